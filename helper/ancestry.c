@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The one place that reads PCI sysfs. In the device tree of the kernel a PCI function's parent is the bridge
+ * that leads to it, or the host bridge whose root bus it is on:
+ *
+ *     /sys/devices/pci0000:00                      host bridge: the root, when its parent is no PCI function
+ *                 /0000:00:02.0                    function: hop 02.0
+ *                 /0000:01:00.0                    function: hop 00.0
+ *                 /virtio1/block/vda               no PCI: not looked at here
+ *
+ * The climb goes from the function up and writes its hops from the end of an array towards the start. Three
+ * things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
+ * the climb goes on; a host bridge below a VMBus device (Hyper-V), whose domain is not to be trusted; and a
+ * virtual function, which is left for its physical function at once.
+ */
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ancestry.h"
+#include "util.h"
+
+struct climb {
+        struct pci_root root;
+        size_t n_hops;
+        struct pci_hop hops[PCI_PATH_HOPS_MAX]; /* the last n_hops are filled */
+};
+
+static struct pci_hop *top_hop(struct climb *c) {
+        return &c->hops[PCI_PATH_HOPS_MAX - c->n_hops];
+}
+
+/* Return: 1 when the subsystem of @device is @subsystem, 0 when it is another or none, or a negative errno. */
+static int device_in_subsystem(sd_device *device, const char *subsystem) {
+        const char *s;
+        int r;
+
+        r = sd_device_get_subsystem(device, &s);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+
+        return streq(s, subsystem);
+}
+
+/* Return: 1, 0 when @device has no parent, or a negative errno. */
+static int device_get_parent(sd_device *device, sd_device **ret) {
+        int r;
+
+        r = sd_device_get_parent(device, ret);
+        return r == -ENOENT || r == -ENODEV ? 0 : r < 0 ? r : 1;
+}
+
+/**
+ * device_get_pci_function() - find the nearest PCI function at or above a device
+ * @ret: belongs to @device; untouched unless 1 is returned
+ *
+ * Return: 1, 0 when no PCI function is above the device, or a negative errno.
+ */
+int device_get_pci_function(sd_device *device, sd_device **ret) {
+        int r;
+
+        for (;;) {
+                r = device_in_subsystem(device, "pci");
+                if (r < 0)
+                        return r;
+                if (r > 0) {
+                        *ret = device;
+                        return 1;
+                }
+
+                r = device_get_parent(device, &device);
+                if (r <= 0)
+                        return r;
+        }
+}
+
+/* The last component of what a link in the device's directory points to; -ENOENT when there is no link. */
+static int read_link_name(const char *dir, const char *link, char buf[static NAME_MAX + 1]) {
+        char path[PATH_MAX], target[PATH_MAX];
+        const char *name;
+        ssize_t n;
+
+        if (snprintf(path, sizeof(path), "%s/%s", dir, link) >= (int) sizeof(path))
+                return -ENAMETOOLONG;
+
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n < 0)
+                return negative_errno();
+        target[n] = '\0';
+
+        name = strrchr(target, '/');
+        name = name ? name + 1 : target;
+        if (strlen(name) > NAME_MAX)
+                return -ENAMETOOLONG;
+
+        strcpy(buf, name);
+        return 0;
+}
+
+/* "virtfn" and a decimal number; -1 for everything else. */
+static int32_t parse_virtfn(const char *name) {
+        char *end;
+        unsigned long n;
+
+        if (strncmp(name, "virtfn", 6) != 0 || name[6] < '0' || name[6] > '9')
+                return -1;
+
+        n = strtoul(name + 6, &end, 10);
+        return *end == '\0' && n <= UINT16_MAX ? (int32_t) n : -1;
+}
+
+/* Which virtfnN of the physical function at @syspath is @vf? -EBADMSG when none is. */
+static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char name[NAME_MAX + 1];
+        int r;
+
+        dir = opendir(syspath);
+        if (!dir)
+                return negative_errno();
+
+        for (;;) {
+                struct dirent *entry;
+                int32_t n;
+
+                errno = 0;
+                entry = readdir(dir);
+                if (!entry)
+                        return errno > 0 ? negative_errno() : -EBADMSG;
+
+                n = parse_virtfn(entry->d_name);
+                if (n < 0)
+                        continue;
+
+                r = read_link_name(syspath, entry->d_name, name);
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return r;
+                if (streq(name, vf)) {
+                        *ret = n;
+                        return 0;
+                }
+        }
+}
+
+/**
+ * function_get_physfn() - from a virtual function to its physical function
+ * @ret: a new reference; untouched unless 1 is returned
+ * @ret_vf: the N of virtfnN
+ *
+ * Source: Documentation/ABI/testing/sysfs-bus-pci of the kernel, "physfn" and "virtfnN".
+ *
+ * Return: 1, 0 when @function is no virtual function, or a negative errno.
+ */
+static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *ret_vf) {
+        _cleanup_device_ sd_device *physfn = NULL;
+        const char *syspath, *physfn_syspath, *sysname;
+        char link[PATH_MAX];
+        int32_t vf;
+        int r;
+
+        r = sd_device_get_syspath(function, &syspath);
+        if (r < 0)
+                return r;
+        if (snprintf(link, sizeof(link), "%s/physfn", syspath) >= (int) sizeof(link))
+                return -ENAMETOOLONG;
+        if (faccessat(AT_FDCWD, link, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        r = sd_device_get_sysname(function, &sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_new_from_syspath(&physfn, link);
+        if (r < 0)
+                return r;
+        r = sd_device_get_syspath(physfn, &physfn_syspath);
+        if (r < 0)
+                return r;
+        r = find_virtfn(physfn_syspath, sysname, &vf);
+        if (r < 0)
+                return r;
+
+        *ret = physfn;
+        physfn = NULL;
+        *ret_vf = vf;
+        return 1;
+}
+
+static int climb_function(struct climb *c, sd_device *function) {
+        const char *sysname;
+        struct pci_hop hop;
+        int r;
+
+        r = sd_device_get_sysname(function, &sysname);
+        if (r < 0)
+                return r;
+        if (pci_hop_parse_sysname(sysname, &hop) < 0)
+                return -EBADMSG;
+        if (c->n_hops == PCI_PATH_HOPS_MAX)
+                return -E2BIG;
+
+        c->n_hops++;
+        *top_hop(c) = hop;
+        return 0;
+}
+
+/* Reads the GUID of a VMBus device; its name is the GUID only since kernel 4.14, device_id always was. */
+static int read_vmbus_guid(sd_device *device, struct pci_root *ret) {
+        const char *device_id;
+        int r;
+
+        r = sd_device_get_sysattr_value(device, "device_id", &device_id);
+        if (r < 0)
+                return r;
+
+        return pci_root_parse_guid(device_id, ret) < 0 ? -EBADMSG : 0;
+}
+
+/*
+ * Return: 1 with the function above the host bridge that the climb goes on from, 0 when the host bridge is the
+ * root, or a negative errno.
+ */
+static int climb_host_bridge(struct climb *c, sd_device *host_bridge, sd_device **ret_function) {
+        sd_device *parent;
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(host_bridge, &sysname);
+        if (r < 0)
+                return r;
+        if (pci_root_parse_sysname(sysname, &c->root) < 0)
+                return -EBADMSG;
+
+        r = device_get_parent(host_bridge, &parent);
+        if (r <= 0)
+                return r;
+
+        r = device_in_subsystem(parent, "pci");
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                top_hop(c)->bus = c->root.bus;
+                *ret_function = parent;
+                return 1;
+        }
+
+        r = device_in_subsystem(parent, "vmbus");
+        if (r <= 0)
+                return r;
+
+        return read_vmbus_guid(parent, &c->root);
+}
+
+static int climb_to_root(struct climb *c, sd_device *function) {
+        sd_device *above;
+        int r;
+
+        for (;;) {
+                r = climb_function(c, function);
+                if (r < 0)
+                        return r;
+
+                r = device_get_parent(function, &above);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return -EBADMSG; /* no host bridge */
+
+                r = device_in_subsystem(above, "pci");
+                if (r < 0)
+                        return r;
+                if (r == 0) {
+                        r = climb_host_bridge(c, above, &above);
+                        if (r <= 0)
+                                return r;
+                }
+
+                function = above;
+        }
+}
+
+/**
+ * pci_function_get_path() - the PCI path of a PCI function
+ * @function: a device of the subsystem "pci"
+ * @ret: untouched on failure
+ *
+ * Return: 0, -E2BIG when the path has more than 255 hops, -EBADMSG when the tree above the function is not
+ * one that the naming contract knows (no host bridge, a name that is no PCI address, a virtual function that
+ * its physical function does not know), or the errno of a device that cannot be read.
+ */
+int pci_function_get_path(sd_device *function, struct pci_path *ret) {
+        _cleanup_device_ sd_device *physfn = NULL;
+        struct climb climb = {};
+        int32_t vf = PCI_HOP_NO_VF;
+        int r;
+
+        r = function_get_physfn(function, &physfn, &vf);
+        if (r < 0)
+                return r;
+
+        r = climb_to_root(&climb, physfn ?: function);
+        if (r < 0)
+                return r;
+
+        ret->root = climb.root;
+        ret->n_hops = climb.n_hops;
+        memcpy(ret->hops, top_hop(&climb), climb.n_hops * sizeof(climb.hops[0]));
+        ret->hops[ret->n_hops - 1].vf = vf;
+        return 0;
+}

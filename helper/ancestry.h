@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From a device to the PCI path of the function it hangs on, by sd-device ancestry.
+ */
+
+#include <systemd/sd-device.h>
+
+#include "pci-path.h"
+
+int device_get_pci_function(sd_device *device, sd_device **ret);
+int pci_function_get_path(sd_device *function, struct pci_path *ret);

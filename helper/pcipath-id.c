@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * udev's helper: one device in, its properties out. It runs within udev's event for the device, so it prints
+ * all of its lines in one piece or none.
+ */
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ancestry.h"
+#include "place.h"
+#include "util.h"
+
+enum {
+        EXIT_DONE = 0,       /* also when the device has no PCI path: then nothing is printed */
+        EXIT_FAILED = 1,     /* the device cannot be read */
+        EXIT_USAGE = 2,      /* not an argument that names a device */
+        EXIT_NO_NAME = 3,    /* below PCI, but the naming contract has no name for it */
+};
+
+static _printf_(2, 3) int complain(int status, const char *format, ...) {
+        va_list ap;
+
+        fputs("pcipath_id: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+        return status;
+}
+
+static int help(void) {
+        puts("pcipath_id [OPTIONS] [SYSPATH|NODE]\n"
+             "\n"
+             "Print the PCI path of a device as properties for udev. Without an argument the\n"
+             "device is $DEVPATH, as in IMPORT{program}.\n"
+             "\n"
+             "  -h --help     Show this help\n"
+             "     --version  Show the version\n"
+             "\n"
+             "Exit status: 0 done (nothing is printed for a device that is not below PCI),\n"
+             "1 the device cannot be read, 2 bad usage, 3 the device's place has no name.\n"
+             "\n"
+             "See pcipath_id(8) and pcipath-names(7).");
+        return EXIT_DONE;
+}
+
+/* Prints a device's or user's string for a terminal or journal: what is not printable becomes '?'. */
+static const char *printable(const char *text, char buf[static PATH_MAX]) {
+        size_t i;
+
+        for (i = 0; text[i] != '\0' && i < PATH_MAX - 1; i++)
+                buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        buf[i] = '\0';
+        return buf;
+}
+
+static int explain(const char *name, int r) {
+        switch (r) {
+        case -E2BIG:
+                return complain(EXIT_NO_NAME, "%s: more than %d bridges deep", name, PCI_PATH_HOPS_MAX);
+        case -EBADMSG:
+                return complain(EXIT_NO_NAME, "%s: its place in the device tree has no name", name);
+        default:
+                return complain(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
+        }
+}
+
+static int print_properties(sd_device *device, const char *name) {
+        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1] = "";
+        struct pci_path path;
+        sd_device *function;
+        int r;
+
+        r = device_get_pci_function(device, &function);
+        if (r < 0)
+                return explain(name, r);
+        if (r == 0)
+                return EXIT_DONE;
+
+        r = pci_function_get_path(function, &path);
+        if (r < 0)
+                return explain(name, r);
+
+        r = device_get_link_name(device, function, &path, link);
+        if (r == -ENAMETOOLONG)
+                complain(0, "%s: the name of its link would have more than %d bytes, not made", name, LINK_NAME_MAX);
+        else if (r < 0)
+                return explain(name, r);
+
+        pci_path_print(&path, PCI_PATH_CANONICAL, canonical);
+        pci_path_print(&path, PCI_PATH_FLAT, flat);
+        printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
+        if (*link)
+                printf("ID_PCI_PATH_LINK=%s\n", link);
+
+        if (fflush(stdout) != 0)
+                return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+        return EXIT_DONE;
+}
+
+static int parse_argv(int argc, char **argv, const char **ret_device) {
+        enum { ARG_VERSION = 0x100 };
+        static const struct option options[] = {
+                { "help",    no_argument, NULL, 'h'         },
+                { "version", no_argument, NULL, ARG_VERSION },
+                {},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        return help();
+                case ARG_VERSION:
+                        puts("pcipath " PROJECT_VERSION);
+                        return EXIT_DONE;
+                default:
+                        return EXIT_USAGE;
+                }
+
+        if (argc - optind > 1)
+                return complain(EXIT_USAGE, "one device, not %d: pcipath_id [SYSPATH|NODE]", argc - optind);
+
+        *ret_device = argv[optind];
+        return -1;
+}
+
+static int run(int argc, char **argv) {
+        _cleanup_device_ sd_device *device = NULL;
+        const char *name = NULL, *devpath;
+        char from_env[PATH_MAX], shown[PATH_MAX];
+        int r;
+
+        r = parse_argv(argc, argv, &name);
+        if (r >= 0)
+                return r;
+
+        if (!name) {
+                devpath = getenv("DEVPATH");
+                if (!devpath)
+                        return complain(EXIT_USAGE, "neither an argument nor $DEVPATH: pcipath_id [SYSPATH|NODE]");
+                if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
+                        return complain(EXIT_USAGE, "$DEVPATH is too long");
+                name = from_env;
+        }
+        printable(name, shown);
+
+        if (strncmp(name, "/sys/", 5) != 0 && strncmp(name, "/dev/", 5) != 0)
+                return complain(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", shown);
+
+        r = sd_device_new_from_path(&device, name);
+        if (r < 0)
+                return explain(shown, r);
+
+        return print_properties(device, shown);
+}
+
+int main(int argc, char **argv) {
+        return run(argc, argv);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Where below its PCI function a disk lies, and so the name of its link.
+ */
+
+#include <stddef.h>
+#include <systemd/sd-device.h>
+
+#include "pci-path.h"
+
+#define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be */
+
+int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
+                         char buf[static LINK_NAME_MAX + 1]);

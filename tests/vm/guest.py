@@ -1,0 +1,190 @@
+"""Build the guest: a Debian tree, the installed package in it, its initramfs images and its root file system.
+
+Three steps, each a pure function of its inputs and kept in the cache under a hash of them:
+
+    recipe ─ mmdebstrap ─> tree            (about a minute, once)
+    tree + package ─ overlay ─> Guest      (about twelve seconds, once for each content of the package)
+
+The package reaches the guest through `meson install` alone. Nothing is read from the source tree but the two files of the
+test's own agent. The tree is never written to after it was made: the package lies above it in an overlay, in a mount
+namespace that ends with the build, so a build that is killed leaves neither mounts nor half a guest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+KINDS = ("systemd", "nosystemd")
+
+
+class BuildError(Exception):
+    """A step of a build failed; the text holds the command and the end of its output."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a tree is made of; two equal recipes share one tree in the cache."""
+
+    suite: str = "bookworm"
+    packages: tuple[str, ...] = (
+        "systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-amd64", "dracut-core", "dash",
+        "util-linux", "mount", "fdisk", "e2fsprogs", "pciutils", "iproute2", "zstd")
+    # What a guest of these tests cannot have; it is four fifths of the kernel package.
+    excludes: tuple[str, ...] = (
+        "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/i18n/*",
+        *(f"*/lib/modules/*/kernel/{part}/*" for part in (
+            "sound", "lib", "drivers/gpu", "drivers/media", "drivers/infiniband", "drivers/staging", "drivers/iio",
+            "drivers/hwmon", "drivers/comedi", "drivers/mtd", "drivers/isdn", "drivers/bluetooth", "drivers/platform",
+            "drivers/net/wireless", "drivers/net/ethernet", "net/wireless", "net/mac80211", "net/bluetooth")))
+    includes: tuple[str, ...] = ("*/kernel/drivers/net/ethernet/intel/*", "*/kernel/lib/crypto/*", "*/kernel/lib/*crc*")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A built guest. Its files are shared by all who run it: open them read-only."""
+
+    path: Path
+
+    @property
+    def kernel(self) -> Path:
+        return self.path / "vmlinuz"
+
+    @property
+    def root(self) -> Path:
+        """A raw ext4 image, labelled `root`."""
+        return self.path / "root.img"
+
+    def initrd(self, kind: str) -> Path:
+        """The initramfs of one of KINDS."""
+        return self.path / f"initrd-{kind}"
+
+
+def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) -> Guest:
+    """The guest with the package of a configured and built meson directory, or with no package if builddir is None.
+
+    Safe to call from several processes at once: one builds, the others wait for it.
+    Raises BuildError.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    debstrap = _debstrap(recipe)
+    tree = _cached(cache, f"tree-{recipe.suite}-{_digest(*map(str.encode, debstrap))}",
+                   lambda path: _run(*debstrap, path, env=os.environ | {"INITRD": "No"}))
+    with tempfile.TemporaryDirectory(dir=cache, prefix="package-") as scratch:
+        package = Path(scratch)
+        package.chmod(0o755)
+        if builddir:
+            _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
+        modules = "pcipath" if builddir else ""
+        files = [HERE / "agent.sh", HERE / "agent.service"]
+        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *(f.read_bytes() for f in files), *_content(package))
+        return Guest(_cached(cache, f"guest-{recipe.suite}-{key}",
+                             lambda path: _assemble(path, tree, package, modules)))
+
+
+def _debstrap(recipe: Recipe) -> list[str]:
+    """The command that makes a tree, but for its target. To be run with INITRD=No: no one would boot the initramfs of the
+    kernel package, and it takes ten seconds to make."""
+    options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
+    return ["mmdebstrap", "--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"',
+            *(f"--dpkgopt={option}" for option in options), f"--include={','.join(recipe.packages)}", recipe.suite]
+
+
+def _assemble(path: Path, tree: Path, package: Path, modules: str) -> None:
+    path.mkdir()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="overlay-") as scratch:
+        _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
+             tree, package, HERE, scratch, path, modules)
+
+
+# Units that a test has no use for and that would take a second or more of an emulated boot. udev is left as Debian has it.
+_ASSEMBLE = rb"""
+tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6
+mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
+mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$scratch/root"
+cd "$scratch/root"
+
+tar -C "$package" -c . | tar -x --keep-directory-symlink --no-overwrite-dir
+install -D -m 755 "$tests/agent.sh" usr/local/libexec/pcipath-agent
+install -D -m 644 "$tests/agent.service" etc/systemd/system/pcipath-agent.service
+systemctl --quiet --root=. enable pcipath-agent.service
+systemctl --quiet --root=. mask getty.target timers.target systemd-logind.service systemd-user-sessions.service \
+    systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-pstore.service e2scrub_reap.service \
+    systemd-binfmt.service systemd-firstboot.service systemd-ask-password-console.path systemd-ask-password-wall.path \
+    dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount
+systemd-machine-id-setup --root=. >/dev/null
+printf 'guest\n' >etc/hostname
+
+mke2fs -q -t ext4 -L root -d . "$out/root.img" 2G
+cp boot/vmlinuz-* "$out/vmlinuz"
+
+mount -t proc proc proc
+mount -t tmpfs tmpfs run
+mount --rbind /dev dev
+mount --rbind /sys sys
+kernel=$(ls lib/modules)
+make_initrd() {
+    kind=$1; shift
+    # A module name that dracut does not know is a warning there: ask it to be an error.
+    chroot . dracut --quiet --tmpdir /run --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+        --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
+        --add-drivers 'virtio_pci virtio_blk virtio_scsi virtio_console nvme ahci sd_mod ext4' \
+        --modules "$* $modules" "/run/initrd-$kind"
+    cp "run/initrd-$kind" "$out"
+}
+make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
+make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load dracut-systemd \
+    udev-rules base rootfs-block fs-lib
+"""
+
+
+def _cached(cache: Path, name: str, build: Callable[[Path], None]) -> Path:
+    """cache/name, made by build(temporary path) and renamed into place when it is whole."""
+    path, partial = cache / name, cache / f"{name}.partial"
+    with _locked(cache / f"{name}.lock"):
+        if not path.exists():
+            shutil.rmtree(partial, ignore_errors=True)
+            build(partial)
+            partial.rename(path)
+    return path
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _digest(*parts: bytes) -> str:
+    """Sixteen hex digits over parts, each with its length before it, so that no two lists of parts run together."""
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(b"%d:" % len(part) + part)
+    return state.hexdigest()[:16]
+
+
+def _content(root: Path) -> Iterator[bytes]:
+    """Names, modes and contents of all below root, in one order. Times are left out: an install changes them."""
+    for path in sorted(root.rglob("*")):
+        yield os.fsencode(path.relative_to(root)) + b"\0%o" % path.lstat().st_mode
+        if path.is_symlink():
+            yield os.fsencode(os.readlink(path))
+        elif path.is_file():
+            yield path.read_bytes()
+
+
+def _run(*command: str | bytes | Path, env: dict[str, str] | None = None) -> None:
+    result = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors="replace")
+    if result.returncode:
+        raise BuildError(f"{command[0]} failed ({result.returncode}): {command}\n{result.stdout[-8000:]}")

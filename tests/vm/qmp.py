@@ -1,0 +1,66 @@
+"""A client for QMP, QEMU's monitor protocol, over a connected socket.
+
+    with qmp.execute("device_add", driver=…) answered, an event that came meanwhile waits for wait_event().
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+# Seconds. No test passes or fails by this bound: it only ends a wait for something that will never come.
+BOUND = 300.0
+
+
+class QMPError(Exception):
+    """QEMU refused a command. `error_class` is QMP's, as in "DeviceNotFound"."""
+
+    def __init__(self, command: str, error: dict[str, str]):
+        super().__init__(f"{command}: {error['desc']} ({error['class']})")
+        self.error_class = error["class"]
+
+
+class QMP:
+    def __init__(self, connection: socket.socket):
+        """Takes the socket over and negotiates. Raises EOFError if QEMU has ended, TimeoutError if it says nothing."""
+        self._connection = connection
+        self._connection.settimeout(BOUND)
+        self._reader = connection.makefile("rb")
+        self._events: list[dict[str, Any]] = []
+        self._receive()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, /, **arguments: Any) -> Any:
+        """The command's return value. An underscore in an argument's name is sent as a dash if it ends the name: `if_`."""
+        self._connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        while True:
+            message = self._receive()
+            if "event" in message:
+                self._events.append(message)
+            elif "error" in message:
+                raise QMPError(command, message["error"])
+            else:
+                return message["return"]
+
+    def wait_event(self, name: str, **data: Any) -> dict[str, Any]:
+        """The data of the first event of this name that holds all of the given data, among those not yet waited for."""
+        def is_wanted(event: dict[str, Any]) -> bool:
+            return event["event"] == name and data.items() <= event.get("data", {}).items()
+
+        while not (wanted := next(filter(is_wanted, self._events), None)):
+            message = self._receive()
+            if "event" in message:
+                self._events.append(message)
+        self._events.remove(wanted)
+        return wanted.get("data", {})
+
+    def close(self) -> None:
+        self._reader.close()
+        self._connection.close()
+
+    def _receive(self) -> dict[str, Any]:
+        line = self._reader.readline()
+        if not line:
+            raise EOFError("QEMU closed its monitor")
+        return json.loads(line)
