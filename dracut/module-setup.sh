@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Names devices by PCI path from the first event on, so that root=/dev/disk/by-pci-path/... finds its disk,
+# and brings what the kernel needs to see a disk that is plugged in later.
+
+# called by dracut
+check() {
+    # Not an image without the names, when the package is installed by half.
+    [[ -x $dracutsysrootdir$udevdir/pcipath_id ]] || return 1
+    [[ -e $dracutsysrootdir$udevdir/rules.d/61-pcipath.rules ]] || return 1
+
+    # Nothing that is mounted needs this module to be mounted: its names are for whoever wants them.
+    [[ $mount_needs ]] && return 255
+
+    return 0
+}
+
+# called by dracut
+depends() {
+    echo udev-rules
+
+    # dracut 108 split out the loop that waits for devices.
+    local initqueue
+    for initqueue in "$dracutbasedir"/modules.d/[0-9][0-9]initqueue; do
+        if [[ -d $initqueue ]]; then
+            echo initqueue
+        fi
+    done
+}
+
+# called by dracut
+installkernel() {
+    # What the machine may be given when it runs, not what the machine that builds the image has: so not
+    # host-only. Bridges first: a disk is not seen before its slot.
+    hostonly='' instmods \
+        shpchp vmd pci_hyperv \
+        virtio_pci virtio_blk virtio_scsi virtio_net \
+        nvme ahci ata_piix sd_mod sr_mod \
+        xhci_pci usb_storage uas
+}
+
+# called by dracut
+install() {
+    inst_rules 61-pcipath.rules
+    inst_binary "$udevdir/pcipath_id"
+}
