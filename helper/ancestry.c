@@ -9,8 +9,9 @@
  *                 /0000:01:00.0                    function: hop 00.0
  *                 /virtio1/block/vda               no PCI: not looked at here
  *
- * The climb goes from the function up and writes its hops from the end of an array towards the start. Three
- * things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
+ * The climb cuts one name after the other off the function's syspath and writes its hops from the end of an array
+ * towards the start. It asks sysfs for nothing but the subsystem of what it meets: an sd_device for each ancestor
+ * would cost twenty system calls, and this runs for every device of a boot. Three things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
  * the climb goes on; a host bridge below a VMBus device (Hyper-V), whose domain is not to be trusted; and a
  * virtual function, which is left for its physical function at once.
  */
@@ -47,14 +48,6 @@ static int device_in_subsystem(sd_device *device, const char *subsystem) {
         return streq(s, subsystem);
 }
 
-/* Return: 1, 0 when @device has no parent, or a negative errno. */
-static int device_get_parent(sd_device *device, sd_device **ret) {
-        int r;
-
-        r = sd_device_get_parent(device, ret);
-        return r == -ENOENT || r == -ENODEV ? 0 : r < 0 ? r : 1;
-}
-
 /**
  * device_get_pci_function() - find the nearest PCI function at or above a device
  * @ret: belongs to @device; untouched unless 1 is returned
@@ -73,9 +66,9 @@ int device_get_pci_function(sd_device *device, sd_device **ret) {
                         return 1;
                 }
 
-                r = device_get_parent(device, &device);
-                if (r <= 0)
-                        return r;
+                r = sd_device_get_parent(device, &device);
+                if (r < 0)
+                        return errno_is_absent(r) ? 0 : r;
         }
 }
 
@@ -100,6 +93,15 @@ static int read_link_name(const char *dir, const char *link, char buf[static NAM
 
         strcpy(buf, name);
         return 0;
+}
+
+/* Return: 1 when the device at @syspath is of @subsystem, 0 when it is of another or none, or a negative errno. */
+static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
+        char name[NAME_MAX + 1];
+        int r;
+
+        r = read_link_name(syspath, "subsystem", name);
+        return r == -ENOENT ? 0 : r < 0 ? r : streq(name, subsystem);
 }
 
 /* "virtfn" and a decimal number; -1 for everything else. */
@@ -192,14 +194,20 @@ static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *re
         return 1;
 }
 
-static int climb_function(struct climb *c, sd_device *function) {
-        const char *sysname;
-        struct pci_hop hop;
-        int r;
+/* Cuts the last name off @syspath. Return: 1, or 0 when what is left is no device. */
+static int cut_name(char *syspath) {
+        *strrchr(syspath, '/') = '\0';
+        return !streq(syspath, "/sys/devices");
+}
 
-        r = sd_device_get_sysname(function, &sysname);
-        if (r < 0)
-                return r;
+/* The last name of @syspath, the name of the device. */
+static const char *get_name(const char *syspath) {
+        return strrchr(syspath, '/') + 1;
+}
+
+static int climb_function(struct climb *c, const char *sysname) {
+        struct pci_hop hop;
+
         if (pci_hop_parse_sysname(sysname, &hop) < 0)
                 return -EBADMSG;
         if (c->n_hops == PCI_PATH_HOPS_MAX)
@@ -211,10 +219,14 @@ static int climb_function(struct climb *c, sd_device *function) {
 }
 
 /* Reads the GUID of a VMBus device; its name is the GUID only since kernel 4.14, device_id always was. */
-static int read_vmbus_guid(sd_device *device, struct pci_root *ret) {
+static int read_vmbus_guid(const char *syspath, struct pci_root *ret) {
+        _cleanup_device_ sd_device *device = NULL;
         const char *device_id;
         int r;
 
+        r = sd_device_new_from_syspath(&device, syspath);
+        if (r < 0)
+                return r;
         r = sd_device_get_sysattr_value(device, "device_id", &device_id);
         if (r < 0)
                 return r;
@@ -223,65 +235,47 @@ static int read_vmbus_guid(sd_device *device, struct pci_root *ret) {
 }
 
 /*
- * Return: 1 with the function above the host bridge that the climb goes on from, 0 when the host bridge is the
- * root, or a negative errno.
+ * @syspath is a host bridge's. Return: 1 when it has been cut to the function above, where the climb goes on, 0 when
+ * the host bridge is the root, or a negative errno.
  */
-static int climb_host_bridge(struct climb *c, sd_device *host_bridge, sd_device **ret_function) {
-        sd_device *parent;
-        const char *sysname;
+static int climb_host_bridge(struct climb *c, char *syspath) {
         int r;
 
-        r = sd_device_get_sysname(host_bridge, &sysname);
-        if (r < 0)
-                return r;
-        if (pci_root_parse_sysname(sysname, &c->root) < 0)
+        if (pci_root_parse_sysname(get_name(syspath), &c->root) < 0)
                 return -EBADMSG;
+        if (!cut_name(syspath))
+                return 0;
 
-        r = device_get_parent(host_bridge, &parent);
-        if (r <= 0)
-                return r;
-
-        r = device_in_subsystem(parent, "pci");
+        r = syspath_in_subsystem(syspath, "pci");
         if (r < 0)
                 return r;
         if (r > 0) {
                 top_hop(c)->bus = c->root.bus;
-                *ret_function = parent;
                 return 1;
         }
 
-        r = device_in_subsystem(parent, "vmbus");
-        if (r <= 0)
-                return r;
-
-        return read_vmbus_guid(parent, &c->root);
+        r = syspath_in_subsystem(syspath, "vmbus");
+        return r <= 0 ? r : read_vmbus_guid(syspath, &c->root);
 }
 
-static int climb_to_root(struct climb *c, sd_device *function) {
-        sd_device *above;
+static int climb_to_root(struct climb *c, char *syspath) {
         int r;
 
         for (;;) {
-                r = climb_function(c, function);
+                r = climb_function(c, get_name(syspath));
                 if (r < 0)
                         return r;
-
-                r = device_get_parent(function, &above);
-                if (r < 0)
-                        return r;
-                if (r == 0)
+                if (!cut_name(syspath))
                         return -EBADMSG; /* no host bridge */
 
-                r = device_in_subsystem(above, "pci");
+                r = syspath_in_subsystem(syspath, "pci");
                 if (r < 0)
                         return r;
                 if (r == 0) {
-                        r = climb_host_bridge(c, above, &above);
+                        r = climb_host_bridge(c, syspath);
                         if (r <= 0)
                                 return r;
                 }
-
-                function = above;
         }
 }
 
@@ -298,13 +292,20 @@ int pci_function_get_path(sd_device *function, struct pci_path *ret) {
         _cleanup_device_ sd_device *physfn = NULL;
         struct climb climb = {};
         int32_t vf = PCI_HOP_NO_VF;
+        char cut[PATH_MAX];
+        const char *syspath;
         int r;
 
         r = function_get_physfn(function, &physfn, &vf);
         if (r < 0)
                 return r;
+        r = sd_device_get_syspath(physfn ?: function, &syspath);
+        if (r < 0)
+                return r;
+        if (strlen(syspath) >= sizeof(cut))
+                return -ENAMETOOLONG;
 
-        r = climb_to_root(&climb, physfn ?: function);
+        r = climb_to_root(&climb, strcpy(cut, syspath));
         if (r < 0)
                 return r;
 

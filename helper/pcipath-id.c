@@ -109,8 +109,10 @@ static int parse_argv(int argc, char **argv, const char **ret_device) {
                 { "version", no_argument, NULL, ARG_VERSION },
                 {},
         };
+        char shown[PATH_MAX];
         int c;
 
+        opterr = 0; /* it would print the option as it is */
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
                 case 'h':
@@ -119,7 +121,11 @@ static int parse_argv(int argc, char **argv, const char **ret_device) {
                         puts("pcipath " PROJECT_VERSION);
                         return EXIT_DONE;
                 default:
-                        return EXIT_USAGE;
+                        if (strncmp(argv[optind - 1], "--", 2) != 0)
+                                return complain(EXIT_USAGE, "-%c: no such option; --help shows them all",
+                                                optopt > ' ' && optopt <= '~' ? optopt : '?');
+                        return complain(EXIT_USAGE, "%s: no such option; --help shows them all",
+                                        printable(argv[optind - 1], shown));
                 }
 
         if (argc - optind > 1)

@@ -62,19 +62,38 @@ struct scsi_address {
         uint64_t lun;
 };
 
+/* Takes a decimal number of at most @max and what must follow it; sscanf() takes signs, spaces and overflows. */
+static int take_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
+        uint64_t n;
+        char *end;
+
+        if (**text < '0' || **text > '9')
+                return -EBADMSG;
+
+        errno = 0;
+        n = strtoull(*text, &end, 10);
+        if (errno > 0 || n > max || *end != follower)
+                return -EBADMSG;
+
+        *ret = n;
+        *text = end + (follower != '\0');
+        return 0;
+}
+
+/* HOST:CHANNEL:TARGET:LUN, the name of a scsi_device. */
 static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
+        uint64_t host, channel, target, lun;
         const char *sysname;
-        unsigned long long lun;
-        int r, n = 0;
+        int r;
 
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;
-        if (sscanf(sysname, "%u:%u:%u:%llu%n", &ret->host, &ret->channel, &ret->target, &lun, &n) != 4 ||
-            sysname[n] != '\0')
+        if (take_number(&sysname, ':', UINT_MAX, &host) < 0 || take_number(&sysname, ':', UINT_MAX, &channel) < 0 ||
+            take_number(&sysname, ':', UINT_MAX, &target) < 0 || take_number(&sysname, '\0', UINT64_MAX, &lun) < 0)
                 return -EBADMSG;
 
-        ret->lun = lun;
+        *ret = (struct scsi_address){ (unsigned) host, (unsigned) channel, (unsigned) target, lun };
         return 0;
 }
 
@@ -145,50 +164,49 @@ static int place_ata(const struct scsi_address *a, sd_device *port, struct place
         r = sd_device_get_sysattr_value(class_device, "port_no", &port_no);
         if (r < 0)
                 return r;
-        if (port_no[strspn(port_no, "0123456789")] != '\0')
+        if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
                 return -EBADMSG;
 
         return a->channel != 0 ? place_prepend(p, "ata-%s.%u.0", port_no, a->channel)
                                : place_prepend(p, "ata-%s.%u", port_no, a->target);
 }
 
+/* Does @device have the name of the kind @prefix, with a number after it? */
+static bool device_is_named(sd_device *device, const char *prefix) {
+        const char *sysname;
+
+        return sd_device_get_sysname(device, &sysname) >= 0 && strncmp(sysname, prefix, strlen(prefix)) == 0 &&
+                sysname[strlen(prefix)] >= '0' && sysname[strlen(prefix)] <= '9';
+}
+
 /*
- * The device between the SCSI host and what the host is plugged into tells the transport. It belongs to no
- * subsystem: only its name says what it is.
+ * The ancestors of a SCSI device are a target and a host. A transport (SAS, FC, iSCSI) has devices of its own between
+ * the two, which belong to no subsystem: only their names say what they are. So has libata, above the host.
  */
 static int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
-        sd_device *target, *host, *below_function;
+        sd_device *target, *host, *above;
         struct scsi_address address;
-        const char *sysname;
         int r;
 
         r = parse_scsi_address(device, &address);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent_with_subsystem_devtype(device, "scsi", "scsi_host", &host);
-        if (r < 0)
-                return r;
         r = sd_device_get_parent(device, &target);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(host, &below_function);
+        r = sd_device_get_parent(target, &host);
         if (r < 0)
                 return r;
-        r = sd_device_get_sysname(below_function, &sysname);
-        if (r < 0)
-                return r;
-
-        if (strncmp(sysname, "ata", 3) == 0 && sysname[3] >= '0' && sysname[3] <= '9') {
-                *ret_next = below_function;
-                return place_ata(&address, below_function, p);
-        }
-
-        /* A transport (SAS, FC, iSCSI) has devices of its own between the target and its host. */
-        r = sd_device_get_parent(target, &target);
-        if (r < 0)
-                return r;
-        if (target != host)
+        if (!device_is_named(target, "target") || !device_is_named(host, "host"))
                 return 0;
+        r = sd_device_get_parent(host, &above);
+        if (r < 0)
+                return r;
+
+        if (device_is_named(above, "ata")) {
+                *ret_next = above;
+                return place_ata(&address, above, p);
+        }
 
         *ret_next = host;
         return place_scsi_plain(&address, host, p);
@@ -213,28 +231,22 @@ static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) 
 
 static const struct place_row {
         const char *subsystem;
-        const char *devtype; /* NULL for any */
         place_fn place;
 } place_table[] = {
-        { "virtio", NULL,          place_virtio },
-        { "scsi",   "scsi_device", place_scsi   },
-        { "nvme",   NULL,          place_nvme   },
+        { "virtio", place_virtio },
+        { "scsi",   place_scsi   },
+        { "nvme",   place_nvme   },
 };
 
 static const struct place_row *find_row(sd_device *device) {
-        const char *subsystem, *devtype;
+        const char *subsystem;
 
         if (sd_device_get_subsystem(device, &subsystem) < 0)
                 return NULL;
-        if (sd_device_get_devtype(device, &devtype) < 0)
-                devtype = "";
 
-        for (size_t i = 0; i < ELEMENTSOF(place_table); i++) {
-                const struct place_row *row = &place_table[i];
-
-                if (streq(row->subsystem, subsystem) && (!row->devtype || streq(row->devtype, devtype)))
-                        return row;
-        }
+        for (size_t i = 0; i < ELEMENTSOF(place_table); i++)
+                if (streq(place_table[i].subsystem, subsystem))
+                        return &place_table[i];
 
         return NULL;
 }
