@@ -1,20 +1,37 @@
 #!/bin/sh
-# Runs the commands that the test sends over the virtio-serial port named pcipath.agent, one at a time. In: a line
-# "ID COMMAND", the command escaped for printf's %b. Out: a line "ID STATUS OUT ERR", then OUT bytes of its standard
-# output and ERR bytes of its standard error. The first line out, "0 0 0 0", says that it is there.
-# Needs no more than a shell, cat and wc, so that it also runs in an initramfs.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Runs the commands that the test sends over the virtio-serial port named pcipath.agent, one at a time.
+#
+#   in    "ID LINES", then the command, so many lines of it
+#   out   "ID STATUS OUT ERR", then OUT bytes of standard output and ERR bytes of standard error
+#
+# The first line out, "0 0 0 0", says that it is there. A null byte in a command's output is dropped. It needs a shell and
+# nothing more, so that it also runs in an initramfs, and starts no process but the command: each takes an emulated machine
+# twenty milliseconds or more.
 
-for name in /sys/class/virtio-ports/*/name; do
-    read -r port <"$name" && [ "$port" = pcipath.agent ] && break
+LC_ALL=C
+for port in /sys/class/virtio-ports/*; do
+    read -r name <"$port/name" && [ "$name" = pcipath.agent ] && break
 done
-name=${name%/name}
-exec 3<>"/dev/${name##*/}" || exit 1
-cd /run || exit 1
+exec 3<>"/dev/${port##*/}" || exit 1
 
 echo 0 0 0 0 >&3
-while read -r id command <&3; do
-    (eval "$(printf %b "$command")") </dev/null >agent.out 2>agent.err 3>&-
+while read -r id lines <&3; do
+    command=
+    while [ "$lines" -gt 0 ] && IFS= read -r line <&3; do
+        command="$command$line
+"
+        lines=$((lines - 1))
+    done
+    # The full stop keeps the newlines at the end of the output, which $() would drop.
+    out=$( (eval "$command") </dev/null 2>/run/agent.err 3>&-; status=$?; printf .; exit $status)
     status=$?
-    echo "$id" "$status" $(wc -c <agent.out) $(wc -c <agent.err) >&3
-    cat agent.out agent.err >&3
+    out=${out%.}
+    err=
+    if [ -s /run/agent.err ]; then
+        err=$(cat /run/agent.err; printf .)
+        err=${err%.}
+    fi
+    printf '%s %s %s %s\n%s%s' "$id" "$status" "${#out}" "${#err}" "$out" "$err" >&3
 done

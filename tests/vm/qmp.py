@@ -1,6 +1,7 @@
-"""A client for QMP, QEMU's monitor protocol, over a connected socket.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client for QMP, QEMU's monitor protocol, over a connected socket. It knows nothing of any command or device.
 
-    with qmp.execute("device_add", driver=…) answered, an event that came meanwhile waits for wait_event().
+Every call raises EOFError when QEMU has ended, and TimeoutError when it says nothing for BOUND seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class QMPError(Exception):
 
 class QMP:
     def __init__(self, connection: socket.socket):
-        """Takes the socket over and negotiates. Raises EOFError if QEMU has ended, TimeoutError if it says nothing."""
+        """Takes the socket over and negotiates."""
         self._connection = connection
         self._connection.settimeout(BOUND)
         self._reader = connection.makefile("rb")
@@ -32,7 +33,7 @@ class QMP:
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, /, **arguments: Any) -> Any:
-        """The command's return value. An underscore in an argument's name is sent as a dash if it ends the name: `if_`."""
+        """The command's return value. An event that comes before it is kept for wait_event(). Raises QMPError."""
         self._connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
         while True:
             message = self._receive()
@@ -49,9 +50,7 @@ class QMP:
             return event["event"] == name and data.items() <= event.get("data", {}).items()
 
         while not (wanted := next(filter(is_wanted, self._events), None)):
-            message = self._receive()
-            if "event" in message:
-                self._events.append(message)
+            self._events.append(self._receive())
         self._events.remove(wanted)
         return wanted.get("data", {})
 
@@ -60,7 +59,10 @@ class QMP:
         self._connection.close()
 
     def _receive(self) -> dict[str, Any]:
-        line = self._reader.readline()
+        try:
+            line = self._reader.readline()
+        except ConnectionError:  # it ended before it had read our last command
+            line = b""
         if not line:
-            raise EOFError("QEMU closed its monitor")
+            raise EOFError("QEMU has ended")
         return json.loads(line)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What must hold in every guest at every moment when it is settled, whatever its topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from machine import Machine
+from oracle import disks, link_name, pci_functions, pci_path
+
+HELPER = "/usr/lib/udev/pcipath_id"
+
+
+def check_functions(machine: Machine) -> None:
+    """The oracle and the guest's lspci, two programs that share nothing, give each function the same path."""
+    guests = lspci_paths(machine)
+    addresses = dict(_addresses(machine))
+    functions = pci_functions(machine.qmp)
+    assert {f: guests[addresses[f]] for f in functions} == {f: pci_path(machine.qmp, f) for f in functions}
+
+
+def lspci_paths(machine: Machine) -> dict[str, str]:
+    """The canonical PCI path of each function in the guest, as lspci has it, by BUS:SLOT.FUNCTION."""
+    plain, numbered = (machine.run(f"lspci -D {option}").splitlines() for option in ("-P", "-PP"))
+    return {row.split()[0].rpartition("/")[2].removeprefix("0000:"): path.split()[0].removeprefix("0000:00:")
+            for path, row in zip(plain, numbered, strict=True)}
+
+
+def _addresses(machine: Machine) -> Iterator[tuple[str, str]]:
+    """Id and BUS:SLOT.FUNCTION of each function, as the guest has numbered them."""
+    def walk(devices: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+        for device in devices:
+            yield device["qdev_id"], f"{device['bus']:02x}:{device['slot']:02x}.{device['function']:x}"
+            yield from walk(device.get("pci_bridge", {}).get("devices", []))
+
+    for root in machine.qmp.execute("query-pci"):
+        yield from walk(root["devices"])
+
+
+def check_disks(machine: Machine) -> None:
+    """The links in by-pci-path/ are those of the disks that the host has plugged in and of their partitions: no other."""
+    assert _links(machine, "by-pci-path") == _expected_links(machine)
+
+
+def check_helper(machine: Machine) -> None:
+    """Rules and helper agree: what udev has for a device is what pcipath_id prints for it."""
+    devices = [f"/sys/class/block/{node}" for node in _expected_links(machine).values()]
+    devices += machine.run("ls -d /sys/bus/pci/devices/*").split()
+    for device in devices:
+        known = machine.run(f"udevadm info -q property {device} | sed -n '/^ID_PCI_PATH/p'")
+        assert sorted(known.splitlines()) == sorted(machine.run(f"{HELPER} {device}").splitlines()), device
+
+
+def names_of(machine: Machine, *disks: str) -> dict[str, dict[str, str]]:
+    """By disk: PCI address, systemd's by-path name, and ours."""
+    kernel = machine.disks()
+    links = {kind: {node: link for link, node in _links(machine, kind).items()} for kind in ("by-path", "by-pci-path")}
+    addresses = dict(line.split() for line in machine.run(
+        "for d in /sys/class/block/*/device; do d=${d%/device}; p=$(realpath $d/device);"
+        " while [ -n \"$p\" ] && ! [ -e $p/vendor -a -e $p/class ]; do p=${p%/*}; done; echo ${d##*/} ${p##*/}; done"
+    ).splitlines() if len(line.split()) == 2)
+    return {disk: {"address": addresses[kernel[disk]], **{kind: links[kind][kernel[disk]] for kind in links}}
+            for disk in disks}
+
+
+def _links(machine: Machine, directory: str) -> dict[str, str]:
+    """Link name to kernel name, of a directory below /dev/disk."""
+    rows = machine.run(f"cd /dev/disk/{directory} 2>/dev/null || exit 0; for l in *; do"
+                       " [ -L \"$l\" ] && echo \"$l\" $(readlink \"$l\"); done; true").splitlines()
+    return {link: target.rpartition("/")[2] for link, target in (row.split() for row in rows)}
+
+
+def _expected_links(machine: Machine) -> dict[str, str]:
+    """Link name to kernel name: the host's names, and the guest's nodes and partitions by serial."""
+    kernel = machine.disks()
+    partitions: dict[str, list[tuple[str, str]]] = {}
+    for row in machine.run("for p in /sys/class/block/*/partition; do [ -e $p ] && d=$(realpath ${p%/partition}) &&"
+                           " read -r n <$p && echo $(basename ${d%/*}) ${d##*/} $n; done; true").splitlines():
+        whole, node, number = row.split()
+        partitions.setdefault(whole, []).append((node, number))
+    expected = {}
+    for disk in disks(machine.qmp):
+        link, whole = link_name(machine.qmp, disk), kernel[disk]
+        expected[link] = whole
+        expected |= {f"{link}-part{number}": node for node, number in partitions.get(whole, [])}
+    return expected

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `tests/demo` shows. Every name that it prints was read from the guest or computed by the host, as it says."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from checks import HELPER, names_of
+from conftest import BUILD, CACHE
+from guest import make_guest
+from machine import Machine, disk
+from oracle import link_name, pci_path
+
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+LINKS = "/dev/disk/by-pci-path"
+
+PORTS = [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,
+          "multifunction": n == 0} for n in range(4)]
+EXTRA = {"driver": "pcie-root-port", "id": "extra", "bus": "pcie.0", "addr": "1.0", "chassis": 9}
+
+
+def paint(text, code):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def headline(text):
+    print("\n" + paint(text, "1"), flush=True)
+
+
+def host(text):
+    print(f"  host   {text}", flush=True)
+
+
+def guest_says(text):
+    print(f"  guest  {text}", flush=True)
+
+
+def name(text):
+    return paint(text, "1;32")
+
+
+def virtio(name_, bus):
+    return disk("virtio-blk-pci", name_, bus=bus)
+
+
+def card(name_, bus):
+    return {"driver": "virtio-net-pci", "id": name_, "bus": bus, "mac": "52:54:00:00:00:" + ("01" if name_ == "cold" else "02")}
+
+
+def show_link(machine, disk_name):
+    link = f"{LINKS}/{link_name(machine.qmp, disk_name)}"
+    machine.wait(link)
+    guest_says(f"{name(link)} -> {machine.run(f'realpath {link}').strip()}")
+    return link
+
+
+def show_card(machine, device):
+    """A network card's interface, found by its MAC address, and what the helper says of it."""
+    interface = machine.run(f"grep -l {device['mac']} /sys/class/net/*/address").split("/")[4]
+    path = machine.run(f"{HELPER} /sys/class/net/{interface} | sed -n 's/^ID_PCI_PATH=//p'").strip()
+    guest_says(f"{interface} is at PCI path {name(path)}")
+    assert path == pci_path(machine.qmp, device["id"])
+
+
+def power_on(machine):
+    headline("Power-on: a q35 guest with four root ports, its root disk in the first, a network card in the third")
+    machine.start()
+    root = f"{LINKS}/{link_name(machine.qmp, 'root')}"
+    host(f"before the guest runs its first instruction, QEMU's objects say: {name(root)}")
+    host(f"booting with root={root} ...")
+    machine.boot(f"root={root}")
+    machine.settle()
+    guest_says(f"dracut found it: / is on {machine.run('findmnt -n -o SOURCE /').strip()}")
+    show_link(machine, "root")
+    show_card(machine, machine.topology[-1])
+
+
+def hotplug(machine):
+    headline("Hotplug: a disk into the second port")
+    machine.add_drive("data")
+    machine.plug(virtio("data", "port1"))
+    host(f"plugged in at {name(pci_path(machine.qmp, 'data'))}")
+    link = show_link(machine, "data")
+    machine.run(f"echo 'type=linux' | sfdisk -q {link}")
+    machine.wait(f"{link}-part1")
+    machine.run(f"mkfs.ext4 -q {link}-part1 && mount {link}-part1 /mnt && echo hello >/mnt/file && umount /mnt")
+    guest_says(f"partitioned, formatted, mounted and written through {name(link + '-part1')}")
+    machine.unplug("data")
+    machine.wait(link, gone=True)
+    host("unplugged")
+    guest_says(f"links that are left: {machine.run(f'ls {LINKS}').strip()}")
+
+    headline("The same disk into the fourth port, and a network card into the second")
+    machine.plug(virtio("data", "port3"))
+    host(f"the disk is plugged in at {name(pci_path(machine.qmp, 'data'))}")
+    link = show_link(machine, "data")
+    machine.wait(f"{link}-part1")
+    text = machine.run(f"mount {link}-part1 /mnt && cat /mnt/file && umount /mnt").strip()
+    guest_says(f"{name(link + '-part1')} still says \"{text}\"")
+    hot = card("hot", "port1")
+    machine.plug(hot)
+    host(f"the card is plugged in at {name(pci_path(machine.qmp, 'hot'))}")
+    port = f"/sys/bus/pci/devices/0000:00:{pci_path(machine.qmp, 'port1')}"
+    machine.run(f"udevadm wait --settle {port}/$(ls {port}/pci_bus):00.0")
+    show_card(machine, hot)
+
+
+def proof(guest, directory):
+    headline("The proof: the same two disks in the same two ports, without and with one more bridge in the machine")
+    tables = []
+    for number, topology in enumerate(([], [EXTRA])):
+        place = directory / f"proof{number}"
+        place.mkdir()
+        machine = Machine(guest, place, [*topology, *PORTS[:2], virtio("root", "port0"), virtio("data", "port1")])
+        machine.add_drive("data")
+        machine.boot("root=LABEL=root")
+        machine.settle()
+        tables.append(names_of(machine, "root", "data"))
+        machine.stop()
+    without, with_extra = tables
+    print(f"  {'':5} {'':12} {'without':24} {'with':24}")
+    for disk_name in ("root", "data"):
+        for kind in ("address", "by-path", "by-pci-path"):
+            old, new = without[disk_name][kind], with_extra[disk_name][kind]
+            verdict = name("the same") if old == new else paint("changed", "1;31")
+            print(f"  {disk_name:5} {kind:12} {old:24} {new:24} {verdict}")
+
+
+def main():
+    print("Building the guest: Debian 12 with this package in its initramfs and its root file system ...", flush=True)
+    guest = make_guest(CACHE, BUILD)
+    with tempfile.TemporaryDirectory(prefix="pcipath-demo-") as scratch:
+        directory = Path(scratch)
+        machine = Machine(guest, directory, [*PORTS, virtio("root", "port0"), card("cold", "port2")])
+        try:
+            power_on(machine)
+            hotplug(machine)
+        finally:
+            machine.stop()
+        proof(guest, directory)
+
+
+if __name__ == "__main__":
+    main()

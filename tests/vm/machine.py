@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine: QEMU with a topology, driven over QMP from outside and through an agent from inside.
+
+A topology is a list of `-device` dicts, as QEMU's JSON syntax has them. Each disk is a file of the machine's own directory,
+under the name that its device uses as `drive`; disk() gives the device that name as serial too, so that the guest can say
+which disk is which. The drive "root" is the guest's root file system: what is written to it is thrown away.
+
+Nothing here sleeps or polls: the monitor and the agent are sockets that QEMU inherits, so a QEMU that ends is seen at once
+(the kernel is told to reboot on a panic, and QEMU to exit instead), and the guest is waited for with `udevadm wait`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from guest import Guest
+from qmp import BOUND, QMP, QMPError
+
+Device = dict[str, Any]
+
+# By machine type, QEMU's argument and the name of the root bus. The bus of a device is never left out: QEMU would put the
+# device on an expander where there is one. What no test needs and a guest would load drivers for is left out.
+MACHINES = {"q35": ("q35,smbus=off,i8042=off", "pcie.0"), "pc": ("pc,i8042=off", "pci.0")}
+
+# A failed boot powers off rather than waits for someone to type; then the parts of a boot that no test looks at.
+CMDLINE = ("console=ttyS0 panic=-1 rd.shell=0 rd.emergency=poweroff rw systemd.show_status=auto "
+           "8250.nr_uarts=1 mitigations=off nokaslr lsm=capability audit=0 cryptomgr.notests")
+
+
+class MachineError(Exception):
+    """The machine did not do what it was asked; the text ends with the tail of the guest's serial log."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did in the guest. Bytes that are no UTF-8 are kept as surrogates."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def disk(driver: str, name: str, **properties: Any) -> Device:
+    """A disk device on the drive of its own name. Properties whose names have a dash: `**{"scsi-id": 1}`."""
+    serial = {} if driver == "nvme-ns" else {"serial": name}
+    return {"driver": driver, "id": name, "drive": name, **serial, **properties}
+
+
+class Machine:
+    def __init__(self, guest: Guest, directory: Path, topology: Sequence[Device], *, kind: str = "systemd",
+                 machine: str = "q35", memory: str = "512M", options: Sequence[str] = ()):
+        """`directory` must exist and be the machine's own; `options` are further arguments of QEMU, such as `-global`."""
+        self.guest, self.directory, self.topology = guest, directory, list(topology)
+        self.kind, self.memory, self.options = kind, memory, list(options)
+        self.machine, self.root_bus = MACHINES[machine]
+        self.log = directory / "serial.log"
+        self._drives: dict[str, Path] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests = 0
+
+    # Life
+
+    def boot(self, cmdline: str) -> None:
+        """Start and run until the agent answers."""
+        self.start(cmdline)
+        self.resume()
+        self.wait_agent()
+
+    def start(self, cmdline: str = "") -> None:
+        """Start QEMU without running the guest yet, in place of one that was started before. QOM can be asked at once."""
+        self.stop()
+        monitor, its_monitor = socket.socketpair()
+        self._agent, its_agent = socket.socketpair()
+        self.log.write_bytes(b"")
+        with its_monitor, its_agent, self.log.open("ab") as log:  # QEMU itself appends to it, too
+            # If this process dies, so must QEMU, whatever kills it.
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command(its_monitor.fileno(), its_agent.fileno(), cmdline)],
+                pass_fds=(its_monitor.fileno(), its_agent.fileno()), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+        self._agent.settimeout(2 * BOUND)
+        self._replies = self._agent.makefile("rb")
+        with self._explained("start"):
+            self.qmp = QMP(monitor)
+
+    def resume(self) -> None:
+        """Let the guest run."""
+        self.qmp.execute("cont")
+
+    def wait_agent(self) -> None:
+        with self._explained("wait for the agent"):
+            self._requests = 0
+            self._receive("0")
+
+    def stop(self) -> None:
+        """End QEMU, as if the power were cut. No error if there is none."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self.qmp.close()
+            self._replies.close()
+            self._agent.close()
+
+    def shutdown(self) -> None:
+        """Have the guest power off, and wait until it did."""
+        if self._process:
+            with self._explained("shut down"):
+                self._send("systemctl --no-block poweroff")  # the agent may be gone before it could answer
+                self._process.wait(BOUND)
+        self.stop()
+
+    # Inside
+
+    def call(self, command: str) -> Result:
+        """Run a shell command in the guest."""
+        with self._explained(f"run {command!r}"):
+            return self._receive(self._send(command))
+
+    def run(self, command: str) -> str:
+        """The standard output of a shell command that must succeed."""
+        result = self.call(command)
+        if result.status:
+            raise self._error(f"{command!r} gave {result.status}: {result.stderr}{result.stdout}")
+        return result.stdout
+
+    def settle(self) -> None:
+        """Wait until udevd has handled every event that the kernel has sent."""
+        self.run(f"udevadm settle --timeout={BOUND:.0f}")
+
+    def wait(self, node: str, *, gone: bool = False) -> None:
+        """Wait until a node or link below /dev is there and initialized, or gone, and udevd is quiet."""
+        self.run(f"udevadm wait --settle --timeout={BOUND:.0f} {'--removed' if gone else ''} {shlex.quote(node)}")
+
+    def disks(self) -> dict[str, str]:
+        """Kernel names of whole disks by drive. They are told by their size, which each kind of disk has."""
+        sizes = {path.stat().st_size: name for name, path in {"root": self.guest.root, **self._drives}.items()}
+        rows = (row.split() for row in self.run("lsblk --nodeps --noheadings --bytes --output NAME,SIZE").splitlines())
+        return {sizes[int(size)]: name for name, size in rows if int(size) in sizes}
+
+    # Outside
+
+    def add_drive(self, name: str, size: int | None = None) -> Path:
+        """A new empty drive, before the start or after it. Returns its file.
+
+        `size` is in bytes; without it the drive has 64 MiB and a size that no other has.
+        """
+        size = size or (64 + len(self._drives)) << 20
+        self._drives[name] = path = self.directory / f"{name}.img"
+        with path.open("wb") as file:
+            file.truncate(size)
+        if self._process:
+            with self._explained(f"add the drive {name}"):
+                self.qmp.execute("blockdev-add", **_blockdev(name, path))
+        return path
+
+    def plug(self, device: Device) -> None:
+        """Add a device. The guest will find it: wait() for what it makes of it."""
+        with self._explained(f"plug {device}"):
+            self.qmp.execute("device_add", **device)
+
+    def unplug(self, device_id: str) -> None:
+        """Ask the guest to give the device up, and wait until it did."""
+        with self._explained(f"unplug {device_id}"):
+            self.qmp.execute("device_del", id=device_id)
+            self.qmp.wait_event("DEVICE_DELETED", device=device_id)
+
+    def command(self, monitor: int, agent: int, cmdline: str) -> list[str]:
+        """QEMU's command line; `monitor` and `agent` are file descriptors of sockets."""
+        devices: list[Device] = [
+            # A high slot, out of the way of any topology.
+            {"driver": "virtio-serial-pci", "id": "serial", "bus": self.root_bus, "addr": "1e.0"},
+            {"driver": "virtserialport", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
+            *self.topology]
+        # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
+        return ["qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", self.machine, "-cpu", "qemu64", "-m", self.memory,
+                "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
+                "-chardev", f"file,id=console,append=on,path={self.log}", "-serial", "chardev:console",
+                "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
+                "-chardev", f"socket,id=agent,fd={agent}",
+                "-kernel", str(self.guest.kernel), "-initrd", str(self.guest.initrd(self.kind)),
+                "-append", f"{CMDLINE} {cmdline}",
+                "-drive", f"if=none,id=root,format=raw,snapshot=on,file={self.guest.root}",
+                *(arg for item in self._drives.items() for arg in ("-blockdev", json.dumps(_blockdev(*item)))),
+                *(arg for device in devices for arg in ("-device", json.dumps(device))),
+                *self.options]
+
+    # Failure
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def tail(self, size: int = 6000) -> str:
+        """The end of what QEMU and the guest's console said, `size` bytes at most."""
+        return self.log.read_bytes()[-size:].decode(errors="replace") if self.log.exists() else ""
+
+    def _error(self, text: str) -> MachineError:
+        return MachineError(f"{text}\n--- end of {self.log} ---\n{self.tail()}")
+
+    @contextlib.contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError, QMPError, subprocess.TimeoutExpired) as error:
+            raise self._error(f"cannot {what}: {error!r}") from error
+
+    def _send(self, command: str) -> str:
+        """Give the agent a command; the id of the request. The protocol is that of agent.sh."""
+        self._requests += 1
+        lines = command.split("\n")
+        text = "\n".join([f"{self._requests} {len(lines)}", *lines, ""])
+        self._agent.sendall(text.encode(errors="surrogateescape"))
+        return str(self._requests)
+
+    def _receive(self, wanted: str) -> Result:
+        header = self._replies.readline().decode().split()
+        if not header:
+            raise EOFError("QEMU has ended")
+        request, status, out, err = header
+        if request != wanted:
+            raise OSError(f"the agent answers request {request}, not {wanted}: it was started again")
+        return Result(int(status), *(self._replies.read(int(n)).decode(errors="surrogateescape") for n in (out, err)))
+
+
+def _blockdev(name: str, path: Path) -> dict[str, Any]:
+    return {"driver": "raw", "node-name": name, "cache": {"no-flush": True},
+            "file": {"driver": "file", "filename": str(path), "discard": "unmap"}}
+

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the host knows: the names that a guest must give, from QEMU's own objects.
+
+Written from the naming contract alone, and by other means than the package: that climbs sysfs, this climbs QOM, which no
+guest can write to and which is right before the guest has run. It answers or raises; it never guesses.
+
+In QOM a device has the path of the bus it sits on in `parent_bus`, and a bus is the child of the device that carries it:
+
+    /machine/peripheral/disk0 ─ parent_bus ─> /machine/peripheral/port1/port1 ─ dirname ─> /machine/peripheral/port1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from qmp import QMP, QMPError
+
+PERIPHERAL = PurePosixPath("/machine/peripheral")
+
+
+class NoName(Exception):
+    """The contract gives the device no name, or it is of a kind that this oracle was not taught."""
+
+
+def pci_path(qmp: QMP, device_id: str) -> str:
+    """The canonical PCI path of the function that is, or that carries, the device."""
+    hops: list[str] = []
+    prefix = ""
+    for device in _climb(qmp, PERIPHERAL / device_id):
+        address = _get(qmp, device, "legacy-addr")
+        if address:
+            hops.append(address)
+            prefix = prefix or _expander_prefix(qmp, _bus(qmp, device))
+        elif hops:  # no function itself, it carries the bus of one: the host bridge
+            prefix = prefix or _root_prefix(qmp, device)
+            break
+    if not hops:
+        raise NoName(f"{device_id} is not below a PCI function")
+    return prefix + "/".join(reversed(hops))
+
+
+def flat(path: str) -> str:
+    """The flat form of a canonical PCI path."""
+    return path.replace("/", "-").replace(":", "_")
+
+
+def link_name(qmp: QMP, device_id: str) -> str:
+    """The name of a disk below /dev/disk/by-pci-path."""
+    device = PERIPHERAL / device_id
+    kind = _get(qmp, device, "type")
+    if kind not in _SUFFIXES:
+        raise NoName(f"{device_id}: no suffix known for a {kind}")
+    return flat(pci_path(qmp, device_id)) + _SUFFIXES[kind](qmp, device)
+
+
+def pci_functions(qmp: QMP) -> list[str]:
+    """The ids of the devices that are PCI functions a guest can see."""
+    return [i for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "legacy-addr")]
+
+
+def disks(qmp: QMP) -> list[str]:
+    """The ids of the devices that a drive is plugged into."""
+    return [i for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "type") in _SUFFIXES and _get(qmp, PERIPHERAL / i, "drive")]
+
+
+def _ids(qmp: QMP) -> list[str]:
+    """The ids of all devices that were given one."""
+    children = qmp.execute("qom-list", path=str(PERIPHERAL))
+    return [child["name"] for child in children if child["type"].startswith("child<")]
+
+
+def _scsi(qmp: QMP, device: PurePosixPath) -> str:
+    return "-scsi-0:{}:{}:{}".format(*(_get(qmp, device, name) for name in ("channel", "scsi-id", "lun")))
+
+
+def _ata(qmp: QMP, device: PurePosixPath) -> str:
+    # The bus is named after its controller and its port, counted from 0; the kernel counts ports from 1.
+    port = int(_bus(qmp, device).name.rpartition(".")[2])
+    return f"-ata-{port + 1}.{_get(qmp, device, 'unit')}"
+
+
+# By the type of the device that carries the drive, what follows the flat form.
+_SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
+    "virtio-blk-pci": lambda qmp, device: "",
+    "nvme": lambda qmp, device: "-nvme-1",  # a controller with a drive of its own: its one namespace
+    "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
+    "scsi-hd": _scsi,
+    "scsi-cd": _scsi,
+    "ide-hd": _ata,
+    "ide-cd": _ata,
+}
+
+
+def _expander_prefix(qmp: QMP, bus: PurePosixPath) -> str:
+    """The root's prefix if the bus is that of a pxb or pxb-pcie, which bears the expander's id; else an empty string."""
+    if str(_get(qmp, PERIPHERAL / bus.name, "type")) in ("pxb", "pxb-pcie"):
+        return f"0000:{_get(qmp, PERIPHERAL / bus.name, 'bus_nr'):02x}:"
+    return ""
+
+
+def _root_prefix(qmp: QMP, host_bridge: PurePosixPath) -> str:
+    match _get(qmp, host_bridge, "type"):
+        case "q35-pcihost" | "i440FX-pcihost" | "gpex-pcihost":
+            return ""
+        case "spapr-pci-host-bridge":  # the kernel takes the domain from the host bridge's unit id, which ends in index
+            index = _get(qmp, host_bridge, "index")
+            return f"{index:04x}:00:" if index else ""
+        case kind:
+            raise NoName(f"no prefix known for the root {host_bridge}, a {kind}")
+
+
+def _climb(qmp: QMP, device: PurePosixPath) -> Iterator[PurePosixPath]:
+    """The device, the one that carries its bus, and so on up."""
+    while True:
+        yield device
+        bus = _bus(qmp, device)
+        if bus == PurePosixPath():
+            return
+        device = bus.parent
+
+
+def _bus(qmp: QMP, device: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(_get(qmp, device, "parent_bus") or "")
+
+
+def _get(qmp: QMP, path: PurePosixPath, name: str) -> Any:
+    """A property's value; None if the object or the property is not there."""
+    try:
+        return qmp.execute("qom-get", path=str(path), property=name)
+    except QMPError as error:
+        if error.error_class in ("GenericError", "DeviceNotFound"):
+            return None
+        raise
