@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The source tree and what is built from it: compilers, shells, options, and the files that get installed."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", TOP / "build"))
+
+
+def run(*command, **options):
+    """The standard output of a command that has to succeed."""
+    done = subprocess.run(command, text=True, capture_output=True, check=False, **options)
+    assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def tracked_files():
+    """Paths of the files in the tree, relative to its top; build directories are not among them."""
+    return [TOP / name for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=TOP).splitlines()]
+
+
+def is_shell(path):
+    """Does the file begin with a #! line that names a shell?"""
+    with path.open("rb") as file:
+        return re.match(rb"#!.*\b(ba)?sh\b", file.readline()) is not None
+
+
+def test_shellcheck():
+    scripts = [path for path in tracked_files() if path.is_file() and is_shell(path)]
+    assert TOP / "tests/run" in scripts and TOP / "dracut/module-setup.sh" in scripts
+    # dracut sources its modules with these variables set.
+    run("shellcheck", "--severity=style", *(path for path in scripts if path.parent.name != "dracut"))
+    run("shellcheck", "--exclude=SC2154", *(path for path in scripts if path.parent.name == "dracut"))
+
+
+@pytest.mark.parametrize("build,compiler", [("build", "gcc"), ("build-clang", "clang")])
+def test_compiler_warns_of_nothing(build, compiler):
+    """The build of tests/setup was made by this compiler with every warning an error."""
+    options = {o["name"]: o["value"] for o in json.loads(run("meson", "introspect", "--buildoptions", TOP / build))}
+    commands = json.loads((TOP / build / "compile_commands.json").read_text())
+    version = run(commands[0]["command"].split()[0], "--version")
+    assert ("clang" in version) == (compiler == "clang")
+    assert options["werror"] is True
+
+
+@pytest.mark.parametrize("option", ["-Dudevdir=relative/dir", "-Ddracutmodulesdir=relative/dir", "-Dnosuch=1"])
+def test_bad_option_fails_to_configure(option, tmp_path):
+    done = subprocess.run(["meson", "setup", option, tmp_path / "build", TOP], text=True, capture_output=True,
+                          check=False)
+    assert done.returncode != 0
+    assert "ERROR:" in done.stdout + done.stderr
+
+
+def test_helper_links_sd_device_only():
+    dynamic = run("readelf", "-d", BUILD / "helper/pcipath_id")
+    assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libsystemd", "libc"}
+
+
+def test_install(tmp_path):
+    """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
+    build = tmp_path / "build"
+    run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dtests=false", build, TOP)
+    run("meson", "install", "-C", build, env=os.environ | {"DESTDIR": str(tmp_path / "root")})
+    root = tmp_path / "root"
+    installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert installed == {
+        "x/udev/pcipath_id",
+        "x/udev/rules.d/61-pcipath.rules",
+        "x/dracut/55pcipath/module-setup.sh",
+        "usr/share/man/man7/pcipath-names.7",
+        "usr/share/man/man8/pcipath_id.8",
+    }
+    page = (root / "usr/share/man/man8/pcipath_id.8").read_text()
+    assert "/x/udev/rules.d/61-pcipath.rules" in re.sub(r"\\&|\\(?=-)", "", page)
