@@ -20,7 +20,6 @@ import os
 import shutil
 import struct
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +42,13 @@ class Recipe:
     suite: str = "bookworm"
     packages: tuple[str, ...] = (
         "systemd", "systemd-sysv", "udev", "kmod", "linux-image-amd64", "dracut-core", "dash",
-        "util-linux", "mount", "fdisk", "e2fsprogs", "pciutils", "iproute2", "zstd")
+        "util-linux", "util-linux-extra", "mount", "fdisk", "e2fsprogs", "pciutils", "iproute2", "zstd")
     # What a guest of these tests cannot have; it is four fifths of the kernel package.
     excludes: tuple[str, ...] = (
         "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/i18n/*",
         *(f"*/lib/modules/*/kernel/{part}/*" for part in (
-            "sound", "lib", "arch/x86/kvm", "drivers/gpu", "drivers/media", "drivers/infiniband", "drivers/staging", "drivers/iio",
-            "drivers/hwmon", "drivers/comedi", "drivers/mtd", "drivers/isdn", "drivers/bluetooth", "drivers/platform",
+            "sound", "lib", "arch/x86/kvm", "drivers/gpu", "drivers/media", "drivers/infiniband", "drivers/staging",
+            "drivers/iio", "drivers/hwmon", "drivers/comedi", "drivers/mtd", "drivers/isdn", "drivers/bluetooth", "drivers/platform",
             "drivers/net/wireless", "drivers/net/ethernet", "net/wireless", "net/mac80211", "net/bluetooth")))
     includes: tuple[str, ...] = ("*/kernel/drivers/net/ethernet/intel/*", "*/kernel/lib/crypto/*", "*/kernel/lib/*crc*")
 
@@ -82,21 +81,22 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     Raises BuildError.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    debstrap = _debstrap(recipe)
-    tree = _cached(cache, f"tree-{recipe.suite}-{_digest(*map(str.encode, debstrap))}",
-                   lambda path: _run(*debstrap, path, env=os.environ | {"INITRD": "No"}))
-    with tempfile.TemporaryDirectory(dir=cache, prefix="package-") as scratch:
-        package = Path(scratch)
-        package.chmod(0o755)
+    with _locked(cache / "lock"):
+        debstrap = _debstrap(recipe)
+        tree = _cached(cache / f"tree-{recipe.suite}-{_digest(*map(str.encode, debstrap))}",
+                       lambda path: _run(*debstrap, path, env=os.environ | {"INITRD": "No"}))
+        package = cache / "package"
+        shutil.rmtree(package, ignore_errors=True)
+        package.mkdir()
         if builddir:
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        files = [HERE / "agent.sh", HERE / "agent.service"]
-        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *(f.read_bytes() for f in files), *_content(package))
-        path = _cached(cache, f"guest-{recipe.suite}-{key}", lambda path: _assemble(path, tree, package, modules))
-    path.touch()
-    for old in sorted(cache.glob("guest-*/root.img"), key=lambda image: image.parent.stat().st_mtime)[:-KEPT]:
-        shutil.rmtree(old.parent)
+        agent = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service")]
+        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *agent, *_content(package))
+        path = _cached(cache / f"guest-{recipe.suite}-{key}", lambda path: _assemble(path, tree, package, modules))
+        path.touch()
+        for old in sorted(cache.glob("guest-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old)
     return Guest(path)
 
 
@@ -119,7 +119,6 @@ def _assemble(path: Path, tree: Path, package: Path, modules: str) -> None:
     _unpack_kernel(kernel, path / "vmlinux")
 
 
-# Units that a test has no use for and that would take a second or more of an emulated boot. udev is left as Debian has it.
 _ASSEMBLE = rb"""
 tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
@@ -130,6 +129,8 @@ tar -C "$package" -c . | tar -x --keep-directory-symlink --no-overwrite-dir
 install -D -m 755 "$tests/agent.sh" usr/local/libexec/pcipath-agent
 install -D -m 644 "$tests/agent.service" etc/systemd/system/pcipath-agent.service
 systemctl --quiet --root=. enable pcipath-agent.service
+
+# What a test has no use for and would take seconds of an emulated boot. udev is left as Debian has it.
 systemctl --quiet --root=. mask getty.target timers.target systemd-logind.service systemd-user-sessions.service \
     systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-pstore.service e2scrub_reap.service \
     systemd-binfmt.service systemd-firstboot.service systemd-ask-password-console.path systemd-ask-password-wall.path \
@@ -151,12 +152,14 @@ mount -t tmpfs tmpfs run
 mount --rbind /dev dev
 mount --rbind /sys sys
 kernel=$(ls lib/modules)
+# Drivers for the root disk are the package's to bring.
+drivers=ext4
+[ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
 make_initrd() {
     kind=$1; shift
     chroot . dracut --quiet --tmpdir /run --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
-        --add-drivers 'virtio_pci virtio_blk virtio_scsi virtio_console nvme ahci sd_mod ext4' \
-        --modules "$* $modules" "/run/initrd-$kind"
+        --add-drivers "$drivers" --modules "$* $modules" "/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
@@ -182,14 +185,13 @@ def _unpack_kernel(image: Path, target: Path) -> None:
         subprocess.run([tool, "-dc"], input=data[offset:offset + length - appended], stdout=file, check=True)
 
 
-def _cached(cache: Path, name: str, build: Callable[[Path], None]) -> Path:
-    """cache/name, made by build(temporary path) and renamed into place when it is whole."""
-    path, partial = cache / name, cache / f"{name}.partial"
-    with _locked(cache / f"{name}.lock"):
-        if not path.exists():
-            shutil.rmtree(partial, ignore_errors=True)
-            build(partial)
-            partial.rename(path)
+def _cached(path: Path, build: Callable[[Path], None]) -> Path:
+    """The path, made by build(temporary path) if it is not there, and renamed into place when it is whole."""
+    if not path.exists():
+        partial = path.with_name("partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        build(partial)
+        partial.rename(path)
     return path
 
 

@@ -181,8 +181,8 @@ class Machine:
             {"driver": "virtserialport", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
             *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
-        return ["qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", self.machine, "-cpu", "qemu64", "-m", self.memory,
-                "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
+        return ["qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", self.machine, "-cpu", "qemu64",
+                "-m", self.memory, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
                 "-chardev", f"file,id=console,append=on,path={self.log}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent}",
