@@ -9,9 +9,9 @@
  * systemd's words are those of src/udev/udev-builtin-path_id.c (version 252 and later).
  */
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "place.h"
@@ -58,8 +58,7 @@ static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next
 }
 
 struct scsi_address {
-        unsigned host, channel, target;
-        uint64_t lun;
+        uint64_t host, channel, target, lun;
 };
 
 /* Takes a decimal number of at most @max and what must follow it; sscanf() takes signs, spaces and overflows. */
@@ -82,18 +81,18 @@ static int take_number(const char **text, char follower, uint64_t max, uint64_t 
 
 /* HOST:CHANNEL:TARGET:LUN, the name of a scsi_device. */
 static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
-        uint64_t host, channel, target, lun;
+        struct scsi_address a;
         const char *sysname;
         int r;
 
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;
-        if (take_number(&sysname, ':', UINT_MAX, &host) < 0 || take_number(&sysname, ':', UINT_MAX, &channel) < 0 ||
-            take_number(&sysname, ':', UINT_MAX, &target) < 0 || take_number(&sysname, '\0', UINT64_MAX, &lun) < 0)
+        if (take_number(&sysname, ':', UINT_MAX, &a.host) < 0 || take_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
+            take_number(&sysname, ':', UINT_MAX, &a.target) < 0 || take_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
                 return -EBADMSG;
 
-        *ret = (struct scsi_address){ (unsigned) host, (unsigned) channel, (unsigned) target, lun };
+        *ret = a;
         return 0;
 }
 
@@ -103,13 +102,13 @@ static uint64_t decode_lun(uint64_t lun) {
 }
 
 /* The lowest N of the directories hostN beside @host. */
-static int find_first_host(sd_device *host, unsigned *ret) {
+static int find_first_host(sd_device *host, uint64_t *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
-        unsigned first = UINT_MAX, n;
+        uint64_t first = UINT64_MAX, n;
+        struct dirent *entry;
         const char *syspath;
         sd_device *parent;
-        struct dirent *entry;
-        int r, end;
+        int r;
 
         r = sd_device_get_parent(host, &parent);
         if (r < 0)
@@ -122,13 +121,15 @@ static int find_first_host(sd_device *host, unsigned *ret) {
                 return negative_errno();
 
         for (errno = 0; (entry = readdir(dir)); errno = 0) {
-                end = 0;
-                if (sscanf(entry->d_name, "host%u%n", &n, &end) == 1 && entry->d_name[end] == '\0' && n < first)
+                const char *number = entry->d_name + strlen("host");
+
+                if (strncmp(entry->d_name, "host", strlen("host")) == 0 &&
+                    take_number(&number, '\0', UINT_MAX, &n) == 0 && n < first)
                         first = n;
         }
         if (errno > 0)
                 return negative_errno();
-        if (first == UINT_MAX)
+        if (first == UINT64_MAX)
                 return -ENODEV; /* unplugged meanwhile */
 
         *ret = first;
@@ -136,7 +137,7 @@ static int find_first_host(sd_device *host, unsigned *ret) {
 }
 
 static int place_scsi_plain(const struct scsi_address *a, sd_device *host, struct place *p) {
-        unsigned first;
+        uint64_t first;
         int r;
 
         r = find_first_host(host, &first);
@@ -145,8 +146,8 @@ static int place_scsi_plain(const struct scsi_address *a, sd_device *host, struc
         if (a->host < first)
                 return -ENODEV;
 
-        return place_prepend(p, "scsi-%u:%u:%u:%llu", a->host - first, a->channel, a->target,
-                             (unsigned long long) decode_lun(a->lun));
+        return place_prepend(p, "scsi-%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
+                             decode_lun(a->lun));
 }
 
 /* A port of an ATA controller; behind a port multiplier the channel is the multiplier's port. */
@@ -167,8 +168,8 @@ static int place_ata(const struct scsi_address *a, sd_device *port, struct place
         if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
                 return -EBADMSG;
 
-        return a->channel != 0 ? place_prepend(p, "ata-%s.%u.0", port_no, a->channel)
-                               : place_prepend(p, "ata-%s.%u", port_no, a->target);
+        return a->channel != 0 ? place_prepend(p, "ata-%s.%" PRIu64 ".0", port_no, a->channel)
+                               : place_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
 }
 
 /* Does @device have the name of the kind @prefix, with a number after it? */
@@ -223,7 +224,7 @@ static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) 
         r = sd_device_get_sysattr_value(p->disk, "nsid", &nsid);
         if (r < 0)
                 return r;
-        if (*nsid == '\0' || nsid[strspn(nsid, "0123456789")] != '\0')
+        if (*nsid < '1' || nsid[strspn(nsid, "0123456789")] != '\0')
                 return -EBADMSG;
 
         return place_prepend(p, "nvme-%s", nsid);

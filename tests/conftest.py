@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the suites in Python share: options, and tests/ as a place of modules (trees, programs)."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--trees", type=int, default=int(os.environ.get("PCIPATH_TEST_TREES", 10000)),
+                     help="how many random trees (PCIPATH_TEST_TREES, default 10000)")
+    parser.addoption("--seed", type=int, default=int(os.environ.get("PCIPATH_TEST_SEED", 1)),
+                     help="the seed of the first of them (PCIPATH_TEST_SEED, default 1)")
+
+
+def pytest_generate_tests(metafunc):
+    """A test that takes `seeds` is run for slices of the random trees, so that pytest-xdist can share them out."""
+    if "seeds" in metafunc.fixturenames:
+        first = metafunc.config.getoption("seed")
+        trees = metafunc.config.getoption("trees") // getattr(metafunc.module, "TREES_DIVISOR", 1)
+        step = max(1, -(-trees // 20))
+        slices = [range(s, min(s + step, first + trees)) for s in range(first, first + trees, step)]
+        metafunc.parametrize("seeds", slices, ids=[f"{s[0]}-{s[-1]}" for s in slices])

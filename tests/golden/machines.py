@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Machines that QEMU cannot make, or not all of it, and where each one's shape comes from.
+
+`expected`: PCI paths and links typed from the naming contract, so that the oracle has something above it, too.
+"""
+
+from dataclasses import dataclass
+
+from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme, Root,
+                           ScsiHosts, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+
+
+@dataclass
+class Golden:
+    machine: Machine
+    expected: set
+
+
+def blk(partitions=0):
+    return VirtioBlk(Disk(partitions))
+
+
+def nvme(*nsids):
+    return Nvme([Namespace(nsid) for nsid in nsids])
+
+
+def chain(length, *below):
+    """A function behind length - 1 bridges, all of them 00.0."""
+    top = function("00.0", *below)
+    for _ in range(length - 1):
+        top = function("00.0", top)
+    return top
+
+
+GOLDEN = {
+    # The examples of pcipath-names(7), but for those with a machine of their own below.
+    "contract": Golden(
+        Machine([Root([function("02.0", function("00.0", blk(2))),
+                       function("02.1", function("00.0", function("03.0", function("00.0", blk())))),
+                       function("03.0", blk())]),
+                 Root([function("00.0", function("00.0", blk()))], bus=0x40),
+                 Root([function("03.0", blk())], domain=1)]),
+        {"02.0", "02.0-00.0", "02.0-00.0-part2", "02.1-00.0-03.0-00.0", "03.0", "0000_40_00.0-00.0", "0001_00_03.0"}),
+
+    # Linux drivers/pci/controller/vmd.c: vmd_enable_domain() makes a host bridge the child of function 8086:9a0b;
+    # vmd_find_free_domain() numbers its domain from 0x10000. Buses start at 0, 128 or 224 (vmd_get_bus_number_start()).
+    "vmd": Golden(
+        Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", function("00.0", nvme(1)))])),
+                       function("01.0", function("00.0", nvme(1)))])]),
+        {"0e.0/e0:01.0/00.0", "0e.0-e0_01.0-00.0", "0e.0-e0_01.0-00.0-nvme-1", "01.0-00.0-nvme-1"}),
+
+    # Two of them: which has which domain is a matter of probing. Xeons have one for each root port complex.
+    "vmd-two": Golden(
+        Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", function("00.0", nvme(1)))]))]),
+                 Root([function("00.5", HostBridge(0, [function("01.0", function("00.0", nvme(1)))]))], bus=0x80),
+                 Root([function("05.5", HostBridge(0x80, [function("01.0", function("00.0", nvme(1)))]))], bus=0x97)]),
+        {"0e.0/e0:01.0/00.0", "0000:80:00.5/00:01.0/00.0", "0000:97:05.5/80:01.0/00.0",
+         "0000_80_00.5-00_01.0-00.0-nvme-1"}),
+
+    # Linux drivers/pci/controller/pci-hyperv.c: hv_pci_probe() takes the domain from two bytes of the GUID, or a free
+    # one when another device has it: these two ask for the same. An Azure guest's NVMe disk and its network function.
+    "hyperv": Golden(
+        Machine([VmbusRoot([function("02.0", nvme(1, 2))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0"),
+                 VmbusRoot([function("02.0")], "00000001-ce7c-535c-a0b1-c2d3e4f50617")]),
+        {"fd1d2cbdce7c535c966beb5f811c95f0:02.0", "fd1d2cbdce7c535c966beb5f811c95f0_02.0-nvme-2",
+         "00000001ce7c535ca0b1c2d3e4f50617:02.0"}),
+
+    # Before Linux 4.14 (f6b2db084b65, "vmbus: make sure sysfs names ... uuid") the device was called vmbus_N_M.
+    "hyperv-old": Golden(
+        Machine([VmbusRoot([function("00.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0", old=True)]),
+        {"fd1d2cbdce7c535c966beb5f811c95f0:00.0"}),
+
+    # Linux drivers/pci/iov.c: virtfn_add_bus(). First VF Offset 256: the virtual functions are on the next bus and have
+    # the slot and function of the physical one, and all are children of the same port.
+    "vf-overflow": Golden(
+        Machine([Root([function("02.0", function("00.0", nvme(1), vfs=VirtualFunctions(
+            [vf(nvme(1)), vf(nvme(1)), vf(), vf(nvme(1))], offset=256, stride=1)))])]),
+        {"02.0/00.0", "02.0/00.0v0", "02.0/00.0v3", "02.0-00.0-nvme-1", "02.0-00.0v0-nvme-1"}),
+
+    # Two physical functions whose virtual ones interleave on the next bus: Intel 82576 (offset 384, stride 2).
+    "vf-two-physfns": Golden(
+        Machine([Root([function("02.0",
+                                function("00.0", vfs=VirtualFunctions([vf() for _ in range(7)], offset=384, stride=2)),
+                                function("00.1", nvme(1), vfs=VirtualFunctions([vf(nvme(1)) for _ in range(7)],
+                                                                               offset=384, stride=2)))])]),
+        {"02.0/00.0v6", "02.0/00.1v0", "02.0-00.1v6-nvme-1", "02.0-00.1-nvme-1"}),
+
+    # ARI: virtual functions have devfn 16 to 255, shown as slots that are not there; and 300 of them, over two buses.
+    "vf-ari": Golden(
+        Machine([Root([function("02.0", function("00.0", vfs=VirtualFunctions(
+            [vf() for _ in range(299)] + [vf(nvme(1))], offset=16, stride=1)))])]),
+        {"02.0/00.0v0", "02.0/00.0v9", "02.0/00.0v10", "02.0/00.0v299", "02.0-00.0v299-nvme-1"}),
+
+    # A physical function on the root bus, and virtual functions that are virtio: their path begins with a function.
+    "vf-root-bus": Golden(
+        Machine([Root([function("05.0", vfs=VirtualFunctions([vf(blk(1)), vf(VirtioScsi([Lun(0, 0)]))], offset=8))])]),
+        {"05.0v0", "05.0v0-part1", "05.0v1-scsi-0:0:0:0"}),
+
+    # Linux arch/s390/pci/pci_bus.c: each function's domain is its UID; a multifunction one has one domain.
+    "s390": Golden(
+        Machine([Root([function("00.0", blk())], domain=1), Root([function("00.0", blk(1))], domain=0x1234),
+                 Root([function("00.0"), function("00.1", nvme(1))], domain=0xffff),
+                 Root([function("00.0", vfs=VirtualFunctions([vf(), vf()], offset=1))], domain=2)],
+                others=[NoPci("css0/0.0.0001/0.0.0100", virtio=True)]),
+        {"0001:00:00.0", "1234:00:00.0", "1234_00_00.0-part1", "ffff:00:00.1", "0002:00:00.0v1"}),
+
+    # Cloud Hypervisor vmm/src/pci_segment.rs: one host bridge for each segment, bus 0, no bridge below it.
+    "cloud-hypervisor": Golden(
+        Machine([Root([function("01.0", blk(1)), function("1f.0", blk())], domain=segment) for segment in (0, 1, 15)]),
+        {"01.0", "01.0-part1", "0001:00:01.0", "000f_00_01.0-part1", "000f:00:1f.0"}),
+
+    # Firecracker src/vmm/src/device_manager/pci_mngr.rs: one segment, slots in the order of attaching.
+    "firecracker": Golden(
+        Machine([Root([function("00.0"), function("01.0", blk(1)), function("02.0")])]),
+        {"01.0", "01.0-part1"}),
+
+    # Firecracker without PCI, and other disks that are no business of ours.
+    "no-pci": Golden(
+        Machine([], [NoPci("virtual"), NoPci("platform/d0000000.virtio_mmio", virtio=True, disk=Disk(1)),
+                     NoPci("LNXSYSTM:00/LNXSYBUS:00/LNRO0005:00", virtio=True)]),
+        set()),
+
+    # Device-tree machines: the host bridge is a platform device. The kernel gives it domain 0 (QEMU virt), or, with
+    # linux,pci-domain or several bridges, others (drivers/pci/pci.c, pci_bus_find_domain_nr()).
+    "device-tree": Golden(
+        Machine([Root([function("01.0", function("00.0", blk()))], above="platform/4010000000.pcie"),
+                 Root([function("00.0", function("00.0", nvme(1)))], domain=4, above="platform/soc/600e0000.pcie")]),
+        {"01.0/00.0", "0004:00:00.0/00.0", "0004_00_00.0-00.0-nvme-1"}),
+
+    # pseries: each host bridge is a domain (arch/powerpc/kernel/pci-common.c, get_phb_number()).
+    "pseries": Golden(
+        Machine([Root([function("03.0", VirtioScsi([Lun(0, 0), Lun(3, 300)]))], domain=n) for n in (0, 1, 2)]),
+        {"03.0", "0001:00:03.0", "0002_00_03.0-scsi-0:0:3:300"}),
+
+    # Intel Xeon: several host bridges in domain 0, whose buses firmware spread.
+    "xeon": Golden(
+        Machine([Root([function("1f.2", Ata([AtaPort(1, Disk(2)), AtaPort(6, Disk())]))]),
+                 Root([function("02.0", function("00.0", nvme(1)))], bus=0x17),
+                 Root([function("02.0", function("00.0", nvme(1)))], bus=0xff - 3)]),
+        {"1f.2-ata-1.0", "1f.2-ata-1.0-part2", "1f.2-ata-6.0", "0000:17:02.0/00.0", "0000_fc_02.0-00.0-nvme-1"}),
+
+    # IDE with a slave, port multipliers: drivers/ata/libata-transport.c, drivers/ata/libata-scsi.c (the multiplier's
+    # port is the SCSI channel), words of systemd src/udev/udev-builtin-path_id.c, handle_scsi_ata().
+    "ata": Golden(
+        Machine([Root([function("01.1", Ata([AtaPort(1, Disk(), slave=Disk(1)), AtaPort(2, slave=Disk())])),
+                       function("1f.2", Ata([AtaPort(3, multiplied=[(0, Disk()), (1, Disk()), (14, Disk(1))]),
+                                             AtaPort(4, Disk())]))])]),
+        {"01.1-ata-1.0", "01.1-ata-1.1-part1", "01.1-ata-2.1", "1f.2-ata-3.0", "1f.2-ata-3.14.0-part1"}),
+
+    # The word's host counts from the function's first, its LUN as the host does; channels are a RAID controller's.
+    "scsi": Golden(
+        Machine([Root([function("02.0", VirtioScsi([Lun(0, 0), Lun(1, 255), Lun(1, 256), Lun(255, 16383)])),
+                       function("03.0", VirtioScsi([Lun(0, 0)])),
+                       function("04.0", ScsiHosts([[Lun(2, 0, channel=2)], [Lun(2, 0, channel=2, disk=Disk(1))],
+                                                   [Lun(0, 1)]]))])]),
+        {"02.0-scsi-0:0:1:255", "02.0-scsi-0:0:1:256", "02.0-scsi-0:0:255:16383", "03.0-scsi-0:0:0:0",
+         "04.0-scsi-0:2:2:0", "04.0-scsi-1:2:2:0-part1", "04.0-scsi-2:0:0:1"}),
+
+    # A kind without words gets a path and no link.
+    "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),
+
+    # Deep: every hop is one of 26 bridges; then the longest link that is made (51 hops: 254 bytes), and one more.
+    "deep": Golden(Machine([Root([chain(26, blk(1))])]), {"-".join(["00.0"] * 26) + "-part1"}),
+    "deep-longest-link": Golden(Machine([Root([chain(51, blk())])]), {"-".join(["00.0"] * 51)}),
+    # "-part1" is the one that is too long.
+    "deep-part-too-long": Golden(Machine([Root([chain(51, blk(1))])]), {"-".join(["00.0"] * 51)}),
+    "deep-link-too-long": Golden(Machine([Root([chain(52, blk())])]), {"/".join(["00.0"] * 52)}),
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pcipath_id on machines that QEMU cannot make. Each is written as three boots could have shown it."""
+
+import os
+
+import pytest
+from golden.machines import GOLDEN
+from programs import name_tree, pcipath_id
+from trees import sandbox
+from trees.names import LINK_BYTES, Names
+from trees.sysfs import Tree
+
+BOOTS = [None, 1, 2]
+
+
+def expected_outcome(name):
+    return {} if name is None else name.properties()
+
+
+def ask_every_device(machine, seed):
+    sandbox.empty("/sys")
+    tree = Tree(machine, "/sys", seed)
+    return [(device, pcipath_id(device.syspath)) for device in tree.devices], name_tree()
+
+
+@pytest.mark.parametrize("boot", BOOTS)
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_device(name, boot):
+    machine = GOLDEN[name].machine
+    outcomes, named = sandbox.run(ask_every_device_by_place, machine, boot)
+    names = Names(machine)
+    by_place = list(names.values())
+    for devpath, place, outcome in outcomes:
+        expected = None if place is None else by_place[place]
+        too_long = expected is not None and expected.link is None and b"more than 255 bytes" in outcome.stderr
+        assert outcome.status == 0, devpath
+        assert outcome.properties == expected_outcome(expected), devpath
+        assert outcome.stderr == b"" or too_long, devpath
+        assert named.get("/sys" + devpath) == (expected and (expected.path, expected.link)), devpath
+
+
+def ask_every_device_by_place(machine, seed):
+    """Nodes are themselves in one process only, so what comes back says which of Names' entries a device has."""
+    places = {key: place for place, key in enumerate(Names(machine))}
+    outcomes, named = ask_every_device(machine, seed)
+    return [(device.devpath, places.get(device.key), outcome) for device, outcome in outcomes], named
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_oracle_knows_the_contract(name):
+    """The names typed beside a machine are among those that the oracle makes for it."""
+    made = set()
+    for device in Names(GOLDEN[name].machine).values():
+        if device:
+            made |= {device.path, device.flat, device.link}
+    assert GOLDEN[name].expected <= made
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_oracle_is_injective(name):
+    names = [device for device in Names(GOLDEN[name].machine).values() if device]
+    links = [device.link for device in names if device.link]
+    assert len(links) == len(set(links))
+    assert all(len(link) <= LINK_BYTES for link in links)
+
+
+def ask_in_every_way(machine):
+    """The four ways to name a disk, and /sys/class for good measure."""
+    tree = Tree(machine, "/sys")
+    disk = next(device for device in tree.devices if device.devname)
+    sandbox.mount("tmpfs", "/dev", "tmpfs")
+    os.mknod(f"/dev/{disk.devname}", 0o60600, os.makedev(*disk.devnum))
+    os.symlink(disk.devname, "/dev/link")
+    return [pcipath_id(disk.syspath), pcipath_id(f"/dev/{disk.devname}"), pcipath_id("/dev/link"),
+            pcipath_id(env={"DEVPATH": disk.devpath}), pcipath_id(f"/sys/class/block/{disk.devname}"),
+            pcipath_id(f"/sys/dev/block/{disk.devnum[0]}:{disk.devnum[1]}")]
+
+
+def test_ways_to_name_a_device():
+    for outcome in sandbox.run(ask_in_every_way, GOLDEN["contract"].machine):
+        assert (outcome.status, outcome.stderr) == (0, b"")
+        assert outcome.stdout == (b"ID_PCI_PATH=02.0/00.0\nID_PCI_PATH_TAG=02.0-00.0\nID_PCI_PATH_LINK=02.0-00.0\n")
+
+
+def ask_above_functions(machine):
+    tree = Tree(machine, "/sys")
+    bridge = next(device for device in tree.devices if device.subsystem == "pci").syspath.rpartition("/")[0]
+    return [pcipath_id(bridge), pcipath_id("/sys/devices/virtual/block/loop0")]
+
+
+def test_no_pci_function_above():
+    """A host bridge and a loop device: nothing to say, and no error."""
+    machine = GOLDEN["contract"].machine
+    machine.others.append(GOLDEN["no-pci"].machine.others[0])
+    for outcome in sandbox.run(ask_above_functions, machine):
+        assert (outcome.status, outcome.stdout, outcome.stderr) == (0, b"", b"")
+
+
+def test_help_and_version():
+    for option in ("--help", "-h", "--version"):
+        outcome = pcipath_id(option)
+        assert outcome.status == 0 and outcome.stdout and not outcome.stderr

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The built programs under test.
+
+PCIPATH_BUILDDIR  of which build (default: build/)
+PCIPATH_RUNNER    words to put before their command, as "valgrind -q"
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parent.parent / "build")).resolve()
+PCIPATH_ID = BUILD / "helper/pcipath_id"
+NAME_TREE = BUILD / "tests/trees/name-tree"
+RUNNER = os.environ.get("PCIPATH_RUNNER", "").split()
+
+
+@dataclass
+class Outcome:
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def properties(self):
+        return parse_properties(self.stdout.decode())
+
+
+def parse_properties(text):
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def pcipath_id(*arguments, env=None, stdout=subprocess.PIPE):
+    done = subprocess.run([*RUNNER, PCIPATH_ID, *arguments], env=os.environ | (env or {}), stdout=stdout, stderr=subprocess.PIPE,
+                          check=False)
+    return Outcome(done.returncode, done.stdout or b"", done.stderr)
+
+
+def name_tree():
+    """From each syspath below /sys/devices with a PCI function above it to (path, link or None)."""
+    done = subprocess.run([*RUNNER, NAME_TREE], text=True, capture_output=True, check=True)
+    names = {}
+    for line in done.stdout.splitlines():
+        syspath, path, *link = line.split("\t")
+        names[syspath] = (path, *[text or None for text in link])
+    return names

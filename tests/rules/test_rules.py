@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The rules under stock udev: the oracle's and the helper's names, and a helper only where one is needed."""
+
+import os
+import shutil
+
+import pytest
+from golden.machines import GOLDEN, blk, chain, nvme
+from golden.test_malformed import MACHINES, TREES, Edit
+from programs import pcipath_id
+from rules import udev
+from trees import sandbox
+from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Root, ScsiHosts, VirtioScsi,
+                           VirtualFunctions, VmbusRoot, function, vf)
+from trees.names import Names
+from trees.sysfs import Tree
+
+
+def named_by_contract(device):
+    """Functions, disks and partitions have names; what lies between may have its function's."""
+    return device.subsystem in ("pci", "block")
+
+
+def check_records(devices, names):
+    links = {}
+    for device in devices:
+        expected = names.get(device.key)
+        found = udev.record(device)
+        wanted = expected.properties() if expected else {}
+        if named_by_contract(device):
+            assert found.properties == wanted, device.devpath
+        else:
+            assert found.properties.get("ID_PCI_PATH") in (None, wanted.get("ID_PCI_PATH")), device.devpath
+            assert "ID_PCI_PATH_LINK" not in found.properties, device.devpath
+        link = expected.link if expected and device.devname else None
+        assert found.links == ({f"disk/by-pci-path/{link}"} if link else set()), device.devpath
+        if link:
+            links[link] = device.devname
+    assert udev.links_on_disk() == links
+
+
+def live(machine):
+    """A device's life: it comes, changes, comes again (udevadm trigger), is bound, goes. Who started the helper?"""
+    udev.enter()
+    names = Names(machine)
+    started = {}
+    with udev.Udevd(debug=True) as udevd:
+        udevd.boot(Tree(machine, "/sys", seed=3))
+        for device in filter(named_by_contract, udevd.devices):
+            expected = names.get(device.key)
+            assert pcipath_id(device.syspath).properties == (expected.properties() if expected else {})
+        for action in ("add", "change", "add", "bind", "change"):
+            udevd.events(action)
+            check_records(udevd.devices, names)
+            starts = udevd.started()
+            assert starts == started.setdefault(action, starts)
+        udevd.events("remove")
+        assert udev.links_on_disk() == {}
+        assert not any(udev.record(device).links for device in udevd.devices)
+        assert udevd.started() == []
+    return started
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_life(name):
+    sandbox.run(live, GOLDEN[name].machine)
+
+
+def below_port(*below):
+    return Machine([Root([function("02.0", function("00.0", *below))])])
+
+
+# What needs no helper, and what does, with how many starts of it: once for each function on another root's bus, say.
+ORDINARY = {
+    "virtio-blk": below_port(blk(2)),
+    "nvme": below_port(nvme(1, 2)),
+    "virtio-scsi": below_port(VirtioScsi([Lun(0, 0, disk=Disk(2)), Lun(3, 17), Lun(255, 255)])),
+    "every-slot": Machine([Root([function(f"{slot:02x}.{slot % 8}", blk()) for slot in range(32)])]),
+    "nine-hops": Machine([Root([chain(9, blk(1))])]),
+    "device-tree": Machine([Root([function("01.0", blk(1))], above="platform/4010000000.pcie")]),
+    "firecracker": GOLDEN["firecracker"].machine,
+    "no-pci": GOLDEN["no-pci"].machine,
+}
+OTHERS = {
+    "other-bus": (Machine([Root([function("00.0", function("00.0", blk(1)))], bus=0x40)]), 1),
+    "other-domain": (Machine([Root([function("03.0", blk(1))], domain=1)]), 1),
+    "vmbus": (Machine([VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")]), 1),
+    "vmd": (Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", function("00.0", nvme(1)))]))])]), 1),
+    "virtual-functions": (Machine([Root([function("02.0", nvme(1), vfs=VirtualFunctions([vf(nvme(1)), vf(blk(1))],
+                                                                                       offset=8))])]), 2),
+    "ata": (below_port(Ata([AtaPort(1, Disk(2)), AtaPort(2, Disk())])), 2),
+    "lun-256": (below_port(VirtioScsi([Lun(0, 0), Lun(0, 256)])), 1),
+    "scsi-hosts": (below_port(ScsiHosts([[Lun(0, 0)], [Lun(0, 0)]])), 2),
+    "mmc": (below_port(Mmc(Disk(2))), 1),
+    "ten-hops": (Machine([Root([chain(10)])]), 1),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_no_process_for_ordinary_devices(name):
+    started = sandbox.run(live, ORDINARY[name])
+    assert not any(started.values())
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_helper_is_asked(name):
+    machine, starts = OTHERS[name]
+    assert len(sandbox.run(live, machine)["add"]) == starts
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_process_for_a_change(name):
+    assert sandbox.run(live, OTHERS[name][0])["change"] == []
+
+
+HELPERS = {
+    "fails": "exit 1",
+    "prints-half-and-fails": "echo ID_PCI_PATH=07.0; exit 3",
+    "prints-all-and-fails": "echo ID_PCI_PATH=07.0; echo ID_PCI_PATH_TAG=07.0; echo ID_PCI_PATH_LINK=07.0; exit 1",
+    "dies": "echo ID_PCI_PATH=07.0; kill -SEGV $$",
+    "missing": None,
+}
+
+# Devices that the rules cannot name themselves, with properties of a parent and without.
+ASKING = {
+    "other-root": Machine([Root([function("00.0", function("00.0", blk(1)))], bus=0x40)]),
+    "virtual-function": Machine([Root([function("02.0", vfs=VirtualFunctions([vf(nvme(1))], 8))])]),
+    "vmd": Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))]))])]),
+    "deep": Machine([Root([chain(12, blk(1))])]),
+    "ata": below_port(Ata([AtaPort(1, Disk(1))])),
+    "lun-256": below_port(VirtioScsi([Lun(0, 256, disk=Disk(1))])),
+    "mmc": below_port(Mmc(Disk(1))),
+}
+
+
+def live_with_helper(script, machine):
+    directory = "/run/pcipath-udev"
+    os.makedirs(directory, exist_ok=True)
+    udev.enter()
+    shutil.copytree("/usr/lib/udev/rules.d", f"{directory}/rules.d")
+    if script is not None:
+        with open(f"{directory}/pcipath_id", "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(f"{directory}/pcipath_id", 0o755)
+    sandbox.bind(directory, "/usr/lib/udev")
+
+    names = Names(machine)
+    with udev.Udevd() as udevd:
+        udevd.boot(Tree(machine, "/sys"))
+        for action in ("add", "change", "add"):
+            udevd.events(action)
+            for device in udevd.devices:
+                found, expected = udev.record(device), names.get(device.key)
+                visible = {key: value for key, value in found.properties.items() if key != "ID_PCI_PATH_SCSI"}
+                both = {"ID_PCI_PATH": expected.path, "ID_PCI_PATH_TAG": expected.flat}
+                assert visible in ({}, both), f"{action}: {device.devpath}"
+                assert not found.links, device.devpath
+            assert udev.links_on_disk() == {}
+
+
+@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("helper", HELPERS)
+def test_no_half_name_when_the_helper_fails(helper, name):
+    sandbox.run(live_with_helper, HELPERS[helper], ASKING[name])
+
+
+def live_spoilt(names):
+    """The events on the way to what each spoilt tree is asked about; what became of its disk."""
+    udev.enter()
+    found = {}
+    with udev.Udevd() as udevd:
+        for name in names:
+            sandbox.empty("/sys")
+            edit = Edit(MACHINES[TREES[name].machine])
+            udevd.boot(edit.tree)
+            asked = TREES[name].edit(edit) or edit.disk
+            for device in walk(os.fsdecode(asked), edit.tree):
+                if os.path.isfile(f"{device.syspath}/uevent"):
+                    udevd.events("add", [device])
+            found[name] = udev.links_on_disk(), injected()
+    return found
+
+
+def walk(syspath, tree):
+    """The devices on the way to `syspath`, as they are called now."""
+    disk = next(device for device in tree.devices if device.devtype == "disk")
+    parts = syspath.removeprefix("/sys").split("/")
+    for end in range(3, len(parts) + 1):
+        devpath = "/".join(parts[:end])
+        if os.path.lexists(f"/sys{devpath}/subsystem"):
+            device = type(disk)(devpath, os.path.basename(os.readlink(f"/sys{devpath}/subsystem")))
+            if end == len(parts):
+                device.devname, device.devnum = disk.devname, disk.devnum
+            yield device
+
+
+def injected():
+    """Files of the database with a line that no rule wrote."""
+    found = []
+    for name in os.listdir("/run/udev/data"):
+        with open(f"/run/udev/data/{name}", "rb") as f:
+            found += [name for line in f if b"EVIL" in line and not line.startswith(b"E:DEVPATH")]
+    return found
+
+
+# What a rule cannot see: its TEST follows a link, so that a physfn that dangles is none; and what a parent's number is.
+UNSEEN = {"vf-physfn-dangling", "vf-physfn-loop", "scsi-host-of-another-number"}
+REFUSED = [name for name in TREES if name not in UNSEEN | {"too-deep"}]
+
+
+@pytest.fixture(scope="module")
+def spoilt():
+    return sandbox.run(live_spoilt, REFUSED)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_no_link_for_what_the_helper_refuses(spoilt, name):
+    links, evil = spoilt[name]
+    # There it is the partition that is refused, not its disk.
+    assert links == ({"02.0-00.0": "vda"} if name == "partition-without-number" else {})
+    assert evil == []

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is plugged in where.
+
+Nothing here is a number that firmware or kernel hands out: no bus number of a bridge, no domain of a nested host
+bridge, no host number. A node is itself, not its contents: two equal ones are two devices.
+"""
+
+from dataclasses import dataclass, field
+
+
+def node(cls):
+    return dataclass(eq=False)(cls)
+
+
+class Below:
+    """Whatever can be below a PCI function and is not PCI."""
+
+
+@node
+class Disk:
+    partitions: int = 0
+
+
+@node
+class VirtioBlk(Below):
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
+class Lun:
+    target: int = 0
+    lun: int = 0  # as the host numbers it
+    channel: int = 0
+    disk: Disk = field(default_factory=Disk)
+
+    @property
+    def kernel_lun(self):
+        """As Linux numbers it: SAM's flat addressing from 256 on, as QEMU's scsi-bus and virtio-scsi have it."""
+        return self.lun if self.lun < 256 else self.lun | 0x4000
+
+
+@node
+class VirtioScsi(Below):
+    luns: list
+
+
+@node
+class ScsiHosts(Below):
+    """A SCSI controller without transport class (megaraid, pvscsi): one list of LUNs for each of its hosts."""
+    hosts: list
+
+
+@node
+class Namespace:
+    nsid: int
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
+class Nvme(Below):
+    namespaces: list
+
+
+@node
+class AtaPort:
+    """Port numbers count from 1. A port multiplier's disks are (multiplier's port, disk) pairs."""
+    number: int
+    disk: Disk = None
+    slave: Disk = None       # IDE: the second device of the cable
+    multiplied: list = None
+
+
+@node
+class Ata(Below):
+    ports: list
+
+
+@node
+class Mmc(Below):
+    """A disk of a kind that has no words to tell it apart: it has a path, and no link."""
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
+class HostBridge(Below):
+    """A host bridge that is the child of a PCI function: Intel VMD."""
+    bus: int
+    functions: list
+
+
+@node
+class VirtualFunctions:
+    """SR-IOV. The functions are where First VF Offset and VF Stride of the capability put them."""
+    functions: list  # of Function; their addresses are made from offset and stride
+    offset: int = 1
+    stride: int = 1
+
+
+@node
+class Function:
+    """`address` is "slot.function". Functions below make it a bridge."""
+    address: str
+    below: list = field(default_factory=list)
+    vfs: VirtualFunctions = None
+
+    @property
+    def devfn(self):
+        slot, function = self.address.split(".")
+        return int(slot, 16) << 3 | int(function)
+
+
+@node
+class Root:
+    """A root bus. `above`: the devpath of what it is below, if anything."""
+    functions: list
+    domain: int = 0
+    bus: int = 0
+    above: str = ""
+
+
+@node
+class VmbusRoot:
+    """A Hyper-V virtual PCI host bridge. `old`: as kernels before 4.14 named its device."""
+    functions: list
+    guid: str
+    above: str = "LNXSYSTM:00/LNXSYBUS:00/ACPI0004:00/VMBUS:00"
+    old: bool = False
+
+
+@node
+class NoPci:
+    """A disk that no PCI function is above."""
+    above: str
+    virtio: bool = False
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
+class Machine:
+    roots: list
+    others: list = field(default_factory=list)
+
+
+def function(address, *below, vfs=None):
+    return Function(address, list(below), vfs)
+
+
+def vf(*below):
+    return Function(None, list(below))

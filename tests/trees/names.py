@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The oracle: what the naming contract (pcipath-names(7)) calls each function and disk of a description.
+
+Written from the contract, for descriptions, which say what the contract speaks of. It has never seen a sysfs tree.
+"""
+
+from dataclasses import dataclass
+
+from trees import machine as m
+
+LINK_BYTES = 255
+
+
+@dataclass(frozen=True)
+class Name:
+    path: str
+    link: str = None  # None: the contract gives no link
+
+    @property
+    def flat(self):
+        return flatten(self.path)
+
+    def properties(self):
+        properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat}
+        if self.link is not None:
+            properties["ID_PCI_PATH_LINK"] = self.link
+        return properties
+
+
+def flatten(path):
+    return path.replace("/", "-").replace(":", "_")
+
+
+def limited(link):
+    return link if len(link) <= LINK_BYTES else None
+
+
+def root_prefix(root):
+    if isinstance(root, m.VmbusRoot):
+        return root.guid.replace("-", "").lower() + ":"
+    if root.domain == 0 and root.bus == 0:
+        return ""
+    return f"{root.domain:04x}:{root.bus:02x}:"
+
+
+def scsi(host, lun):
+    return f"scsi-{host}:{lun.channel}:{lun.target}:{lun.lun}"
+
+
+def disks_below(below):
+    """Each disk with its suffix; None when it has no words."""
+    match below:
+        case m.VirtioBlk():
+            yield below.disk, ""
+        case m.VirtioScsi():
+            for lun in below.luns:
+                yield lun.disk, "-" + scsi(0, lun)
+        case m.ScsiHosts():
+            for host, luns in enumerate(below.hosts):
+                for lun in luns:
+                    yield lun.disk, "-" + scsi(host, lun)
+        case m.Nvme():
+            for namespace in below.namespaces:
+                yield namespace.disk, f"-nvme-{namespace.nsid}"
+        case m.Ata():
+            for port in below.ports:
+                yield from ata_disks(port)
+        case m.Mmc():
+            yield below.disk, None
+
+
+def ata_disks(port):
+    if port.disk:
+        yield port.disk, f"-ata-{port.number}.0"
+    if port.slave:
+        yield port.slave, f"-ata-{port.number}.1"
+    for multiplier_port, disk in port.multiplied or []:
+        yield disk, f"-ata-{port.number}.{multiplier_port}.0" if multiplier_port else f"-ata-{port.number}.0"
+
+
+class Names(dict):
+    """From a Function or a Disk to its Name, from (disk, N) to that of its partition N; None: no PCI path."""
+
+    def __init__(self, machine):
+        super().__init__()
+        for root in machine.roots:
+            for function in root.functions:
+                self.add_function(function, root_prefix(root) + function.address)
+        for other in machine.others:
+            self.add_disk(other.disk, None, None)
+
+    def add_function(self, function, path):
+        self[function] = Name(path)
+        for below in function.below:
+            match below:
+                case m.Function():
+                    self.add_function(below, f"{path}/{below.address}")
+                case m.HostBridge():
+                    for nested in below.functions:
+                        self.add_function(nested, f"{path}/{below.bus:02x}:{nested.address}")
+                case _:
+                    for disk, suffix in disks_below(below):
+                        self.add_disk(disk, path, suffix)
+        if function.vfs:
+            for number, virtual in enumerate(function.vfs.functions):
+                self.add_function(virtual, f"{path}v{number}")
+
+    def add_disk(self, disk, path, suffix):
+        link = None if suffix is None else flatten(path) + suffix
+        for number in range(disk.partitions + 1):
+            key = (disk, number) if number else disk
+            part = f"-part{number}" if number else ""
+            if path is None:
+                self[key] = None
+            else:
+                self[key] = Name(path, None if link is None else limited(link + part))

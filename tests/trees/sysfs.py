@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Write a machine as the sysfs tree in which a kernel would show it.
+
+Every number that firmware or kernel hands out is made up here: in order and without gaps, or, with a seed, as
+another boot could have had it (another order of probing, gaps, other buses). Nothing of it may show in a name.
+
+The shapes are those of Linux 6.1: drivers/pci (probe.c, iov.c: a virtual function is a child of the bridge that its
+physical function is below), drivers/scsi/scsi_sysfs.c, drivers/ata/libata-transport.c, drivers/nvme/host/core.c,
+drivers/pci/controller/{vmd,pci-hyperv}.c. Only what has a meaning for names is there: every device's uevent, its
+subsystem, the attributes and class links that by-path or pcipath read.
+"""
+
+import os
+import random
+from dataclasses import dataclass
+from itertools import count
+
+from trees import machine as m
+
+
+@dataclass
+class Device:
+    """A device of the tree: `key` is what Names knows it by; None for what has no entry there."""
+    devpath: str
+    subsystem: str
+    devtype: str = None
+    key: object = None
+    devname: str = None
+    devnum: tuple = None
+
+    @property
+    def syspath(self):
+        return "/sys" + self.devpath
+
+
+class Numbers:
+    """What a boot makes up."""
+
+    def __init__(self, seed=None):
+        self.random = random.Random(seed) if seed is not None else None
+        self.counters = {}
+
+    def gap(self, most):
+        return self.random.randint(0, most) if self.random else 0
+
+    def order(self, items):
+        items = list(items)
+        if self.random:
+            self.random.shuffle(items)
+        return items
+
+    def next(self, what, first=0, most_gap=2):
+        number = self.counters.get(what, first) + self.gap(most_gap)
+        self.counters[what] = number + 1
+        return number
+
+
+def disk_letters(number):
+    letters = ""
+    number += 1
+    while number:
+        number, letter = divmod(number - 1, 26)
+        letters = chr(ord("a") + letter) + letters
+    return letters
+
+
+def count_buses(functions):
+    """How many bus numbers the bridges and virtual functions on one bus need, with the bus itself."""
+    return 1 + overflow(functions) + sum(count_buses(bridge_functions(f)) for f in functions if is_bridge(f))
+
+
+def bridge_functions(function):
+    return [below for below in function.below if isinstance(below, m.Function)]
+
+
+def is_bridge(function):
+    return bool(bridge_functions(function))
+
+
+def vf_devfn(function, number):
+    """PCI SR-IOV 3.3.9: a routing ID counts on from the physical function's, into the next buses."""
+    return function.devfn + function.vfs.offset + function.vfs.stride * number
+
+
+def overflow(functions):
+    return max((vf_devfn(f, len(f.vfs.functions) - 1) >> 8 for f in functions if f.vfs), default=0)
+
+
+class Tree:
+    """The tree of `machine` below `root` (a directory that becomes /sys). `devices`: parents before children."""
+
+    def __init__(self, machine, root, seed=None):
+        self.root = root
+        self.numbers = Numbers(seed)
+        self.devices = []
+        self.made = set()
+        self.spare = 0  # bus numbers of the host bridge that nobody needs
+
+        for name in ("devices", "bus", "class", "dev"):
+            os.makedirs(f"{root}/{name}", exist_ok=True)
+        for top in self.numbers.order(machine.roots + machine.others):
+            match top:
+                case m.Root():
+                    buses = {r.bus for r in machine.roots if isinstance(r, m.Root) and r.domain == top.domain}
+                    self.add_root(top, min((bus for bus in buses if bus > top.bus), default=0x100))
+                case m.VmbusRoot():
+                    self.add_vmbus_root(top)
+                case m.NoPci():
+                    self.add_other(top)
+
+    # -- Directories, attributes, links --
+
+    def mkdir(self, devpath):
+        os.makedirs(self.root + devpath, exist_ok=True)
+        return devpath
+
+    def attribute(self, devpath, name, value):
+        with open(f"{self.root}{devpath}/{name}", "w") as f:
+            f.write(f"{value}\n")
+
+    def link(self, path, target):
+        """A relative link, as all of sysfs's are; both from the root of the tree."""
+        os.makedirs(os.path.dirname(self.root + path), exist_ok=True)
+        os.symlink(os.path.relpath(target, os.path.dirname(path)), self.root + path)
+
+    def add(self, devpath, subsystem=None, devtype=None, key=None, uevent="", klass=False):
+        self.mkdir(devpath)
+        lines = f"DEVTYPE={devtype}\n" if devtype else ""
+        with open(f"{self.root}{devpath}/uevent", "w") as f:
+            f.write(uevent + lines)
+
+        if subsystem:
+            name = os.path.basename(devpath)
+            of_subsystem = f"/class/{subsystem}" if klass else f"/bus/{subsystem}"
+            self.link(f"{devpath}/subsystem", of_subsystem)
+            self.link(f"{of_subsystem}/{name}" if klass else f"{of_subsystem}/devices/{name}", devpath)
+            self.devices.append(Device(devpath, subsystem, devtype, key))
+        return devpath
+
+    # -- Roots --
+
+    def add_platform(self, above):
+        """What is above a root bus or a disk, and plays no part in a name."""
+        devpath = "/devices"
+        for name in filter(None, above.split("/")):
+            devpath = f"{devpath}/{name}"
+            if devpath in self.made or devpath == "/devices/virtual":
+                self.mkdir(devpath)
+                continue
+            self.made.add(devpath)
+            if name.endswith((".pcie", ".virtio_mmio")):
+                self.add(devpath, "platform")
+            elif name.count(".") == 2:
+                self.add(devpath, "ccw")
+            elif ":" in name:
+                self.add(devpath, "acpi")
+            else:
+                self.add(devpath)
+        return devpath
+
+    def add_other(self, other):
+        above = self.add_platform(other.above)
+        if other.virtio:
+            above = self.add(f'{above}/virtio{self.numbers.next("virtio")}', "virtio")
+        self.add_disk(above, other.disk, "vd" if other.virtio else "loop")
+
+    def add_root(self, root, end):
+        above = self.add_platform(root.above)
+        self.add_host_bridge(above, root.domain, root.bus, root.functions, end)
+
+    def add_vmbus_root(self, root):
+        above = self.add_platform(root.above)
+        name = f'vmbus_{self.numbers.next("vmbus", 1)}_1' if root.old else root.guid
+        devpath = self.add(f"{above}/{name}", "vmbus", uevent=f'MODALIAS=vmbus:{root.guid.replace("-", "")}\n')
+        self.attribute(devpath, "device_id", "{" + root.guid + "}")
+        # hv_pci_probe(): bytes 4 and 5 of the GUID, or another one when a device has that already; never 0.
+        domain = self.numbers.next("vmbus domain", 0x8d3a, most_gap=100)
+        self.add_host_bridge(devpath, domain, 0, root.functions)
+
+    def add_host_bridge(self, above, domain, bus, functions, end=0x100):
+        """`end`: the first bus number that is not its own."""
+        devpath = self.add(f"{above}/pci{domain:04x}:{bus:02x}")
+        outer, self.spare = self.spare, max(0, end - bus - count_buses(functions))
+        self.add_bus(devpath, domain, bus, functions)
+        self.spare = outer
+
+    # -- Functions --
+
+    def add_bus(self, above, domain, bus, functions):
+        """The functions on a bus. The bridges take the buses from the next one on, in any order, with gaps where
+
+        there are numbers to spare. Return: the first bus number that is free.
+        """
+        free = bus + 1 + overflow(functions)
+        for function in self.numbers.order(functions):
+            if is_bridge(function):
+                free = self.add_function(above, domain, bus, function, free + self.take_spare())
+            else:
+                self.add_function(above, domain, bus, function, free)
+        return free
+
+    def take_spare(self):
+        gap = self.numbers.gap(min(3, self.spare))
+        self.spare -= gap
+        return gap
+
+    def add_function(self, above, domain, bus, function, free):
+        devpath = self.add_function_device(above, domain, bus, function.devfn, function)
+        if function.vfs:
+            for number in self.numbers.order(range(len(function.vfs.functions))):
+                self.add_virtual_function(above, devpath, domain, bus, function, number)
+        bridged = bridge_functions(function)
+        if bridged:
+            self.attribute(devpath, "secondary_bus_number", free)
+            free = self.add_bus(devpath, domain, free, bridged)
+        self.add_all_below(devpath, function)
+        return free
+
+    def add_function_device(self, above, domain, bus, devfn, function):
+        # Only malformed machines have more buses than there are numbers.
+        name = f"{domain:04x}:{bus & 0xff:02x}:{devfn >> 3 & 0x1f:02x}.{devfn & 7}"
+        return self.add(f"{above}/{name}", "pci", key=function, uevent=f"PCI_SLOT_NAME={name}\n")
+
+    def add_virtual_function(self, above, physfn, domain, bus, function, number):
+        devfn = vf_devfn(function, number)
+        virtual = function.vfs.functions[number]
+        devpath = self.add_function_device(above, domain, bus + (devfn >> 8), devfn & 0xff, virtual)
+        self.link(f"{devpath}/physfn", physfn)
+        self.link(f"{physfn}/virtfn{number}", devpath)
+        self.add_all_below(devpath, virtual)
+
+    def add_all_below(self, devpath, function):
+        for below in self.numbers.order(function.below):
+            match below:
+                case m.HostBridge():
+                    # vmd_find_free_domain(): from 0x10000 on, in the order of probing.
+                    domain = self.numbers.next("domain", 0x10000)
+                    self.add_host_bridge(devpath, domain, below.bus, below.functions)
+                case m.VirtioBlk():
+                    self.add_disk(self.add_virtio(devpath, function), below.disk, "vd")
+                case m.VirtioScsi():
+                    self.add_scsi_host(self.add_virtio(devpath, function), below.luns, function)
+                case m.ScsiHosts():
+                    # scsi_host_alloc(): the hosts of one function are made in one go, with numbers that follow.
+                    base = self.numbers.next("host")
+                    for number, luns in enumerate(below.hosts):
+                        self.add_scsi_host(devpath, luns, function, base + number)
+                    self.numbers.counters["host"] = base + len(below.hosts)
+                case m.Nvme():
+                    self.add_nvme(devpath, below, function)
+                case m.Ata():
+                    self.add_ata(devpath, below, function)
+                case m.Mmc():
+                    number = self.numbers.next("mmc")
+                    host = self.add(f"{devpath}/mmc_host/mmc{number}", "mmc_host", key=function, klass=True)
+                    card = self.add(f"{host}/mmc{number}:0001", "mmc", key=function)
+                    self.add_disk(card, below.disk, "mmcblk")
+
+    # -- Disks --
+
+    def add_virtio(self, devpath, function):
+        return self.add(f'{devpath}/virtio{self.numbers.next("virtio")}', "virtio", key=function)
+
+    def add_scsi_host(self, above, luns, function, number=None):
+        number = self.numbers.next("host") if number is None else number
+        host = self.add(f"{above}/host{number}", "scsi", "scsi_host", key=function)
+        self.add(f"{host}/scsi_host/host{number}", "scsi_host", key=function, klass=True)
+        targets = {}
+        for lun in self.numbers.order(luns):
+            self.add_lun(host, number, targets, (lun.channel, lun.target, lun.kernel_lun), lun.disk, function)
+
+    def add_lun(self, host, number, targets, address, disk, function):
+        channel, target, lun = address
+        if (channel, target) not in targets:
+            targets[channel, target] = self.add(f"{host}/target{number}:{channel}:{target}", "scsi", "scsi_target",
+                                                key=function)
+        device = self.add(f"{targets[channel, target]}/{number}:{channel}:{target}:{lun}", "scsi", "scsi_device",
+                          key=function)
+        self.add_disk(device, disk, "sd")
+
+    def add_nvme(self, devpath, nvme, function):
+        number = self.numbers.next("nvme")
+        controller = self.add(f"{devpath}/nvme/nvme{number}", "nvme", key=function, klass=True)
+        for instance, namespace in enumerate(self.numbers.order(nvme.namespaces), 1):
+            disk = self.add_disk(controller, namespace.disk, f"nvme{number}n", instance, klass_dir="")
+            self.attribute(disk, "nsid", namespace.nsid)
+
+    def add_ata(self, devpath, ata, function):
+        for port in self.numbers.order(ata.ports):
+            number = self.numbers.next("ata", 1)
+            above = self.add(f"{devpath}/ata{number}")
+            klass = self.add(f"{above}/ata_port/ata{number}", "ata_port", key=function, klass=True)
+            self.attribute(klass, "port_no", port.number)
+
+            host_number = self.numbers.next("host")
+            host = self.add(f"{above}/host{host_number}", "scsi", "scsi_host", key=function)
+            disks = [((0, 0, 0), port.disk), ((0, 1, 0), port.slave)]
+            disks += [((multiplier_port, 0, 0), disk) for multiplier_port, disk in port.multiplied or []]
+            targets = {}
+            for address, disk in self.numbers.order(disks):
+                if disk:
+                    self.add_lun(host, host_number, targets, address, disk, function)
+
+    def add_disk(self, above, disk, prefix, instance=None, klass_dir="/block"):
+        if prefix in ("sd", "vd"):
+            name = prefix + disk_letters(self.numbers.next(prefix))
+        else:
+            name = f"{prefix}{self.numbers.next(prefix) if instance is None else instance}"
+        devpath = f"{above}{klass_dir}/{name}"
+        self.add_block(devpath, name, "disk", disk)
+        separator = "p" if name[-1].isdigit() else ""
+        for number in range(1, disk.partitions + 1):
+            partition = f"{name}{separator}{number}"
+            self.add_block(f"{devpath}/{partition}", partition, "partition", (disk, number))
+            self.attribute(f"{devpath}/{partition}", "partition", number)
+        return devpath
+
+    def add_block(self, devpath, name, devtype, key):
+        number = next(self.minors)
+        major, minor = 240 + (number >> 8), number & 0xff
+        self.add(devpath, "block", devtype, key, f"MAJOR={major}\nMINOR={minor}\nDEVNAME={name}\n", klass=True)
+        self.attribute(devpath, "dev", f"{major}:{minor}")
+        self.link(f"/dev/block/{major}:{minor}", devpath)
+        self.devices[-1].devname = name
+        self.devices[-1].devnum = (major, minor)
+
+    @property
+    def minors(self):
+        if not hasattr(self, "_minors"):
+            self._minors = count(self.numbers.gap(3))
+        return self._minors
