@@ -19,9 +19,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "ancestry.h"
+#include "sysfs.h"
 #include "util.h"
 
 struct climb {
@@ -72,35 +72,12 @@ int device_get_pci_function(sd_device *device, sd_device **ret) {
         }
 }
 
-/* The last component of what a link in the device's directory points to; -ENOENT when there is no link. */
-static int read_link_name(const char *dir, const char *link, char buf[static NAME_MAX + 1]) {
-        char path[PATH_MAX], target[PATH_MAX];
-        const char *name;
-        ssize_t n;
-
-        if (snprintf(path, sizeof(path), "%s/%s", dir, link) >= (int) sizeof(path))
-                return -ENAMETOOLONG;
-
-        n = readlink(path, target, sizeof(target) - 1);
-        if (n < 0)
-                return negative_errno();
-        target[n] = '\0';
-
-        name = strrchr(target, '/');
-        name = name ? name + 1 : target;
-        if (strlen(name) > NAME_MAX)
-                return -ENAMETOOLONG;
-
-        strcpy(buf, name);
-        return 0;
-}
-
 /* Return: 1 when the device at @syspath is of @subsystem, 0 when it is of another or none, or a negative errno. */
 static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         int r;
 
-        r = read_link_name(syspath, "subsystem", name);
+        r = sysfs_read_link_name(syspath, "subsystem", name);
         return r == -ENOENT ? 0 : r < 0 ? r : streq(name, subsystem);
 }
 
@@ -139,7 +116,7 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
                 if (n < 0)
                         continue;
 
-                r = read_link_name(syspath, entry->d_name, name);
+                r = sysfs_read_link_name(syspath, entry->d_name, name);
                 if (r == -ENOENT)
                         continue;
                 if (r < 0)

@@ -373,6 +373,18 @@ int pci_path_compare(const struct pci_path *a, const struct pci_path *b) {
         return r != 0 ? r : compare_numbers((int64_t) a->n_hops, (int64_t) b->n_hops);
 }
 
+/** pci_path_is_within() - is @path that of @above, or of something behind it? */
+bool pci_path_is_within(const struct pci_path *path, const struct pci_path *above) {
+        if (compare_roots(&path->root, &above->root) != 0 || path->n_hops < above->n_hops)
+                return false;
+
+        for (size_t i = 0; i < above->n_hops; i++)
+                if (compare_hops(&path->hops[i], &above->hops[i]) != 0)
+                        return false;
+
+        return true;
+}
+
 /* "DDDD:BB", with four to eight digits of domain (the kernel prints %04x). */
 static int take_sysname_root(struct cursor *c, struct pci_root *ret) {
         size_t n = count_hex_digits(c);

@@ -9,6 +9,7 @@
  * A path is a plain value: copy it, compare it, print it. Nothing here does I/O or allocates.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +61,7 @@ struct pci_path_error {
 int pci_path_parse(const char *text, struct pci_path *ret, struct pci_path_error *ret_error);
 size_t pci_path_print(const struct pci_path *path, enum pci_path_form form, char buf[static PCI_PATH_STRING_MAX]);
 int pci_path_compare(const struct pci_path *a, const struct pci_path *b);
+bool pci_path_is_within(const struct pci_path *path, const struct pci_path *above);
 
 int pci_hop_parse_sysname(const char *sysname, struct pci_hop *ret);
 int pci_root_parse_sysname(const char *sysname, struct pci_root *ret);

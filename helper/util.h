@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-device.h>
+#include <unistd.h>
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
 #define _printf_(fmt, args) __attribute__((__format__(printf, fmt, args)))
@@ -26,6 +27,17 @@ static inline void closedirp(DIR **d) {
                 closedir(*d);
 }
 
+static inline void closep(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+static inline void freep(void *p) {
+        free(*(void **) p);
+}
+
+#define _cleanup_close_ _cleanup_(closep)
+#define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_closedir_ _cleanup_(closedirp)
 #define _cleanup_device_ _cleanup_(sd_device_unrefp)
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# bash completion of pcipath(1): verbs, options, and the paths and devices that exist.
+
+# The paths of this machine. A colon splits words, so what is before the last one is taken off again.
+_pcipath_complete_paths() {
+    local paths
+    paths=$(pcipath list --all --noheadings --output PATH 2>/dev/null | sort -u)
+    mapfile -t COMPREPLY < <(compgen -W "$paths" -- "$cur")
+    declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$cur"
+}
+
+_pcipath_complete_devices() {
+    local names
+    if [[ $cur == /* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+    fi
+    names=$(pcipath list --all --noheadings --output ADDRESS 2>/dev/null | sort -u; ls /sys/class/net 2>/dev/null)
+    mapfile -t COMPREPLY < <(compgen -W "$names /dev/" -- "$cur")
+    declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$cur"
+}
+
+# The word before the cursor with its colons, where bash-completion is there to put it together.
+_pcipath() {
+    local cur prev words cword verb
+    if declare -F _get_comp_words_by_ref >/dev/null; then
+        _get_comp_words_by_ref -n := cur prev words cword
+    else
+        cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+    fi
+
+    local -A options=(
+        [list]='--all --json --noheadings --output --help --version'
+        [tree]='--json --noheadings --help --version'
+        [of]='--to= --help --version'
+        [find]='--type --help --version'
+        [wait]='--type --timeout= --removed --settled --kernel --help --version'
+        [convert]='--from= --to= --live --help --version'
+    )
+    local spellings='path flat kata kernel lspci uefi qemu'
+    local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
+
+    verb=${words[1]}
+    if ((cword == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+        return
+    fi
+
+    case $cur in
+        --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$spellings" -- "${cur#*=}"); return ;;
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W "${options[$verb]}" -- "$cur")
+            [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+            return
+            ;;
+    esac
+    case $prev in
+        -t|--type)   mapfile -t COMPREPLY < <(compgen -W 'block net pci all' -- "$cur"); return ;;
+        -o|--output) mapfile -t COMPREPLY < <(compgen -W "$columns" -- "$cur"); return ;;
+    esac
+    case $verb in
+        of) _pcipath_complete_devices ;;
+        *)  _pcipath_complete_paths ;;
+    esac
+}
+
+complete -F _pcipath pcipath

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Below a function lie directories: devices, the folders of their classes, and much that is neither. A device
+ * that can be used has a node ("dev" in its directory) or is an interface. What is below another function, a
+ * bridge's own bus say, is that function's.
+ */
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "below.h"
+#include "nvme.h"
+#include "pci-path.h"
+#include "sysfs.h"
+#include "util.h"
+
+static void usable_clear(struct usable *u) {
+        free(u->syspath);
+        free(u->subsystem);
+        free(u->name);
+}
+
+void usables_clear(struct usables *usables) {
+        for (size_t i = 0; i < usables->n; i++)
+                usable_clear(&usables->items[i]);
+        free(usables->items);
+        *usables = (struct usables){};
+}
+
+static int compare_usables(const void *a, const void *b) {
+        const struct usable *x = a, *y = b;
+        int r;
+
+        r = strcmp(x->subsystem, y->subsystem);
+        return r != 0 ? r : strverscmp(x->name, y->name);
+}
+
+/** usables_sort() - in the order of subsystem and name */
+void usables_sort(struct usables *usables) {
+        if (usables->n > 1)
+                qsort(usables->items, usables->n, sizeof(usables->items[0]), compare_usables);
+}
+
+static const char *last_component(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+/*
+ * block/partitions/core.c, add_partition(): a partition is in the directory of its disk and has its name and a
+ * number, with a 'p' before it when the disk's name ends in a digit itself.
+ */
+static unsigned part_number(const char *syspath) {
+        const char *name = last_component(syspath), *disk = name - 1;
+        size_t n;
+        char *end;
+        unsigned long part;
+
+        if (name == syspath)
+                return 0;
+        while (disk > syspath && disk[-1] != '/')
+                disk--;
+        n = (size_t) (name - 1 - disk);
+        if (n == 0 || strncmp(name, disk, n) != 0)
+                return 0;
+
+        name += n;
+        if (isdigit((unsigned char) disk[n - 1]) && *name++ != 'p')
+                return 0;
+        if (!isdigit((unsigned char) *name))
+                return 0;
+        part = strtoul(name, &end, 10);
+        return *end == '\0' && part <= UINT16_MAX ? (unsigned) part : 0;
+}
+
+/* The node of a disk has the disk's name, with '!' for '/' (drivers/base/core.c, device_get_devnode()). */
+static int name_disk(const char *syspath, char **ret) {
+        if (asprintf(ret, "/dev/%s", last_component(syspath)) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+
+        for (char *p = strchr(*ret, '!'); p; p = strchr(p, '!'))
+                *p = '/';
+        return 0;
+}
+
+/* Other nodes may be called anything. Return: 0, also with no name when the device has no node, or negative. */
+static int name_node(const char *syspath, char **ret) {
+        char uevent[4096];
+        char *line;
+        int r;
+
+        r = sysfs_read_lines(syspath, "uevent", sizeof(uevent), uevent);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        line = strstr(uevent, "DEVNAME=");
+        if (!line || (line != uevent && line[-1] != '\n'))
+                return 0;
+        line += strlen("DEVNAME=");
+        line[strcspn(line, "\n")] = '\0';
+
+        if (asprintf(ret, "/dev/%s", line) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int usable_fill(struct usable *u, const char *syspath, const char *subsystem) {
+        u->syspath = strdup(syspath);
+        u->subsystem = strdup(subsystem);
+        if (!u->syspath || !u->subsystem)
+                return -ENOMEM;
+
+        if (streq(subsystem, "net")) {
+                u->name = strdup(last_component(syspath));
+                return u->name ? 0 : -ENOMEM;
+        }
+        if (!streq(subsystem, "block"))
+                return name_node(syspath, &u->name);
+
+        u->part = part_number(syspath);
+        return name_disk(syspath, &u->name);
+}
+
+static int usables_append(struct usables *usables, const char *syspath, const char *subsystem) {
+        struct usable u = {};
+        struct usable *items;
+        int r;
+
+        r = usable_fill(&u, syspath, subsystem);
+        if (r >= 0 && u.name) {
+                items = reallocarray(usables->items, usables->n + 1, sizeof(items[0]));
+                if (items) {
+                        usables->items = items;
+                        usables->items[usables->n++] = u;
+                        return 0;
+                }
+                r = -ENOMEM;
+        }
+
+        usable_clear(&u);
+        return r;
+}
+
+/* A head and its partitions, which are below no function. */
+static int add_nvme_head(struct usables *usables, const char *head) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char syspath[PATH_MAX];
+        struct dirent *entry;
+        int r;
+
+        r = usables_append(usables, head, "block");
+        if (r < 0)
+                return r;
+
+        dir = opendir(head);
+        if (!dir)
+                return errno_is_absent(-errno) ? 0 : negative_errno();
+
+        while ((entry = readdir(dir))) {
+                if (snprintf(syspath, sizeof(syspath), "%s/%s", head, entry->d_name) >= (int) sizeof(syspath) ||
+                    part_number(syspath) == 0)
+                        continue;
+                r = usables_append(usables, syspath, "block");
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/**
+ * usables_add() - add a device that has a node or is an interface
+ * @subsystem: of the device at @syspath
+ *
+ * Return: 0, also when it is gone, or a negative errno.
+ */
+int usables_add(struct usables *usables, const char *syspath, const char *subsystem) {
+        char head[PATH_MAX];
+        int r;
+
+        if (!streq(subsystem, "block"))
+                return usables_append(usables, syspath, subsystem);
+
+        r = nvme_path_get_head(syspath, head);
+        if (r > 0)
+                return *head ? add_nvme_head(usables, head) : 0;
+        return r < 0 ? r : usables_append(usables, syspath, subsystem);
+}
+
+/* Directories that the kernel puts beside devices and that have none in them: not worth a look. */
+static bool is_no_device(const char *name) {
+        static const char *const names[] = {
+                ".", "..", "holders", "integrity", "mq", "msi_irqs", "pci_bus", "power", "queue", "queues",
+                "slaves", "statistics", "trace",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(name, names[i]))
+                        return true;
+
+        return false;
+}
+
+/* Another function, or the host bridge that leads to others. */
+static bool is_pci(const char *name) {
+        struct pci_hop hop;
+        struct pci_root root;
+
+        return pci_hop_parse_sysname(name, &hop) == 0 || pci_root_parse_sysname(name, &root) == 0;
+}
+
+struct walk {
+        struct usables *found;
+        char syspath[PATH_MAX];
+};
+
+static int walk_directory(struct walk *w);
+
+static int walk_entry(struct walk *w, const struct dirent *entry) {
+        size_t n = strlen(w->syspath);
+        int r;
+
+        if (entry->d_type != DT_DIR || is_no_device(entry->d_name) || is_pci(entry->d_name))
+                return 0;
+        if (snprintf(w->syspath + n, sizeof(w->syspath) - n, "/%s", entry->d_name) >= (int) (sizeof(w->syspath) - n))
+                return -ENAMETOOLONG;
+
+        r = walk_directory(w);
+        w->syspath[n] = '\0';
+        return r;
+}
+
+/* A node has a number, an interface an index; a hidden path of an NVMe disk has neither, but a namespace. */
+static bool is_sign_of_use(const char *name) {
+        return streq(name, "dev") || streq(name, "ifindex") || streq(name, "nsid");
+}
+
+static int walk_directory(struct walk *w) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char subsystem[NAME_MAX + 1];
+        struct dirent *entry;
+        bool is_usable = false;
+        int r;
+
+        dir = opendir(w->syspath);
+        if (!dir)
+                return errno_is_absent(-errno) ? 0 : negative_errno();
+
+        while ((entry = readdir(dir))) {
+                is_usable = is_usable || is_sign_of_use(entry->d_name);
+                r = walk_entry(w, entry);
+                if (r < 0)
+                        return r;
+        }
+        if (!is_usable)
+                return 0;
+
+        r = sysfs_read_link_name(w->syspath, "subsystem", subsystem);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        return usables_add(w->found, w->syspath, subsystem);
+}
+
+/**
+ * usables_find() - what can be used below the function at @syspath, in the order of subsystem and name
+ * @ret: to be cleared with usables_clear(); untouched on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int usables_find(const char *syspath, struct usables *ret) {
+        struct usables found = {};
+        struct walk w = { .found = &found };
+        int r;
+
+        if (snprintf(w.syspath, sizeof(w.syspath), "%s", syspath) >= (int) sizeof(w.syspath))
+                return -ENAMETOOLONG;
+
+        r = walk_directory(&w);
+        if (r < 0) {
+                usables_clear(&found);
+                return r;
+        }
+
+        usables_sort(&found);
+        *ret = found;
+        return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What can be used below a PCI function: device nodes and network interfaces.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** struct usable - a node or interface */
+struct usable {
+        char *syspath;
+        char *subsystem;
+        char *name;    /* "/dev/vda", "eth0" */
+        unsigned part; /* the number of a partition, or 0 */
+};
+
+struct usables {
+        struct usable *items;
+        size_t n;
+};
+
+int usables_add(struct usables *usables, const char *syspath, const char *subsystem);
+int usables_find(const char *syspath, struct usables *ret);
+void usables_sort(struct usables *usables);
+void usables_clear(struct usables *usables);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who names a function means its disks and interfaces if it has any: a SCSI disk comes with sg and bsg, a USB
+ * controller with a stick has nodes for both. What has none is used by its other nodes. But an NVMe controller has
+ * a node before its namespaces have theirs: what is made to have disks or interfaces is not used by anything else.
+ */
+
+#include <stdio.h>
+
+#include "ancestry.h"
+#include "choice.h"
+#include "kind.h"
+#include "util.h"
+
+#define DISKS_AND_INTERFACES ""
+
+static bool is_disk_or_interface(const struct usable *u) {
+        return streq(u->subsystem, "block") || streq(u->subsystem, "net");
+}
+
+/**
+ * choice_default_type() - what the function at @function_syspath is for
+ *
+ * Return: a type for usable_is_chosen().
+ */
+const char *choice_default_type(const char *function_syspath, const struct usables *usables) {
+        struct pci_kind kind;
+
+        for (size_t i = 0; i < usables->n; i++)
+                if (is_disk_or_interface(&usables->items[i]))
+                        return DISKS_AND_INTERFACES;
+
+        pci_function_get_kind(function_syspath, &kind);
+        return kind.base_class == PCI_CLASS_STORAGE || kind.base_class == PCI_CLASS_NETWORK ? DISKS_AND_INTERFACES
+                                                                                            : CHOICE_ALL;
+}
+
+static bool is_of_type(const struct usable *u, const char *type) {
+        return streq(type, DISKS_AND_INTERFACES) ? is_disk_or_interface(u)
+                                                 : streq(type, CHOICE_ALL) || streq(type, u->subsystem);
+}
+
+/* Is the name of the link, whether it exists or not, that of @path with @suffix? */
+static bool has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
+        char link[LINK_NAME_MAX + 1], flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
+        _cleanup_device_ sd_device *device = NULL;
+        sd_device *function;
+
+        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || device_get_pci_function(device, &function) <= 0 ||
+            device_get_link_name(device, function, path, link) <= 0)
+                return false;
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s-%s-part%u" : "%s-%s", flat, suffix, u->part);
+        return streq(link, wanted);
+}
+
+/**
+ * usable_is_chosen() - is this what is asked for?
+ * @default_type: the type that is meant when @choice has none, from choice_default_type()
+ * @path: of the function that @u is below
+ */
+bool usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+                      const struct pci_path *path) {
+        const char *type = choice->type ?: default_type;
+
+        if (choice->part > 0 || choice->suffix[0] != '\0')
+                type = "block";
+        if (!is_of_type(u, type))
+                return false;
+        if (u->part != choice->part && !(choice->part == 0 && streq(type, CHOICE_ALL)))
+                return false;
+
+        return choice->suffix[0] == '\0' || has_suffix(u, choice->suffix, path);
+}

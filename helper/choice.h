@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Which of the things below a function does somebody mean who names the function?
+ */
+
+#include <stdbool.h>
+
+#include "below.h"
+#include "pci-path.h"
+#include "place.h"
+
+#define CHOICE_PCI "pci" /* the function itself */
+#define CHOICE_ALL "all"
+
+/** struct choice - what is asked for below a function; all zero: what the function is for */
+struct choice {
+        const char *type;                 /* a subsystem, CHOICE_ALL, CHOICE_PCI, or NULL */
+        unsigned part;                    /* the number of a partition, or 0 */
+        char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1"; or empty */
+};
+
+const char *choice_default_type(const char *function_syspath, const struct usables *usables);
+bool usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+                      const struct pci_path *path);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The climb of ancestry.c the other way round, and by directories alone: a path has to be found again at each
+ * event while something waits for it, so the cost is that of its hops and not of the machine.
+ *
+ *     root bus     /sys/class/pci_bus/DDDD:BB leads to .../pciDDDD:BB/pci_bus/DDDD:BB
+ *     hop          the one directory *:SS.F of the function before that is no virtual function
+ *     nested hop   *:SS.F in the directory pci*:BB of the function before
+ *     vN           what the link virtfnN leads to
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ancestry.h"
+#include "descent.h"
+#include "sysfs.h"
+#include "util.h"
+
+#define VMBUS_DEVICES "/sys/bus/vmbus/devices"
+
+static int append(char path[static PATH_MAX], const char *name) {
+        size_t n = strlen(path);
+
+        return snprintf(path + n, PATH_MAX - n, "/%s", name) < (int) (PATH_MAX - n) ? 0 : -ENAMETOOLONG;
+}
+
+/* Cuts the last component off. Return: what was cut off. */
+static const char *cut_last(char path[static PATH_MAX]) {
+        char *slash = strrchr(path, '/');
+
+        if (!slash)
+                return "";
+        *slash = '\0';
+        return slash + 1;
+}
+
+/*
+ * An unplugged device keeps its directory for a moment after its last event, but not what makes it a device:
+ * device_del() of drivers/base/core.c takes away the subsystem before it says "remove", the directory after.
+ */
+static bool is_device(const char *syspath) {
+        return sysfs_exists(syspath, "subsystem");
+}
+
+static int is_function_name(const struct dirent *entry) {
+        struct pci_hop unused;
+
+        return entry->d_type != DT_LNK && pci_hop_parse_sysname(entry->d_name, &unused) >= 0;
+}
+
+static int is_host_bridge_name(const struct dirent *entry) {
+        struct pci_root unused;
+
+        return entry->d_type != DT_LNK && pci_root_parse_sysname(entry->d_name, &unused) >= 0;
+}
+
+static void free_list(struct dirent **list, int n) {
+        while (n-- > 0)
+                free(list[n]);
+        free(list);
+}
+
+/**
+ * pci_list_functions() - the names of the functions directly below a host bridge or a bridge, sorted
+ * @ret: to be freed, each entry and the list; set when the return value is not negative
+ *
+ * Return: how many, or a negative errno.
+ */
+int pci_list_functions(const char *syspath, struct dirent ***ret) {
+        int n;
+
+        n = scandir(syspath, ret, is_function_name, alphasort);
+        return n < 0 ? negative_errno() : n;
+}
+
+/* Turns the syspath of a bus's class device, .../pciDDDD:BB/pci_bus/DDDD:BB, into that of its host bridge. */
+static bool cut_to_host_bridge(char syspath[static PATH_MAX], const char *bus) {
+        const char *name;
+        struct pci_root unused;
+
+        cut_last(syspath); /* bus */
+        cut_last(syspath); /* pci_bus */
+        name = strrchr(syspath, '/');
+        return name && pci_root_parse_sysname(name + 1, &unused) == 0 && streq(name + 4, bus);
+}
+
+/* Rules 1 to 3: below a PCI function or a VMBus device the number of a root bus is nobody's name. */
+static bool is_own_root(const char *host_bridge) {
+        char above[PATH_MAX], subsystem[NAME_MAX + 1];
+
+        strcpy(above, host_bridge);
+        cut_last(above);
+        return sysfs_read_link_name(above, "subsystem", subsystem) < 0 ||
+               (!streq(subsystem, "pci") && !streq(subsystem, "vmbus"));
+}
+
+static int find_root_bus(const char *bus, char ret[static PATH_MAX]) {
+        char link[PATH_MAX];
+
+        /* Where x86 has it, and most others. */
+        if (snprintf(ret, PATH_MAX, "/sys/devices/pci%s", bus) < PATH_MAX && access(ret, F_OK) == 0)
+                return 1;
+
+        if (snprintf(link, sizeof(link), "/sys/class/pci_bus/%s", bus) >= (int) sizeof(link))
+                return 0;
+        if (!realpath(link, ret))
+                return errno == ENOENT ? 0 : negative_errno();
+
+        return cut_to_host_bridge(ret, bus) && is_own_root(ret);
+}
+
+/** pci_is_root_bus() - is DDDD:BB the bus of a host bridge that PCI paths begin at? */
+bool pci_is_root_bus(const char *bus) {
+        char unused[PATH_MAX];
+
+        return find_root_bus(bus, unused) > 0;
+}
+
+/* The only directory with a name that @filter takes. Return: 1 when @syspath was extended by it, 0, or negative. */
+static int descend_into_only(char syspath[static PATH_MAX], int (*filter)(const struct dirent *)) {
+        struct dirent **list;
+        int n, r = 0;
+
+        n = scandir(syspath, &list, filter, alphasort);
+        if (n < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+        if (n == 1) {
+                r = append(syspath, list[0]->d_name);
+                r = r < 0 ? r : 1;
+        }
+
+        free_list(list, n);
+        return r;
+}
+
+static int find_vmbus_root(const struct pci_root *root, char ret[static PATH_MAX]) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char syspath[PATH_MAX], device_id[64];
+        struct pci_root found;
+        struct dirent *entry;
+
+        dir = opendir(VMBUS_DEVICES);
+        if (!dir)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        while ((entry = readdir(dir))) {
+                strcpy(syspath, VMBUS_DEVICES);
+                if (append(syspath, entry->d_name) < 0 ||
+                    sysfs_read_attribute(syspath, "device_id", sizeof(device_id), device_id) < 0 ||
+                    pci_root_parse_guid(device_id, &found) < 0 ||
+                    memcmp(found.guid, root->guid, sizeof(found.guid)) != 0)
+                        continue;
+
+                if (!realpath(syspath, ret))
+                        return errno == ENOENT ? 0 : negative_errno();
+                return descend_into_only(ret, is_host_bridge_name);
+        }
+
+        return 0;
+}
+
+static int find_root(const struct pci_root *root, char ret[static PATH_MAX]) {
+        char bus[sizeof("ffffffff:ff")];
+
+        if (root->type == PCI_ROOT_VMBUS)
+                return find_vmbus_root(root, ret);
+
+        snprintf(bus, sizeof(bus), "%04x:%02x", root->domain, root->bus);
+        return find_root_bus(bus, ret);
+}
+
+/* Into the host bridge with the bus number @bus below a function (rule 2). */
+static int descend_nested(char syspath[static PATH_MAX], int bus) {
+        struct dirent **list;
+        int n, r = 0;
+
+        n = scandir(syspath, &list, is_host_bridge_name, alphasort);
+        if (n < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        for (int i = 0; i < n && r == 0; i++) {
+                struct pci_root root;
+
+                if (pci_root_parse_sysname(list[i]->d_name, &root) == 0 && root.bus == bus) {
+                        r = append(syspath, list[i]->d_name);
+                        r = r < 0 ? r : 1;
+                }
+        }
+
+        free_list(list, n);
+        return r;
+}
+
+/* Into the function with the slot and function number of @hop that is a function of its own (rule 4). */
+static int descend_function(char syspath[static PATH_MAX], const struct pci_hop *hop) {
+        size_t length = strlen(syspath);
+        struct dirent **list;
+        int n, r = 0;
+
+        n = pci_list_functions(syspath, &list);
+        if (n < 0)
+                return errno_is_absent(n) ? 0 : n;
+
+        for (int i = 0; i < n && r == 0; i++) {
+                struct pci_hop found;
+
+                if (pci_hop_parse_sysname(list[i]->d_name, &found) < 0 || found.slot != hop->slot ||
+                    found.function != hop->function)
+                        continue;
+
+                r = append(syspath, list[i]->d_name);
+                if (r == 0)
+                        r = is_device(syspath) && !sysfs_exists(syspath, "physfn");
+                if (r == 0)
+                        syspath[length] = '\0';
+        }
+
+        free_list(list, n);
+        return r;
+}
+
+/* From a physical function to its virtual function @vf. */
+static int descend_vf(char syspath[static PATH_MAX], int vf) {
+        char link[sizeof("virtfn") + 10], target[PATH_MAX];
+
+        snprintf(link, sizeof(link), "virtfn%d", vf);
+        if (append(syspath, link) < 0)
+                return -ENAMETOOLONG;
+        if (!realpath(syspath, target))
+                return errno == ENOENT ? 0 : negative_errno();
+
+        strcpy(syspath, target);
+        return is_device(syspath);
+}
+
+static int descend_hop(char syspath[static PATH_MAX], const struct pci_hop *hop) {
+        int r;
+
+        if (hop->bus != PCI_HOP_NO_BUS) {
+                r = descend_nested(syspath, hop->bus);
+                if (r <= 0)
+                        return r;
+        }
+
+        r = descend_function(syspath, hop);
+        if (r > 0 && hop->vf != PCI_HOP_NO_VF)
+                r = descend_vf(syspath, hop->vf);
+        return r;
+}
+
+/**
+ * pci_path_descend() - look for the function at a PCI path
+ * @ret: how far the path goes; set when the return value is not negative
+ *
+ * Return: 1 when the function is there, 0 when it is not, or a negative errno.
+ */
+int pci_path_descend(const struct pci_path *path, struct pci_descent *ret) {
+        char syspath[PATH_MAX] = "";
+        int r;
+
+        *ret = (struct pci_descent){};
+        r = find_root(&path->root, syspath);
+        if (r <= 0)
+                return r;
+
+        ret->has_root = true;
+        strcpy(ret->syspath, syspath);
+        for (; ret->n_hops < path->n_hops; ret->n_hops++) {
+                r = descend_hop(syspath, &path->hops[ret->n_hops]);
+                if (r <= 0)
+                        return r;
+                strcpy(ret->syspath, syspath);
+        }
+
+        return 1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From a PCI path down to the function that is plugged in there, hop by hop. The opposite of ancestry.h.
+ */
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pci-path.h"
+
+/** struct pci_descent - how far down a path the machine goes */
+struct pci_descent {
+        bool has_root;
+        size_t n_hops;          /* of the path that are there */
+        char syspath[PATH_MAX]; /* of the last function there, or of the root when n_hops is 0 */
+};
+
+int pci_path_descend(const struct pci_path *path, struct pci_descent *ret);
+int pci_list_functions(const char *syspath, struct dirent ***ret);
+bool pci_is_root_bus(const char *bus);

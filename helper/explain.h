@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * How far the machine goes along a path, in a sentence for people.
+ */
+
+#include "descent.h"
+#include "pci-path.h"
+
+int pci_descent_explain(const struct pci_path *path, const struct pci_descent *descent, char **ret);
+int pci_address_find_path(const struct pci_path *path, struct pci_path *ret);

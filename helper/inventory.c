@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * sysfs has a directory of links for each kind of thing, so one look is some readdir() and a readlink() for each
+ * thing. Where a link points to says the rest: which functions are above it. A function behind a bridge has
+ * the bridge's path and one hop more, one on a root bus has its neighbour's with another last hop; only what is
+ * neither, or is a virtual function, is asked of ancestry.c, which knows all of it.
+ */
+
+#include <stdio.h>
+
+#include "ancestry.h"
+#include "inventory.h"
+#include "sysfs.h"
+#include "util.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+static void function_free(struct function *f) {
+        if (!f)
+                return;
+        usables_clear(&f->below);
+        free(f->syspath);
+        free(f);
+}
+
+void inventory_clear(struct inventory *inventory) {
+        for (size_t i = 0; i < inventory->n; i++)
+                function_free(inventory->functions[i]);
+        free(inventory->functions);
+        free(inventory->by_address);
+        *inventory = (struct inventory){};
+}
+
+/* Every device's link points to ../…/devices/…; what is from "/devices/" on, below /sys, is where the device is. */
+static int read_syspath(int dir_fd, const char *name, char ret[static PATH_MAX]) {
+        char target[PATH_MAX];
+        const char *devpath;
+        ssize_t n;
+
+        n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+        if (n < 0)
+                return negative_errno();
+        target[n] = '\0';
+
+        devpath = strstr(target, "/devices/");
+        if (!devpath)
+                return -EBADMSG;
+        return snprintf(ret, PATH_MAX, "/sys%s", devpath) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+typedef int (*link_fn)(struct inventory *inventory, const char *syspath, const char *subsystem);
+
+/* For each link in a directory of sysfs to devices of @subsystem. A directory that is not there has none. */
+static int for_each_link(struct inventory *inventory, const char *path, const char *subsystem, link_fn fn) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char syspath[PATH_MAX];
+        struct dirent *entry;
+        int r;
+
+        dir = opendir(path);
+        if (!dir)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        while ((entry = readdir(dir))) {
+                if (entry->d_type != DT_LNK || read_syspath(dirfd(dir), entry->d_name, syspath) < 0)
+                        continue;
+                r = fn(inventory, syspath, subsystem);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int add_function(struct inventory *inventory, const char *syspath, const char *subsystem) {
+        struct function **functions, *f;
+
+        (void) subsystem;
+
+        /* Doubled each time it is full, which is when the number is a power of two. */
+        if ((inventory->n & (inventory->n - 1)) == 0) {
+                functions = reallocarray(inventory->functions, inventory->n ? 2 * inventory->n : 1, sizeof(f));
+                if (!functions)
+                        return -ENOMEM;
+                inventory->functions = functions;
+        }
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+        f->syspath = strdup(syspath);
+        if (!f->syspath) {
+                free(f);
+                return -ENOMEM;
+        }
+        f->address = strrchr(f->syspath, '/') + 1;
+
+        inventory->functions[inventory->n++] = f;
+        return 0;
+}
+
+static int compare_addresses(const void *a, const void *b) {
+        return strcmp((*(struct function *const *) a)->address, (*(struct function *const *) b)->address);
+}
+
+/* The function whose address is the first @n bytes of @text. */
+static struct function *find_function(const struct inventory *inventory, const char *text, size_t n) {
+        size_t from = 0, to = inventory->n;
+
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+                struct function *f = inventory->by_address[middle];
+                int r = strncmp(text, f->address, n);
+
+                if (r == 0 && f->address[n] == '\0')
+                        return f;
+                if (r > 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+
+        return NULL;
+}
+
+/*
+ * The nearest function at or above a syspath; @end is where to begin. An address has 12 to 16 bytes, and no
+ * other directory's name looks like it.
+ */
+static struct function *find_owner(const struct inventory *inventory, const char *syspath, size_t end) {
+        while (end > 0) {
+                size_t start = end;
+
+                while (start > 0 && syspath[start - 1] != '/')
+                        start--;
+                if (end - start >= 12 && end - start <= 16 && syspath[end - 2] == '.') {
+                        struct function *f = find_function(inventory, syspath + start, end - start);
+
+                        if (f)
+                                return f;
+                }
+                end = start > 0 ? start - 1 : 0;
+        }
+
+        return NULL;
+}
+
+static size_t directory_length(const struct function *f) {
+        return (size_t) (f->address - f->syspath);
+}
+
+static bool have_same_directory(const struct function *a, const struct function *b) {
+        return directory_length(a) == directory_length(b) && memcmp(a->syspath, b->syspath, directory_length(a)) == 0;
+}
+
+static void copy_path(struct pci_path *to, const struct pci_path *from) {
+        to->root = from->root;
+        to->n_hops = from->n_hops;
+        memcpy(to->hops, from->hops, from->n_hops * sizeof(from->hops[0]));
+}
+
+static int ask_for_path(struct function *f) {
+        _cleanup_device_ sd_device *device = NULL;
+        struct pci_path path;
+        int r;
+
+        r = sd_device_new_from_syspath(&device, f->syspath);
+        if (r >= 0)
+                r = pci_function_get_path(device, &path);
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0)
+                copy_path(&f->path, &path);
+        return 0;
+}
+
+/* The bridge directly above: the directory that the function is in. */
+static struct function *find_bridge(const struct inventory *inventory, const struct function *f) {
+        size_t end = directory_length(f) - 1, start = end;
+
+        while (start > 0 && f->syspath[start - 1] != '/')
+                start--;
+        return find_function(inventory, f->syspath + start, end - start);
+}
+
+/* @neighbour: the function before in the order of addresses, or NULL; it has its path already. */
+static int name_function(struct inventory *inventory, struct function *f, const struct function *neighbour) {
+        struct pci_hop hop;
+        int r;
+
+        f->bridge = find_owner(inventory, f->syspath, directory_length(f) - 1);
+
+        if (sysfs_exists(f->syspath, "physfn") || pci_hop_parse_sysname(f->address, &hop) < 0)
+                return ask_for_path(f);
+
+        if (neighbour && neighbour->path.n_hops > 0 && have_same_directory(neighbour, f)) {
+                copy_path(&f->path, &neighbour->path);
+                hop.bus = f->path.hops[f->path.n_hops - 1].bus;
+                f->path.hops[f->path.n_hops - 1] = hop;
+                return 0;
+        }
+
+        if (f->bridge && f->bridge == find_bridge(inventory, f)) {
+                /* A bus number is greater than that of the bus its bridge is on, but for what was plugged in later. */
+                if (f->bridge->path.n_hops == 0) {
+                        r = name_function(inventory, f->bridge, NULL);
+                        if (r < 0)
+                                return r;
+                }
+                if (f->bridge->path.n_hops > 0 && f->bridge->path.n_hops < PCI_PATH_HOPS_MAX) {
+                        copy_path(&f->path, &f->bridge->path);
+                        f->path.hops[f->path.n_hops++] = hop;
+                        return 0;
+                }
+        }
+
+        return ask_for_path(f);
+}
+
+static int name_functions(struct inventory *inventory) {
+        int r;
+
+        for (size_t i = 0; i < inventory->n; i++) {
+                r = name_function(inventory, inventory->by_address[i], i > 0 ? inventory->by_address[i - 1] : NULL);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int compare_paths(const void *a, const void *b) {
+        const struct function *x = *(struct function *const *) a, *y = *(struct function *const *) b;
+
+        if (x->path.n_hops == 0 || y->path.n_hops == 0)
+                return (x->path.n_hops == 0) - (y->path.n_hops == 0) ?: strcmp(x->address, y->address);
+        return pci_path_compare(&x->path, &y->path);
+}
+
+/* @subsystem: NULL when devices of many have links in the same directory */
+static int add_usable(struct inventory *inventory, const char *syspath, const char *subsystem) {
+        char name[NAME_MAX + 1];
+        struct function *f;
+        int r;
+
+        if (!strstr(syspath, "/pci"))
+                return 0;
+        f = find_owner(inventory, syspath, strlen(syspath));
+        if (!f)
+                return 0;
+
+        if (!subsystem) {
+                r = sysfs_read_link_name(syspath, "subsystem", name);
+                if (r < 0)
+                        return errno_is_absent(r) ? 0 : r;
+                subsystem = name;
+        }
+
+        return usables_add(&f->below, syspath, subsystem);
+}
+
+static int take_usables(struct inventory *inventory) {
+        static const struct {
+                const char *path, *subsystem;
+        } directories[] = {
+                { "/sys/class/block", "block" },
+                { "/sys/class/net",   "net"   },
+                { "/sys/dev/char",    NULL    },
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                r = for_each_link(inventory, directories[i].path, directories[i].subsystem, add_usable);
+                if (r < 0)
+                        return r;
+        }
+
+        for (size_t i = 0; i < inventory->n; i++)
+                usables_sort(&inventory->functions[i]->below);
+        return 0;
+}
+
+static int take(struct inventory *inventory) {
+        int r;
+
+        r = for_each_link(inventory, PCI_DEVICES, "pci", add_function);
+        if (r < 0 || inventory->n == 0)
+                return r;
+
+        inventory->by_address = calloc(inventory->n, sizeof(inventory->by_address[0]));
+        if (!inventory->by_address)
+                return -ENOMEM;
+        memcpy(inventory->by_address, inventory->functions, inventory->n * sizeof(inventory->functions[0]));
+        qsort(inventory->by_address, inventory->n, sizeof(inventory->by_address[0]), compare_addresses);
+
+        r = name_functions(inventory);
+        if (r < 0)
+                return r;
+        qsort(inventory->functions, inventory->n, sizeof(inventory->functions[0]), compare_paths);
+
+        return take_usables(inventory);
+}
+
+/**
+ * inventory_take() - look at the machine
+ * @ret: to be cleared with inventory_clear(); untouched on failure
+ *
+ * Return: 0, also when there is no PCI, or a negative errno.
+ */
+int inventory_take(struct inventory *ret) {
+        struct inventory inventory = {};
+        int r;
+
+        r = take(&inventory);
+        if (r < 0) {
+                inventory_clear(&inventory);
+                return r;
+        }
+
+        *ret = inventory;
+        return 0;
+}

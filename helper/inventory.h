@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One look at the machine: its PCI functions, by path, and what can be used below them.
+ */
+
+#include <stddef.h>
+
+#include "below.h"
+#include "pci-path.h"
+
+struct function {
+        char *syspath;
+        const char *address; /* 0000:01:00.0 */
+        struct pci_path path; /* n_hops is 0 when the naming contract has no name for it */
+        struct function *bridge; /* that it is behind; NULL on a root bus */
+        struct usables below;
+        void *userdata; /* of who walks the inventory; NULL before */
+};
+
+/* Functions in the order of their paths, those without one last. */
+struct inventory {
+        struct function **functions;
+        size_t n;
+        struct function **by_address;
+};
+
+int inventory_take(struct inventory *ret);
+void inventory_clear(struct inventory *inventory);
+
+#define _cleanup_inventory_ __attribute__((__cleanup__(inventory_clear)))

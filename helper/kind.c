@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "kind.h"
+#include "sysfs.h"
+#include "util.h"
+
+/* PCI Code and ID Assignment Specification 1.16, chapter 1. A row with a subclass comes before its base class. */
+static const struct class_row {
+        uint8_t base, sub;
+        bool any_sub;
+        const char *name;
+} class_table[] = {
+        { 0x01, 0x00, false, "SCSI controller"          },
+        { 0x01, 0x01, false, "IDE controller"           },
+        { 0x01, 0x06, false, "SATA controller"          },
+        { 0x01, 0x08, false, "NVMe controller"          },
+        { 0x01, 0x00, true,  "storage controller"       },
+        { 0x02, 0x00, true,  "network controller"       },
+        { 0x03, 0x00, true,  "display controller"       },
+        { 0x04, 0x00, true,  "multimedia controller"    },
+        { 0x05, 0x00, true,  "memory controller"        },
+        { 0x06, 0x00, false, "host bridge"              },
+        { 0x06, 0x01, false, "ISA bridge"               },
+        { 0x06, 0x00, true,  "bridge"                   },
+        { 0x07, 0x00, true,  "communication controller" },
+        { 0x08, 0x00, true,  "system peripheral"        },
+        { 0x09, 0x00, true,  "input controller"         },
+        { 0x0c, 0x03, false, "USB controller"           },
+        { 0x0c, 0x05, false, "SMBus controller"         },
+        { 0x0c, 0x00, true,  "serial bus controller"    },
+        { 0x10, 0x00, true,  "encryption controller"    },
+        { 0x12, 0x00, true,  "accelerator"              },
+};
+
+static const char *class_name(uint8_t base, uint8_t sub) {
+        for (size_t i = 0; i < ELEMENTSOF(class_table); i++) {
+                const struct class_row *row = &class_table[i];
+
+                if (row->base == base && (row->any_sub || row->sub == sub))
+                        return row->name;
+        }
+
+        return "device";
+}
+
+enum {
+        CONFIG_SIZE = 256,
+        CONFIG_CAPABILITIES = 0x34, /* PCI 3.0, 6.1 */
+        CAPABILITY_PCIE = 0x10,
+};
+
+static size_t read_config(const char *syspath, uint8_t config[static CONFIG_SIZE]) {
+        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
+        ssize_t n;
+
+        if (snprintf(path, sizeof(path), "%s/config", syspath) >= (int) sizeof(path))
+                return 0;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, config, CONFIG_SIZE);
+        return n < 0 ? 0 : (size_t) n;
+}
+
+/*
+ * Device/Port Type of the PCI Express capability (PCIe 5.0, 7.5.3.2). Capabilities lie beyond the 64 bytes
+ * that everybody may read: without root a port is a PCI bridge. NULL when nothing better is known.
+ */
+static const char *pcie_bridge_name(const char *syspath) {
+        static const char *const names[16] = {
+                [0x4] = "PCIe root port",
+                [0x5] = "PCIe switch's upstream port",
+                [0x6] = "PCIe switch's downstream port",
+                [0x7] = "PCIe-to-PCI bridge",
+                [0x8] = "PCI-to-PCIe bridge",
+        };
+        uint8_t config[CONFIG_SIZE];
+        size_t n, at;
+
+        n = read_config(syspath, config);
+        at = n == CONFIG_SIZE ? config[CONFIG_CAPABILITIES] : 0;
+
+        /* A list that bites its tail ends, too: there is room for 48. */
+        for (int i = 0; i < 48 && at >= 0x40 && at + 3 < n; i++) {
+                if (config[at] == CAPABILITY_PCIE)
+                        return names[config[at + 2] >> 4];
+                at = config[at + 1] & 0xfcU;
+        }
+
+        return NULL;
+}
+
+/**
+ * pci_function_get_kind() - what is the function at @syspath?
+ *
+ * It is called a "device" when it does not say.
+ */
+void pci_function_get_kind(const char *syspath, struct pci_kind *ret) {
+        char text[16];
+        unsigned long class = 0;
+        const char *name;
+        uint8_t sub;
+
+        if (sysfs_read_attribute(syspath, "class", sizeof(text), text) >= 0)
+                class = strtoul(text, NULL, 16);
+        sub = (uint8_t) (class >> 8);
+
+        *ret = (struct pci_kind){ .base_class = (uint8_t) (class >> 16) };
+        ret->is_bridge = ret->base_class == 0x06 && (sub == 0x04 || sub == 0x09);
+        ret->name = ret->is_bridge ? "PCI bridge" : class_name(ret->base_class, sub);
+
+        name = ret->is_bridge ? pcie_bridge_name(syspath) : NULL;
+        if (name)
+                ret->name = name;
+}

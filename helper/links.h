@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The links by PCI path that there are, whoever made them.
+ */
+
+#include <stddef.h>
+
+struct link {
+        char *node; /* "/dev/vda" */
+        char *name; /* "/dev/disk/by-pci-path/02.0" */
+};
+
+/* In the order of nodes, and of names where a node has several. */
+struct links {
+        struct link *items;
+        size_t n;
+};
+
+int links_read(struct links *ret);
+const char *links_find(const struct links *links, const char *node);
+void links_clear(struct links *links);

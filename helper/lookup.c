@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "explain.h"
+#include "lookup.h"
+#include "util.h"
+
+void lookup_clear(struct lookup *lookup) {
+        usables_clear(&lookup->usables);
+        *lookup = (struct lookup){};
+}
+
+/* Moves the chosen to the front; their order among themselves stays. */
+static void choose(struct lookup *lookup, const struct target *target) {
+        struct usables *u = &lookup->usables;
+        const char *default_type = choice_default_type(lookup->descent.syspath, u);
+
+        for (size_t i = 0; i < u->n; i++) {
+                struct usable chosen = u->items[i];
+
+                if (!usable_is_chosen(&chosen, &target->choice, default_type, &target->path))
+                        continue;
+                memmove(&u->items[lookup->n_chosen + 1], &u->items[lookup->n_chosen],
+                        (i - lookup->n_chosen) * sizeof(chosen));
+                u->items[lookup->n_chosen++] = chosen;
+        }
+}
+
+/**
+ * lookup_target() - look for a target
+ * @ret: to be cleared with lookup_clear(); set when the return value is not negative
+ *
+ * Return: 1 when it is there, 0 when it is not, or a negative errno.
+ */
+int lookup_target(const struct target *target, struct lookup *ret) {
+        struct lookup lookup = {};
+        int r;
+
+        r = pci_path_descend(&target->path, &lookup.descent);
+        if (r < 0)
+                return r;
+
+        if (r > 0 && target->choice.type && streq(target->choice.type, CHOICE_PCI))
+                lookup.is_there = true;
+        else if (r > 0) {
+                r = usables_find(lookup.descent.syspath, &lookup.usables);
+                if (r < 0)
+                        return r;
+                choose(&lookup, target);
+                lookup.is_there = lookup.n_chosen > 0;
+        }
+
+        *ret = lookup;
+        return lookup.is_there;
+}
+
+/** lookup_address() - the PCI address that this machine gave to the function at the end of a complete descent */
+const char *lookup_address(const struct lookup *lookup) {
+        return strrchr(lookup->descent.syspath, '/') + 1;
+}
+
+/* A name for what is asked for below the function. */
+static void print_choice(FILE *out, const struct choice *choice) {
+        fputs("nothing", out);
+        if (choice->type && !streq(choice->type, CHOICE_ALL))
+                fprintf(out, " of type %s", choice->type);
+        if (choice->suffix[0] != '\0')
+                fprintf(out, " called %s", choice->suffix);
+        if (choice->part > 0)
+                fprintf(out, " that is partition %u", choice->part);
+        fputs(" to use below it", out);
+}
+
+/**
+ * lookup_explain() - say why a target is not there
+ * @ret: one line without a newline; to be freed
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int lookup_explain(const struct target *target, const struct lookup *lookup, char **ret) {
+        _cleanup_free_ char *descent = NULL;
+        char *text = NULL;
+        size_t size;
+        FILE *out;
+        int r;
+
+        r = pci_descent_explain(&target->path, &lookup->descent, &descent);
+        if (r < 0)
+                return r;
+
+        out = open_memstream(&text, &size);
+        if (!out)
+                return negative_errno();
+
+        fputs(descent, out);
+        if (lookup->descent.n_hops == target->path.n_hops) {
+                fputs(", ", out);
+                print_choice(out, &target->choice);
+                for (size_t i = 0; i < lookup->usables.n; i++)
+                        fprintf(out, "%s%s (%s)", i == 0 ? "; there is " : ", ", lookup->usables.items[i].name,
+                                lookup->usables.items[i].subsystem);
+        }
+
+        if (fclose(out) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+
+        *ret = text;
+        return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * An event is a reason to look again and nothing more: what is there, sysfs and udev's database say. So events
+ * are not read but thrown away, many at once; one that was lost to a full buffer (ENOBUFS) is as good as one that
+ * came; and nobody has to be trusted who sends one. Who listens before the first look misses nothing.
+ *
+ * sd_device_monitor would be the usual way. It has udev's group only, and keeps an ENOBUFS to itself (systemd
+ * 252, device_monitor_event_handler()).
+ */
+
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "monitor.h"
+#include "util.h"
+
+#define NSEC_PER_SEC UINT64_C(1000000000)
+
+/* As libudev and systemctl see it; systemd keeps the socket while it starts udevd again. */
+bool udev_is_running(void) {
+        return access("/run/udev/control", F_OK) == 0;
+}
+
+/* udevd has this file while it has an event that is not finished: udev_queue_get_queue_is_empty(). */
+bool udev_is_idle(void) {
+        return access("/run/udev/queue", F_OK) < 0;
+}
+
+/** monitor_now() - the time that deadlines are in: nanoseconds of CLOCK_MONOTONIC */
+uint64_t monitor_now(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * NSEC_PER_SEC + (uint64_t) now.tv_nsec;
+}
+
+static int open_netlink(enum monitor_source source) {
+        const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = source };
+        int fd, r;
+
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+        if (fd < 0)
+                return negative_errno();
+        if (bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0) {
+                r = negative_errno();
+                close(fd);
+                return r;
+        }
+
+        return fd;
+}
+
+static int open_queue(void) {
+        int fd, r;
+
+        fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (fd < 0)
+                return negative_errno();
+        if (inotify_add_watch(fd, "/run/udev", IN_DELETE) < 0) {
+                r = negative_errno();
+                close(fd);
+                return r;
+        }
+
+        return fd;
+}
+
+/**
+ * monitor_open() - begin to listen
+ * @m: initialised with MONITOR_NULL; to be closed with monitor_close()
+ * @source: MONITOR_UDEV also tells when udev's queue becomes empty
+ *
+ * Return: 0, or a negative errno.
+ */
+int monitor_open(struct monitor *m, enum monitor_source source) {
+        m->netlink_fd = open_netlink(source);
+        if (m->netlink_fd < 0)
+                return m->netlink_fd;
+
+        if (source == MONITOR_UDEV) {
+                m->queue_fd = open_queue();
+                if (m->queue_fd < 0)
+                        return m->queue_fd;
+        }
+
+        return 0;
+}
+
+void monitor_close(struct monitor *m) {
+        closep(&m->netlink_fd);
+        closep(&m->queue_fd);
+        *m = (struct monitor)MONITOR_NULL;
+}
+
+/* Throws away what has come. Return: 0, or a negative errno. */
+static int drain(int fd) {
+        char buf[8192];
+        ssize_t n;
+
+        do
+                n = read(fd, buf, sizeof(buf));
+        while (n >= 0 || errno == ENOBUFS || errno == EINTR);
+
+        return errno == EAGAIN ? 0 : negative_errno();
+}
+
+/**
+ * monitor_wait() - sleep until something happened since the last call
+ * @deadline: in terms of monitor_now(), or MONITOR_FOREVER
+ *
+ * Return: 1, 0 when it is past the deadline, or a negative errno.
+ */
+int monitor_wait(struct monitor *m, uint64_t deadline) {
+        struct pollfd fds[] = {
+                { .fd = m->netlink_fd, .events = POLLIN },
+                { .fd = m->queue_fd,   .events = POLLIN },
+        };
+        struct timespec timeout = {};
+        int n, r;
+
+        do {
+                uint64_t now = monitor_now(), left = deadline - now;
+
+                /* Also when events never cease. */
+                if (now >= deadline)
+                        return 0;
+                timeout.tv_sec = (time_t) (left / NSEC_PER_SEC);
+                timeout.tv_nsec = (long) (left % NSEC_PER_SEC);
+                n = ppoll(fds, ELEMENTSOF(fds), deadline == MONITOR_FOREVER ? NULL : &timeout, NULL);
+        } while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return negative_errno();
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                if (fds[i].revents != 0) {
+                        r = drain(fds[i].fd);
+                        if (r < 0)
+                                return r;
+                }
+
+        return n > 0;
+}

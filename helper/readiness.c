@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Ready is what the one who would have said so has said. Where udevd runs it is finished with the device when
+ * its database says so and the links in it exist. Without udevd the kernel is all there is: a node has to be
+ * there, and a disk has to open.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "readiness.h"
+#include "sysfs.h"
+#include "util.h"
+
+/*
+ * The database goes by device number, which the next disk gets again: until udevd has come to the "remove" its
+ * entry speaks of a disk that is gone. A disk's sequence number tells (Linux 5.15; systemd 252 has a link for it).
+ */
+static bool is_entry_stale(sd_device *device) {
+        const char *link, *diskseq, *entry = NULL;
+
+        for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
+                if (strncmp(link, "/dev/disk/by-diskseq/", 21) == 0)
+                        entry = link + 21;
+
+        return entry && sd_device_get_sysattr_value(device, "diskseq", &diskseq) >= 0 && !streq(entry, diskseq);
+}
+
+static bool are_links_there(sd_device *device) {
+        const char *link;
+
+        for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
+                if (strstr(link, "/by-pci-path/") && access(link, F_OK) < 0)
+                        return false;
+
+        return true;
+}
+
+static bool is_udev_finished(const struct usable *u) {
+        _cleanup_device_ sd_device *device = NULL;
+        sd_device *disk;
+
+        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || sd_device_get_is_initialized(device) <= 0 ||
+            is_entry_stale(device) || !are_links_there(device))
+                return false;
+
+        /* A partition's number goes with its disk's. */
+        return u->part == 0 || (sd_device_get_parent(device, &disk) >= 0 && sd_device_get_is_initialized(disk) > 0 &&
+                                !is_entry_stale(disk));
+}
+
+/*
+ * add_disk() makes the disk's directory and node before the disk can be opened, and sends the event after.
+ * A disk that is there and does not open for another reason (no medium, no permission) will not get better.
+ */
+static bool does_disk_open(const char *node) {
+        _cleanup_close_ int fd = -1;
+
+        fd = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        return fd >= 0 || !errno_is_absent(-errno);
+}
+
+static bool is_kernel_finished(const struct usable *u) {
+        bool is_block = streq(u->subsystem, "block");
+        unsigned major, minor;
+        char text[32];
+        struct stat st;
+
+        if (streq(u->subsystem, "net"))
+                return true;
+        if (sysfs_read_attribute(u->syspath, "dev", sizeof(text), text) < 0 ||
+            sscanf(text, "%u:%u", &major, &minor) != 2 || stat(u->name, &st) < 0 ||
+            (st.st_mode & S_IFMT) != (is_block ? S_IFBLK : S_IFCHR) || st.st_rdev != makedev(major, minor))
+                return false;
+
+        return !is_block || does_disk_open(u->name);
+}
+
+/*
+ * A function has an entry in udev's database only if some rule had something to say of it. If it has none, udevd
+ * is finished with it when it is finished with everything.
+ */
+static bool is_function_finished(const struct lookup *lookup) {
+        _cleanup_device_ sd_device *device = NULL;
+
+        return udev_is_idle() || (sd_device_new_from_syspath(&device, lookup->descent.syspath) >= 0 &&
+                                  sd_device_get_is_initialized(device) > 0);
+}
+
+/**
+ * lookup_is_ready() - can everything be used that a look has found?
+ * @source: by whose word
+ */
+bool lookup_is_ready(const struct lookup *lookup, enum monitor_source source) {
+        if (!lookup->is_there)
+                return false;
+        if (source == MONITOR_UDEV && lookup->n_chosen == 0 && !is_function_finished(lookup))
+                return false;
+
+        for (size_t i = 0; i < lookup->n_chosen; i++) {
+                const struct usable *u = &lookup->usables.items[i];
+
+                if (!(source == MONITOR_UDEV ? is_udev_finished(u) : is_kernel_finished(u)))
+                        return false;
+        }
+
+        return true;
+}
+
+/**
+ * path_has_links() - are there still links of disks at or behind a path?
+ *
+ * They go when udevd comes to the "remove".
+ */
+bool path_has_links(const struct pci_path *path) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        char flat[PCI_PATH_STRING_MAX];
+        struct dirent *entry;
+        size_t n;
+
+        dir = opendir("/dev/disk/by-pci-path");
+        if (!dir)
+                return false;
+
+        n = pci_path_print(path, PCI_PATH_FLAT, flat);
+        while ((entry = readdir(dir)))
+                if (strncmp(entry->d_name, flat, n) == 0 && (entry->d_name[n] == '\0' || entry->d_name[n] == '-'))
+                        return true;
+
+        return false;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Can a device be used already, and is it gone for good?
+ */
+
+#include <stdbool.h>
+
+#include "lookup.h"
+#include "monitor.h"
+
+bool lookup_is_ready(const struct lookup *lookup, enum monitor_source source);
+bool path_has_links(const struct pci_path *path);

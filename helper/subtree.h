@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The paths that "list" and "tree" are given: what is at and behind them.
+ */
+
+#include "inventory.h"
+
+struct subtrees {
+        char **texts;
+        struct pci_path *paths;
+        size_t n; /* 0: everything */
+};
+
+int subtrees_parse(char **texts, size_t n, struct subtrees *ret);
+int subtrees_check(const struct subtrees *subtrees, const struct inventory *inventory);
+bool subtrees_have(const struct subtrees *subtrees, const struct function *f);
+void subtrees_clear(struct subtrees *subtrees);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sysfs.h"
+#include "util.h"
+
+static int join(const char *dir, const char *name, char buf[static PATH_MAX]) {
+        return snprintf(buf, PATH_MAX, "%s/%s", dir, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/** sysfs_exists() - is there such a file, directory or link? A link is not followed. */
+bool sysfs_exists(const char *dir, const char *name) {
+        char path[PATH_MAX];
+
+        return join(dir, name, path) == 0 && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/**
+ * sysfs_read_link_name() - the last component of what a link points to, as "virtio-pci" for "driver"
+ *
+ * Return: 0, or a negative errno; -ENOENT when there is no such link.
+ */
+int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME_MAX + 1]) {
+        char path[PATH_MAX], target[PATH_MAX];
+        const char *last;
+        ssize_t n;
+        int r;
+
+        r = join(dir, name, path);
+        if (r < 0)
+                return r;
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n < 0)
+                return negative_errno();
+        target[n] = '\0';
+
+        last = strrchr(target, '/');
+        last = last ? last + 1 : target;
+        if (strlen(last) > NAME_MAX)
+                return -ENAMETOOLONG;
+
+        strcpy(buf, last);
+        return 0;
+}
+
+/**
+ * sysfs_read_lines() - the whole content of an attribute
+ * @size: of @buf; what is longer is cut off
+ *
+ * Return: 0, or a negative errno.
+ */
+int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]) {
+        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
+        ssize_t n;
+        int r;
+
+        r = join(dir, name, path);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return negative_errno();
+        n = read(fd, buf, size - 1);
+        if (n < 0)
+                return negative_errno();
+
+        buf[n] = '\0';
+        return 0;
+}
+
+/** sysfs_read_attribute() - as sysfs_read_lines(), the first line without its newline */
+int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]) {
+        int r;
+
+        r = sysfs_read_lines(dir, name, size, buf);
+        if (r >= 0)
+                buf[strcspn(buf, "\n")] = '\0';
+        return r;
+}

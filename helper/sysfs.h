@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Reading sysfs by name, for those who need a word from a directory and not a whole device.
+ */
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+bool sysfs_exists(const char *dir, const char *name);
+int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME_MAX + 1]);
+int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]);
+int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "table.h"
+
+/* https://no-color.org, and a terminal that cannot. */
+static bool want_colors(void) {
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb");
+}
+
+/**
+ * table_new() - an empty table
+ * @name: of the array in JSON
+ *
+ * Return: NULL when memory is out.
+ */
+struct libscols_table *table_new(const char *name, const struct table_options *options) {
+        struct libscols_table *table;
+
+        table = scols_new_table();
+        if (!table)
+                return NULL;
+
+        scols_table_enable_json(table, options->json);
+        scols_table_enable_noheadings(table, options->no_headings);
+        scols_table_enable_ascii(table, !streq(nl_langinfo(CODESET), "UTF-8"));
+        scols_table_enable_colors(table, want_colors());
+        if (scols_table_set_name(table, name) < 0) {
+                scols_unref_table(table);
+                return NULL;
+        }
+
+        return table;
+}
+
+/**
+ * table_print() - write it to standard output
+ *
+ * Return: an exit status.
+ */
+int table_print(struct libscols_table *table) {
+        int r;
+
+        r = scols_print_table(table);
+        return r < 0 ? complain(EXIT_FAILED, "cannot write: %s", strerror(-r)) : flush_output(EXIT_DONE);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A table, tree or JSON of libsmartcols, as the other tools of util-linux print them.
+ */
+
+#include <libsmartcols/libsmartcols.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct table_options {
+        bool json;
+        bool no_headings;
+};
+
+struct libscols_table *table_new(const char *name, const struct table_options *options);
+int table_print(struct libscols_table *table);
+
+static inline void unref_tablep(struct libscols_table **table) {
+        scols_unref_table(*table);
+}
+
+#define _cleanup_table_ _cleanup_(unref_tablep)

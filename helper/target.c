@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "target.h"
+#include "util.h"
+
+/* Enough for the longest path of any spelling, and a suffix. */
+#define TARGET_MAX (SPELLING_MAX + LINK_NAME_MAX)
+
+static int refuse(struct pci_path_error *ret_error, size_t offset, const char *reason) {
+        if (ret_error)
+                *ret_error = (struct pci_path_error){ .offset = offset, .reason = reason };
+        return -EINVAL;
+}
+
+static const char *find_last(const char *text, const char *word) {
+        const char *found = NULL;
+
+        for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
+                found = p;
+
+        return found;
+}
+
+/* Cuts ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
+static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error) {
+        const char *word = strstr(text, ",part=") ? ",part=" : "-part";
+        const char *found = find_last(text, word), *digits;
+        char *end;
+        unsigned long part;
+
+        *ret = 0;
+        if (!found)
+                return 0;
+
+        digits = found + strlen(word);
+        part = strtoul(digits, &end, 10);
+        if (*digits < '1' || *digits > '9' || *end != '\0' || part > 65535)
+                return refuse(ret_error, (size_t) (digits - text), "a partition is a number from 1");
+
+        text[found - text] = '\0';
+        *ret = (unsigned) part;
+        return 0;
+}
+
+/*
+ * Where a suffix begins in the flat form: a '-' and then a word of letters, as no hop has one. A path of three
+ * letters and more, "nvme-", "scsi-", "ata-", "usb-", and those that may still come.
+ */
+static size_t find_flat_suffix(const char *text) {
+        for (const char *p = strchr(text, '-'); p; p = strchr(p + 1, '-')) {
+                size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz");
+
+                if (n >= 3 && p[1 + n] == '-')
+                        return (size_t) (p - text);
+        }
+
+        return strlen(text);
+}
+
+/* UEFI's spelling has commas within it, QEMU's has '-' within it. */
+static size_t find_suffix(const char *text) {
+        const char *after = strrchr(text, ')'), *last = strrchr(text, '/');
+        const char *comma = strchr(after ?: last ?: text, ',');
+
+        /* QEMU's function, "/scsi@3,1". */
+        if (comma && text[0] == '/' && comma[1] >= '0' && comma[1] <= '9')
+                comma = strchr(comma + 1, ',');
+        if (comma)
+                return (size_t) (comma - text);
+
+        return text[0] == '/' || after ? strlen(text) : find_flat_suffix(text);
+}
+
+static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci_path_error *ret_error) {
+        size_t at = find_suffix(text);
+
+        ret[0] = '\0';
+        if (text[at] == '\0')
+                return 0;
+        if (text[at + 1] == '\0')
+                return refuse(ret_error, at, "nothing follows the ','");
+        if (strlen(text + at + 1) > LINK_NAME_MAX)
+                return refuse(ret_error, at, "longer than any name of a link");
+
+        strcpy(ret, text + at + 1);
+        text[at] = '\0';
+        return 0;
+}
+
+/**
+ * target_parse() - read what a person or program asks for
+ * @uids: for UEFI's spelling; may be NULL
+ * @ret: the type that is asked for is left NULL; untouched on failure
+ *
+ * Return: 0, or -EINVAL with the place and reason in @ret_error.
+ */
+int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error) {
+        struct target target = {};
+        char copy[TARGET_MAX];
+        int r;
+
+        if (strlen(text) >= sizeof(copy))
+                return refuse(ret_error, sizeof(copy) - 1, "longer than any path");
+
+        strcpy(copy, text);
+        r = cut_part(copy, &target.choice.part, ret_error);
+        if (r >= 0)
+                r = cut_suffix(copy, target.choice.suffix, ret_error);
+        if (r >= 0)
+                r = spelling_parse_any(copy, uids, &target.path, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret = target;
+        return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What somebody asks for: a function by its path in any spelling, or a disk or partition of it.
+ *
+ *     PATH[,SUFFIX][,part=N]      02.0/00.0,part=1    02.0/00.0,nvme-2    PciRoot(0x0)/Pci(0x2,0x0),part=1
+ *     FLAT[-SUFFIX][-partN]       02.0-00.0-part1     02.0-00.0-nvme-2-part1
+ */
+
+#include "choice.h"
+#include "pci-path.h"
+#include "spelling.h"
+
+struct target {
+        struct pci_path path;
+        struct choice choice;
+};
+
+int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The ACPI _UIDs of this machine's root buses.
+ */
+
+#include "spelling.h"
+
+int uid_map_read(struct uid_map *ret);
+void uid_map_clear(struct uid_map *map);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "uids.h"
+
+struct conversion {
+        const struct spelling *from; /* NULL: any */
+        const struct spelling *to;
+        struct uid_map uids;
+        bool live;
+        FILE *out;
+};
+
+static int convert(const struct conversion *c, const char *text) {
+        const struct uid_map *uids = c->live ? &c->uids : NULL;
+        char buf[SPELLING_MAX];
+        struct pci_path_error error;
+        struct pci_path path;
+        const char *reason;
+        int r;
+
+        r = c->from ? c->from->parse(text, uids, &path, &error) : spelling_parse_any(text, uids, &path, &error);
+        if (r < 0)
+                return complain_of_path(text, &error);
+        if (c->to->print(&path, uids, buf, &reason) < 0)
+                return complain(EXIT_USAGE, "'%s' cannot be written as %s: %s", text, c->to->name, reason);
+
+        fprintf(c->out, "%s\n", buf);
+        return EXIT_DONE;
+}
+
+static int convert_lines(const struct conversion *c) {
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+        ssize_t n;
+        int status;
+
+        while ((n = getline(&line, &size, stdin)) >= 0) {
+                line[strcspn(line, "\n")] = '\0';
+                status = convert(c, line);
+                if (status != EXIT_DONE)
+                        return status;
+        }
+
+        return ferror(stdin) ? complain(EXIT_FAILED, "cannot read: %s", strerror(errno)) : EXIT_DONE;
+}
+
+static int convert_all(struct conversion *c, char **texts, int n) {
+        _cleanup_free_ char *output = NULL;
+        int status = EXIT_DONE;
+        size_t size;
+
+        c->out = open_memstream(&output, &size);
+        if (!c->out)
+                return complain(EXIT_FAILED, "out of memory");
+
+        for (int i = 0; i < n && status == EXIT_DONE; i++)
+                status = streq(texts[i], "-") ? convert_lines(c) : convert(c, texts[i]);
+
+        if (fclose(c->out) != 0)
+                return complain(EXIT_FAILED, "out of memory");
+        if (status == EXIT_DONE)
+                fputs(output, stdout);
+        return status == EXIT_DONE ? flush_output(status) : status;
+}
+
+static const struct spelling *parse_spelling(const char *option, const char *name) {
+        const struct spelling *spelling = spelling_find(name);
+
+        if (!spelling)
+                complain(0, "--%s=%s: no such spelling (see pcipath convert --help)", option, name);
+        return spelling;
+}
+
+enum { OPTION_FROM = 0x200, OPTION_TO, OPTION_LIVE };
+
+/* Return: -1 to go on, or an exit status. */
+static int parse_argv(int argc, char **argv, struct conversion *c) {
+        static const struct option options[] = {
+                { "from", required_argument, NULL, OPTION_FROM },
+                { "to",   required_argument, NULL, OPTION_TO   },
+                { "live", no_argument,       NULL, OPTION_LIVE },
+                COMMON_OPTIONS,
+                {},
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (option) {
+                case OPTION_FROM:
+                        c->from = parse_spelling("from", optarg);
+                        if (!c->from)
+                                return EXIT_USAGE;
+                        break;
+                case OPTION_TO:
+                        c->to = parse_spelling("to", optarg);
+                        if (!c->to)
+                                return EXIT_USAGE;
+                        break;
+                case OPTION_LIVE:
+                        c->live = true;
+                        break;
+                default:
+                        return parse_common(option, argv, &verb_convert);
+                }
+
+        if (optind == argc)
+                return complain(EXIT_USAGE, "no path: pcipath convert %s", verb_convert.arguments);
+        return -1;
+}
+
+static int run_convert(int argc, char **argv) {
+        struct conversion c = { .to = spelling_find("path") };
+        int r;
+
+        r = parse_argv(argc, argv, &c);
+        if (r >= 0)
+                return r;
+
+        if (c.live) {
+                r = uid_map_read(&c.uids);
+                if (r < 0)
+                        return complain(EXIT_FAILED, "cannot read the root buses of this machine: %s", strerror(-r));
+        }
+
+        r = convert_all(&c, argv + optind, argc - optind);
+        uid_map_clear(&c.uids);
+        return r;
+}
+
+const struct verb verb_convert = {
+        .name = "convert",
+        .arguments = "[--to=SPELLING] [--from=SPELLING] [--live] PATH...",
+        .summary = "Write PCI paths as other programs spell them",
+        .options = "The PATH - reads lines from standard input.\n"
+                   "\n"
+                   "SPELLING  example\n"
+                   "  path    02.0/00.0          pcipath's own [default of --to]\n"
+                   "  flat    02.0-00.0          the same, for file and interface names\n"
+                   "  kata    02/00              Kata Containers\n"
+                   "  kernel  0000:00:02.0/00.0  the kernel's pci= parameter\n"
+                   "  lspci   00:02.0/00.0       lspci -P\n"
+                   "  uefi    PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)\n"
+                   "  qemu    /pci@i0cf8/pci-bridge@2/scsi@0   QEMU's boot order\n"
+                   "\n"
+                   "     --from=SPELLING  Take no other [default: any]\n"
+                   "     --to=SPELLING    Write this one\n"
+                   "     --live           The paths are this machine's: ask it which root bus has\n"
+                   "                      which ACPI _UID. Without it only PciRoot(0x0) is known\n"
+                   "  -h --help           Show this help\n"
+                   "     --version        Show the version\n",
+        .run = run_convert,
+};

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "command.h"
+#include "inventory.h"
+#include "kind.h"
+#include "links.h"
+#include "subtree.h"
+#include "sysfs.h"
+#include "table.h"
+
+/* A line of the table: one device below a function, or a function with none (usable is NULL). */
+struct row {
+        const struct function *function;
+        const struct usable *usable;
+        const struct links *links;
+};
+
+/* What to print in a cell. Return: @buf, a string that lives as long as the row, or NULL for nothing. */
+typedef const char *(*cell_fn)(const struct row *row, char buf[static PCI_PATH_STRING_MAX]);
+
+static const char *print_path(const struct pci_path *path, enum pci_path_form form, char *buf) {
+        if (path->n_hops == 0)
+                return NULL;
+
+        pci_path_print(path, form, buf);
+        return buf;
+}
+
+static const char *cell_path(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        return print_path(&row->function->path, PCI_PATH_CANONICAL, buf);
+}
+
+static const char *cell_tag(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        return print_path(&row->function->path, PCI_PATH_FLAT, buf);
+}
+
+static const char *cell_address(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        (void) buf;
+        return row->function->address;
+}
+
+static const char *cell_driver(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        return sysfs_read_link_name(row->function->syspath, "driver", buf) < 0 ? NULL : buf;
+}
+
+static const char *cell_kind(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        struct pci_kind kind;
+
+        (void) buf;
+        pci_function_get_kind(row->function->syspath, &kind);
+        return kind.name;
+}
+
+static const char *cell_subsystem(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        (void) buf;
+        return row->usable ? row->usable->subsystem : NULL;
+}
+
+static const char *cell_name(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        (void) buf;
+        return row->usable ? row->usable->name : NULL;
+}
+
+static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        (void) buf;
+        return row->usable ? links_find(row->links, row->usable->name) : NULL;
+}
+
+static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        (void) buf;
+        return row->usable ? row->usable->syspath : row->function->syspath;
+}
+
+_Static_assert(PCI_PATH_STRING_MAX > NAME_MAX, "cell_driver() reads a file name into its buffer");
+
+static const struct column {
+        const char *name;
+        cell_fn cell;
+} column_table[] = {
+        { "PATH",      cell_path      },
+        { "ADDRESS",   cell_address   },
+        { "DRIVER",    cell_driver    },
+        { "SUBSYSTEM", cell_subsystem },
+        { "NAME",      cell_name      },
+        { "LINK",      cell_link      },
+        { "TAG",       cell_tag       },
+        { "KIND",      cell_kind      },
+        { "SYSPATH",   cell_syspath   },
+};
+
+#define DEFAULT_COLUMNS "PATH,ADDRESS,DRIVER,SUBSYSTEM,NAME,LINK"
+
+struct list {
+        struct table_options table_options;
+        bool all;
+        const struct column *columns[ELEMENTSOF(column_table)];
+        size_t n_columns;
+        struct subtrees subtrees;
+        struct libscols_table *table;
+        struct links links;
+};
+
+static const struct column *find_column(const char *name, size_t n) {
+        for (size_t i = 0; i < ELEMENTSOF(column_table); i++)
+                if (strlen(column_table[i].name) == n && strncasecmp(column_table[i].name, name, n) == 0)
+                        return &column_table[i];
+
+        return NULL;
+}
+
+/* Commas between names; a '+' before the first adds to the usual ones, as with lsblk. */
+static int parse_columns(struct list *list, const char *text) {
+        if (*text == '+') {
+                (void) parse_columns(list, DEFAULT_COLUMNS);
+                text++;
+        } else
+                list->n_columns = 0;
+
+        for (;;) {
+                size_t n = strcspn(text, ",");
+                const struct column *column = find_column(text, n);
+
+                if (!column)
+                        return complain(EXIT_USAGE, "'%.*s' is no column (see pcipath list --help)", (int) n, text);
+                if (list->n_columns == ELEMENTSOF(list->columns))
+                        return complain(EXIT_USAGE, "more than %zu columns", ELEMENTSOF(list->columns));
+                list->columns[list->n_columns++] = column;
+                if (text[n] == '\0')
+                        return EXIT_DONE;
+                text += n + 1;
+        }
+}
+
+static int add_line(struct list *list, const struct function *f, const struct usable *u) {
+        const struct row row = { .function = f, .usable = u, .links = &list->links };
+        char buf[PCI_PATH_STRING_MAX];
+        struct libscols_line *line;
+        int r;
+
+        line = scols_table_new_line(list->table, NULL);
+        if (!line)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < list->n_columns; i++) {
+                r = scols_line_set_data(line, i, list->columns[i]->cell(&row, buf));
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int add_function(struct list *list, const struct function *f) {
+        static const struct choice what_it_is_for = {};
+        const char *type = f->below.n > 0 ? choice_default_type(f->syspath, &f->below) : NULL;
+        bool any = false;
+        int r;
+
+        for (size_t i = 0; i < f->below.n; i++) {
+                const struct usable *u = &f->below.items[i];
+
+                if (!usable_is_chosen(u, &what_it_is_for, type, &f->path))
+                        continue;
+                r = add_line(list, f, u);
+                if (r < 0)
+                        return r;
+                any = true;
+        }
+
+        return any || !list->all ? 0 : add_line(list, f, NULL);
+}
+
+static int fill_table(struct list *list, const struct inventory *inventory) {
+        int r;
+
+        for (size_t i = 0; i < list->n_columns; i++)
+                if (!scols_table_new_column(list->table, list->columns[i]->name, 0, 0))
+                        return -ENOMEM;
+
+        for (size_t i = 0; i < inventory->n; i++) {
+                const struct function *f = inventory->functions[i];
+
+                if (!subtrees_have(&list->subtrees, f))
+                        continue;
+                r = add_function(list, f);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int print_list(struct list *list) {
+        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_table_ struct libscols_table *table = NULL;
+        int r;
+
+        r = inventory_take(&inventory);
+        if (r < 0)
+                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+        r = subtrees_check(&list->subtrees, &inventory);
+        if (r != EXIT_DONE)
+                return r;
+
+        r = links_read(&list->links);
+        if (r < 0)
+                return complain(EXIT_FAILED, "cannot read the links: %s", strerror(-r));
+
+        list->table = table = table_new("functions", &list->table_options);
+        if (!table || fill_table(list, &inventory) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+
+        return table_print(table);
+}
+
+static int parse_argv(struct list *list, int argc, char **argv) {
+        static const struct option options[] = {
+                { "all",        no_argument,       NULL, 'a' },
+                { "json",       no_argument,       NULL, 'J' },
+                { "noheadings", no_argument,       NULL, 'n' },
+                { "output",     required_argument, NULL, 'o' },
+                COMMON_OPTIONS,
+                {},
+        };
+        int option;
+
+        (void) parse_columns(list, DEFAULT_COLUMNS);
+        while ((option = getopt_long(argc, argv, "aJno:h", options, NULL)) >= 0)
+                switch (option) {
+                case 'a':
+                        list->all = true;
+                        break;
+                case 'J':
+                        list->table_options.json = true;
+                        break;
+                case 'n':
+                        list->table_options.no_headings = true;
+                        break;
+                case 'o':
+                        if (parse_columns(list, optarg) != EXIT_DONE)
+                                return EXIT_USAGE;
+                        break;
+                default:
+                        return parse_common(option, argv, &verb_list);
+                }
+
+        return -1;
+}
+
+static int run_list(int argc, char **argv) {
+        struct list list = {};
+        int r;
+
+        r = parse_argv(&list, argc, argv);
+        if (r >= 0)
+                return r;
+
+        r = subtrees_parse(argv + optind, (size_t) (argc - optind), &list.subtrees);
+        if (r == EXIT_DONE)
+                r = print_list(&list);
+        subtrees_clear(&list.subtrees);
+        links_clear(&list.links);
+        return r;
+}
+
+const struct verb verb_list = {
+        .name = "list",
+        .arguments = "[-a] [-J] [-n] [-o COLUMNS] [PATH...]",
+        .summary = "List the PCI functions with something to use below them",
+        .options = "With PATHs, those at and behind them.\n"
+                   "\n"
+                   "  -a --all             All functions\n"
+                   "  -J --json            JSON\n"
+                   "  -n --noheadings      No line of headings\n"
+                   "  -o --output=COLUMNS  These columns, with commas between; +COLUMNS adds them\n"
+                   "  -h --help            Show this help\n"
+                   "     --version         Show the version\n"
+                   "\n"
+                   "Columns:\n"
+                   "  PATH       where it is plugged in    NAME     node or interface to use\n"
+                   "  ADDRESS    this machine's number     LINK     its link by PCI path\n"
+                   "  DRIVER     the function's driver     TAG      PATH in its flat form\n"
+                   "  SUBSYSTEM  of what is to be used     KIND     of function    SYSPATH\n",
+        .run = run_list,
+};

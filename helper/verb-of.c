@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <systemd/sd-device.h>
+
+#include "ancestry.h"
+#include "command.h"
+#include "nvme.h"
+#include "uids.h"
+
+/* "01:00.0", as lspci has it on a machine with one domain. */
+static bool is_short_address(const char *text, char address[static sizeof("0000:01:00.0")]) {
+        struct pci_hop unused;
+
+        return snprintf(address, sizeof("0000:01:00.0"), "0000:%s", text) < (int) sizeof("0000:01:00.0") &&
+               pci_hop_parse_sysname(address, &unused) == 0;
+}
+
+static int open_device(const char *text, sd_device **ret) {
+        char address[sizeof("0000:01:00.0")];
+        struct pci_hop unused;
+
+        if (text[0] == '/')
+                return sd_device_new_from_path(ret, text);
+        if (pci_hop_parse_sysname(text, &unused) == 0)
+                return sd_device_new_from_subsystem_sysname(ret, "pci", text);
+        if (is_short_address(text, address))
+                return sd_device_new_from_subsystem_sysname(ret, "pci", address);
+        return sd_device_new_from_ifname(ret, text);
+}
+
+static int complain_of_device(const char *text, int r) {
+        if (r == -E2BIG || r == -EBADMSG)
+                return complain(EXIT_ABSENT, "%s: its place in the device tree has no name", text);
+        return complain(EXIT_FAILED, "%s: cannot read the device: %s", text, strerror(-r));
+}
+
+struct printer {
+        FILE *out;
+        const struct spelling *spelling;
+        const struct uid_map *uids;
+};
+
+/* Return: an exit status. */
+static int print_path_of(const struct printer *p, const char *text, sd_device *device) {
+        char buf[SPELLING_MAX];
+        struct pci_path path;
+        sd_device *function;
+        const char *reason;
+        int r;
+
+        r = device_get_pci_function(device, &function);
+        if (r == 0)
+                return complain(EXIT_ABSENT, "%s: not below a PCI function", text);
+        if (r > 0)
+                r = pci_function_get_path(function, &path);
+        if (r < 0)
+                return complain_of_device(text, r);
+
+        if (p->spelling->print(&path, p->uids, buf, &reason) < 0)
+                return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->spelling->name, reason);
+        fprintf(p->out, "%s\n", buf);
+        return EXIT_DONE;
+}
+
+/* An NVMe disk with several paths has a line for each. */
+static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
+        int r, status = EXIT_DONE;
+        const char *sysname;
+        glob_t paths;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r >= 0)
+                r = nvme_head_find_paths(sysname, &paths);
+        if (r < 0)
+                return complain_of_device(text, r);
+        if (r == 0)
+                return print_path_of(p, text, device);
+
+        for (size_t i = 0; i < paths.gl_pathc && status == EXIT_DONE; i++) {
+                _cleanup_device_ sd_device *path = NULL;
+
+                r = sd_device_new_from_syspath(&path, paths.gl_pathv[i]);
+                status = r < 0 ? complain_of_device(text, r) : print_path_of(p, text, path);
+        }
+
+        globfree(&paths);
+        return status;
+}
+
+static int print_device(const struct printer *p, const char *text) {
+        _cleanup_device_ sd_device *device = NULL;
+        int r;
+
+        r = open_device(text, &device);
+        if (errno_is_absent(r) || r == -EINVAL || r == -ENOTBLK)
+                return complain(EXIT_ABSENT, "%s: no such device%s", text,
+                                text[0] == '/' ? "" : ", PCI address or network interface");
+        return r < 0 ? complain_of_device(text, r) : print_paths_of(p, text, device);
+}
+
+/* All of them or none. */
+static int print_all(char **devices, int n, const struct spelling *spelling, const struct uid_map *uids) {
+        struct printer printer = { .spelling = spelling, .uids = uids };
+        _cleanup_free_ char *output = NULL;
+        int status = EXIT_DONE;
+        size_t size;
+
+        printer.out = open_memstream(&output, &size);
+        if (!printer.out)
+                return complain(EXIT_FAILED, "out of memory");
+
+        for (int i = 0; i < n && status == EXIT_DONE; i++)
+                status = print_device(&printer, devices[i]);
+
+        if (fclose(printer.out) != 0)
+                return complain(EXIT_FAILED, "out of memory");
+        if (status == EXIT_DONE)
+                fputs(output, stdout);
+        return status == EXIT_DONE ? flush_output(status) : status;
+}
+
+static int run_of(int argc, char **argv) {
+        static const struct option options[] = {
+                { "to", required_argument, NULL, 't' },
+                COMMON_OPTIONS,
+                {},
+        };
+        const struct spelling *spelling = spelling_find("path");
+        struct uid_map uids = {};
+        int c, r;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                if (c != 't')
+                        return parse_common(c, argv, &verb_of);
+                spelling = spelling_find(optarg);
+                if (!spelling)
+                        return complain(EXIT_USAGE, "--to=%s: no such spelling (see pcipath convert --help)", optarg);
+        }
+        if (optind == argc)
+                return complain(EXIT_USAGE, "no device: pcipath of %s", verb_of.arguments);
+
+        /* A machine that cannot be read so, for want of ACPI say, has no _UIDs. */
+        (void) uid_map_read(&uids);
+        r = print_all(argv + optind, argc - optind, spelling, &uids);
+        uid_map_clear(&uids);
+        return r;
+}
+
+const struct verb verb_of = {
+        .name = "of",
+        .arguments = "[--to=SPELLING] DEVICE...",
+        .summary = "Print the PCI path of each device, or of the function it is below",
+        .options = "DEVICE is a node or link in /dev, a network interface, a PCI address of this\n"
+                   "machine (0000:01:00.0), or a directory in /sys.\n"
+                   "\n"
+                   "     --to=SPELLING  How to write the path, as for pcipath convert [path]\n"
+                   "  -h --help         Show this help\n"
+                   "     --version      Show the version\n",
+        .run = run_of,
+};

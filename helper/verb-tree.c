@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "inventory.h"
+#include "kind.h"
+#include "subtree.h"
+#include "table.h"
+
+enum { COLUMN_PATH, COLUMN_ADDRESS, COLUMN_KIND, COLUMN_NAMES };
+
+struct tree {
+        struct table_options table_options;
+        struct subtrees subtrees;
+        struct libscols_table *table;
+        const struct function *of_root; /* the last function that began a root */
+        struct libscols_line *root;
+};
+
+static int add_columns(struct libscols_table *table) {
+        struct libscols_column *names;
+
+        if (!scols_table_new_column(table, "PATH", 0, SCOLS_FL_TREE) ||
+            !scols_table_new_column(table, "ADDRESS", 0, 0) ||
+            !scols_table_new_column(table, "KIND", 0, SCOLS_FL_TRUNC))
+                return -ENOMEM;
+
+        /* A line for each of several names, and an array in JSON; as lsblk's MOUNTPOINTS. */
+        names = scols_table_new_column(table, "NAMES", 0, SCOLS_FL_WRAP);
+        if (!names || scols_column_set_wrapfunc(names, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL) < 0 ||
+            scols_column_set_safechars(names, "\n") < 0 || scols_column_set_color(names, "green") < 0 ||
+            scols_column_set_json_type(names, SCOLS_JSON_ARRAY_STRING) < 0)
+                return -ENOMEM;
+
+        return 0;
+}
+
+static bool have_same_root(const struct function *a, const struct function *b) {
+        struct pci_path x = { .root = a->path.root }, y = { .root = b->path.root };
+
+        return pci_path_is_within(&x, &y);
+}
+
+/* A line for each root bus, before that of its first function. */
+static int begin_root(struct tree *tree, const struct function *f) {
+        const struct pci_root *root = &f->path.root;
+        char text[40], *p = text;
+
+        if (tree->of_root && have_same_root(tree->of_root, f))
+                return 0;
+
+        if (root->type == PCI_ROOT_BUS)
+                sprintf(text, "%04x:%02x", root->domain, root->bus);
+        else
+                for (size_t i = 0; i < sizeof(root->guid); i++)
+                        p += sprintf(p, "%02x", root->guid[i]);
+
+        tree->of_root = f;
+        tree->root = scols_table_new_line(tree->table, NULL);
+        if (!tree->root || scols_line_set_data(tree->root, COLUMN_PATH, text) < 0 ||
+            scols_line_set_data(tree->root, COLUMN_KIND, "root bus") < 0 ||
+            scols_line_set_color(tree->root, "bold") < 0)
+                return -ENOMEM;
+
+        return 0;
+}
+
+/* The names of what the function is for, with newlines between them; NULL when there are none. */
+static int join_names(const struct function *f, char **ret) {
+        static const struct choice what_it_is_for = {};
+        const char *type, *separator = "";
+        char *text = NULL;
+        size_t size;
+        FILE *out;
+
+        *ret = NULL;
+        if (f->below.n == 0)
+                return 0;
+        type = choice_default_type(f->syspath, &f->below);
+
+        out = open_memstream(&text, &size);
+        if (!out)
+                return -ENOMEM;
+        for (size_t i = 0; i < f->below.n; i++)
+                if (usable_is_chosen(&f->below.items[i], &what_it_is_for, type, &f->path)) {
+                        fprintf(out, "%s%s", separator, f->below.items[i].name);
+                        separator = "\n";
+                }
+        if (fclose(out) != 0 || size == 0) {
+                free(text);
+                return size == 0 ? 0 : -ENOMEM;
+        }
+
+        *ret = text;
+        return 0;
+}
+
+static int add_function(struct tree *tree, struct function *f) {
+        struct libscols_line *line, *above;
+        char path[PCI_PATH_STRING_MAX];
+        struct pci_kind kind;
+        char *names;
+        int r;
+
+        r = begin_root(tree, f);
+        if (r < 0)
+                return r;
+
+        above = f->bridge && f->bridge->userdata ? f->bridge->userdata : tree->root;
+        f->userdata = line = scols_table_new_line(tree->table, above);
+        if (!line)
+                return -ENOMEM;
+
+        pci_path_print(&f->path, PCI_PATH_CANONICAL, path);
+        pci_function_get_kind(f->syspath, &kind);
+        if (scols_line_set_data(line, COLUMN_PATH, path) < 0 ||
+            scols_line_set_data(line, COLUMN_ADDRESS, f->address) < 0 ||
+            scols_line_set_data(line, COLUMN_KIND, kind.name) < 0)
+                return -ENOMEM;
+
+        r = join_names(f, &names);
+        return r < 0 ? r : scols_line_refer_data(line, COLUMN_NAMES, names);
+}
+
+static int fill_table(struct tree *tree, const struct inventory *inventory) {
+        int r;
+
+        r = add_columns(tree->table);
+        for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+                struct function *f = inventory->functions[i];
+
+                /* What has no name has no place in a tree of names. */
+                if (f->path.n_hops > 0 && subtrees_have(&tree->subtrees, f))
+                        r = add_function(tree, f);
+        }
+
+        return r;
+}
+
+static int print_tree(struct tree *tree) {
+        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_table_ struct libscols_table *table = NULL;
+        int r;
+
+        r = inventory_take(&inventory);
+        if (r < 0)
+                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+        r = subtrees_check(&tree->subtrees, &inventory);
+        if (r != EXIT_DONE)
+                return r;
+
+        tree->table = table = table_new("roots", &tree->table_options);
+        if (!table || fill_table(tree, &inventory) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+
+        return table_print(table);
+}
+
+static int parse_argv(struct tree *tree, int argc, char **argv) {
+        static const struct option options[] = {
+                { "json",       no_argument, NULL, 'J' },
+                { "noheadings", no_argument, NULL, 'n' },
+                COMMON_OPTIONS,
+                {},
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "Jnh", options, NULL)) >= 0)
+                switch (option) {
+                case 'J':
+                        tree->table_options.json = true;
+                        break;
+                case 'n':
+                        tree->table_options.no_headings = true;
+                        break;
+                default:
+                        return parse_common(option, argv, &verb_tree);
+                }
+
+        return -1;
+}
+
+static int run_tree(int argc, char **argv) {
+        struct tree tree = {};
+        int r;
+
+        r = parse_argv(&tree, argc, argv);
+        if (r >= 0)
+                return r;
+
+        r = subtrees_parse(argv + optind, (size_t) (argc - optind), &tree.subtrees);
+        if (r == EXIT_DONE)
+                r = print_tree(&tree);
+        subtrees_clear(&tree.subtrees);
+        return r;
+}
+
+const struct verb verb_tree = {
+        .name = "tree",
+        .arguments = "[-J] [-n] [PATH...]",
+        .summary = "Draw the PCI topology with the names of what is to be used",
+        .options = "With PATHs, what is at and behind them.\n"
+                   "\n"
+                   "  -J --json        JSON\n"
+                   "  -n --noheadings  No line of headings\n"
+                   "  -h --help        Show this help\n"
+                   "     --version     Show the version\n",
+        .run = run_tree,
+};

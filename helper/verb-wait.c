@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Listen, look, sleep, look again: until all that is awaited is there in one and the same look. Nothing is printed
+ * before, so a wait that fails prints nothing.
+ */
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "explain.h"
+#include "readiness.h"
+
+struct wait {
+        const char *type;
+        uint64_t timeout; /* nanoseconds, or MONITOR_FOREVER */
+        bool removed;
+        bool settled;
+        bool kernel;
+        enum monitor_source source;
+        char **texts;
+        struct target *targets;
+        struct lookup *lookups;
+        size_t n;
+};
+
+static void clear_lookups(struct wait *w) {
+        for (size_t i = 0; i < w->n; i++)
+                lookup_clear(&w->lookups[i]);
+}
+
+static bool is_arrived(const struct wait *w, size_t i) {
+        return lookup_is_ready(&w->lookups[i], w->source);
+}
+
+/* A partition or one disk of many has gone when it has; the whole function, when its links have, too. */
+static bool is_removed(const struct wait *w, size_t i) {
+        const struct target *target = &w->targets[i];
+
+        if (w->lookups[i].is_there)
+                return false;
+        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' || w->source == MONITOR_KERNEL)
+                return true;
+        return w->lookups[i].descent.n_hops == target->path.n_hops || !path_has_links(&target->path);
+}
+
+/* Return: 1 when everything is as it is awaited, 0 when not, or a negative errno. */
+static int look(struct wait *w) {
+        bool done = true;
+        int r;
+
+        clear_lookups(w);
+        for (size_t i = 0; i < w->n; i++) {
+                r = lookup_target(&w->targets[i], &w->lookups[i]);
+                if (r < 0)
+                        return r;
+                done = done && (w->removed ? is_removed(w, i) : is_arrived(w, i));
+        }
+
+        return done && (!w->settled || udev_is_idle());
+}
+
+static int explain_timeout(const struct wait *w) {
+        for (size_t i = 0; i < w->n; i++) {
+                const struct lookup *lookup = &w->lookups[i];
+                const char *name = lookup->n_chosen > 0 ? lookup->usables.items[0].name : "it";
+
+                if (w->removed && lookup->is_there)
+                        complain(0, "timed out: %s: %s is still there", w->texts[i], name);
+                else if (w->removed && !is_removed(w, i))
+                        complain(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
+                else if (!w->removed && !lookup->is_there)
+                        complain_of_absence(w->texts[i], &w->targets[i], lookup);
+                else if (!w->removed && !is_arrived(w, i))
+                        complain(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
+                                 w->source == MONITOR_UDEV ? "udev" : "the kernel");
+        }
+        if (w->settled && !udev_is_idle())
+                complain(0, "timed out: udev's queue is not empty");
+
+        return EXIT_TIMEOUT;
+}
+
+/* A guest's PCI address is a path as well, of a root bus that will never come: so it is said at once. */
+static int refuse_addresses(const struct wait *w) {
+        for (size_t i = 0; i < w->n; i++) {
+                const struct target *target = &w->targets[i];
+                struct pci_path unused;
+
+                if (!w->lookups[i].descent.has_root && pci_address_find_path(&target->path, &unused) > 0)
+                        return complain_of_absence(w->texts[i], target, &w->lookups[i]);
+        }
+
+        return EXIT_DONE;
+}
+
+static int wait_with(struct wait *w, struct monitor *monitor) {
+        uint64_t deadline = w->timeout == MONITOR_FOREVER ? MONITOR_FOREVER : monitor_now() + w->timeout;
+        bool first = true;
+        int r;
+
+        for (;;) {
+                r = look(w);
+                if (r < 0)
+                        return complain(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
+                if (r > 0)
+                        return EXIT_DONE;
+
+                if (first && !w->removed) {
+                        r = refuse_addresses(w);
+                        if (r != EXIT_DONE)
+                                return r;
+                }
+                first = false;
+
+                r = monitor_wait(monitor, deadline);
+                if (r < 0)
+                        return complain(EXIT_FAILED, "cannot wait for events: %s", strerror(-r));
+                if (r == 0)
+                        return explain_timeout(w);
+        }
+}
+
+static int wait_and_print(struct wait *w) {
+        struct monitor monitor = MONITOR_NULL;
+        int r;
+
+        w->source = w->kernel || !udev_is_running() ? MONITOR_KERNEL : MONITOR_UDEV;
+        r = monitor_open(&monitor, w->source);
+        r = r < 0 ? complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
+        monitor_close(&monitor);
+
+        if (r == EXIT_DONE && !w->removed)
+                for (size_t i = 0; i < w->n; i++)
+                        print_found(&w->lookups[i]);
+        return r == EXIT_DONE ? flush_output(r) : r;
+}
+
+static int parse_seconds(const char *text, uint64_t *ret) {
+        double seconds;
+        char *end;
+
+        seconds = strtod(text, &end);
+        if (*text < '0' || *text > '9' || *end != '\0' || !isfinite(seconds) || seconds > 1e9)
+                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds", text);
+
+        *ret = (uint64_t) (seconds * 1e9);
+        return EXIT_DONE;
+}
+
+enum { OPTION_TIMEOUT = 0x200, OPTION_REMOVED, OPTION_SETTLED, OPTION_KERNEL };
+
+/* Return: -1 to go on, or an exit status. */
+static int parse_option(struct wait *w, int option, char **argv) {
+        switch (option) {
+        case 't':
+                w->type = optarg;
+                return -1;
+        case OPTION_TIMEOUT:
+                return parse_seconds(optarg, &w->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
+        case OPTION_REMOVED:
+                w->removed = true;
+                return -1;
+        case OPTION_SETTLED:
+                w->settled = true;
+                return -1;
+        case OPTION_KERNEL:
+                w->kernel = true;
+                return -1;
+        default:
+                return parse_common(option, argv, &verb_wait);
+        }
+}
+
+static int parse_argv(struct wait *w, int argc, char **argv) {
+        static const struct option options[] = {
+                { "type",    required_argument, NULL, 't'            },
+                { "timeout", required_argument, NULL, OPTION_TIMEOUT },
+                { "removed", no_argument,       NULL, OPTION_REMOVED },
+                { "settled", no_argument,       NULL, OPTION_SETTLED },
+                { "kernel",  no_argument,       NULL, OPTION_KERNEL  },
+                COMMON_OPTIONS,
+                {},
+        };
+        int option, r;
+
+        while ((option = getopt_long(argc, argv, "ht:", options, NULL)) >= 0) {
+                r = parse_option(w, option, argv);
+                if (r >= 0)
+                        return r;
+        }
+        if (optind == argc)
+                return complain(EXIT_USAGE, "no path: pcipath wait %s", verb_wait.arguments);
+        if (w->settled && w->kernel)
+                return complain(EXIT_USAGE, "--settled is udev's word, --kernel the kernel's: one of them");
+
+        return -1;
+}
+
+static int run_wait(int argc, char **argv) {
+        _cleanup_free_ struct target *targets = NULL;
+        _cleanup_free_ struct lookup *lookups = NULL;
+        struct wait w = { .timeout = MONITOR_FOREVER };
+        int r;
+
+        r = parse_argv(&w, argc, argv);
+        if (r >= 0)
+                return r;
+
+        w.n = (size_t) (argc - optind);
+        w.texts = argv + optind;
+        w.targets = targets = calloc(w.n, sizeof(targets[0]));
+        w.lookups = lookups = calloc(w.n, sizeof(lookups[0]));
+        if (!targets || !lookups)
+                return complain(EXIT_FAILED, "out of memory");
+
+        for (size_t i = 0; i < w.n; i++) {
+                r = parse_target(w.texts[i], w.type, &targets[i]);
+                if (r != EXIT_DONE)
+                        return r;
+        }
+
+        r = wait_and_print(&w);
+        clear_lookups(&w);
+        return r;
+}
+
+const struct verb verb_wait = {
+        .name = "wait",
+        .arguments = "[OPTIONS] PATH...",
+        .summary = "Wait until devices can be used, and print them as find does",
+        .options = "PATH is as for pcipath find; with several, all of them are awaited. Bridges on\n"
+                   "the way need not exist yet.\n"
+                   "\n"
+                   "  -t --type=TYPE        What to wait for, as for pcipath find\n"
+                   "     --timeout=SECONDS  Give up after this time and say how far the path got\n"
+                   "     --removed          Wait until they are gone; prints nothing\n"
+                   "     --settled          Wait until udev has nothing else to do either\n"
+                   "     --kernel           Do not wait for udev, though it runs\n"
+                   "  -h --help             Show this help\n"
+                   "     --version          Show the version\n",
+        .run = run_wait,
+};

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`pcipath list` beside lspci and `lspci -P` on fake machines of 250 to 4,000 functions, and by depth.
+
+    tests/bench/list.py [RUNS]
+
+Every function is a virtio disk behind a root port. Each round runs all commands once, one after the other. The times are
+of the processor, user and system, which other work on the machine hardly changes; the ratio is that of the medians.
+"""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from command.machine import complete  # noqa: E402
+from programs import BUILD  # noqa: E402
+from trees import sandbox  # noqa: E402
+from trees.machine import Machine, Root, VirtioBlk, function  # noqa: E402
+from trees.sysfs import Tree  # noqa: E402
+
+PCIPATH = str(BUILD / 'helper/pcipath')
+COMMANDS = {'list': [PCIPATH, 'list'], 'list -a': [PCIPATH, 'list', '-a'], 'tree': [PCIPATH, 'tree'],
+            'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
+
+
+def domain(number, depth):
+    """250 functions: buses of as many disks as there is room for, each bus behind a chain of bridges."""
+    per_bus = 250 // 10 - depth
+    buses = []
+    for port in range(10):
+        disks = [function(f'{n >> 3:02x}.{n & 7}', VirtioBlk()) for n in range(per_bus)]
+        top = function('00.0', *disks)
+        for _ in range(depth - 1):
+            top = function('00.0', top)
+        top.address = f'{port + 1:02x}.0'
+        buses.append(top)
+    return Root(buses, domain=number)
+
+
+def processor_time():
+    """Of all children so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def median_times(runs):
+    times = {name: [] for name in COMMANDS}
+    for _ in range(runs):
+        for name, command in COMMANDS.items():
+            before = processor_time()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            times[name].append(processor_time() - before)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def output(*command, stdin=None):
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout
+
+
+def compare_paths():
+    """Both must tell the same, or their times mean nothing."""
+    ours = output(PCIPATH, 'list', '-a', '-n', '-o', 'PATH')
+    lspci = ''.join(line.split()[0] + '\n' for line in output('lspci', '-P', '-D').splitlines())
+    theirs = output(PCIPATH, 'convert', '--from=lspci', '-', stdin=lspci)
+    assert sorted(ours.split()) == sorted(theirs.split())
+
+
+def measure(domains, depth, runs):
+    sandbox.empty('/sys')
+    complete(Tree(Machine([domain(number, depth) for number in range(domains)]), '/sys'))
+    compare_paths()
+    return median_times(runs)
+
+
+def main():
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    print('functions depth ' + ' '.join(f'{name:>10}' for name in COMMANDS) + '   list/lspci  list/lspci -P')
+    for domains, depth in [(1, 1), (2, 1), (4, 1), (8, 1), (16, 1), (8, 2), (8, 4), (8, 8), (8, 16)]:
+        medians = sandbox.run(measure, domains, depth, runs)
+        print(f'{250 * domains:9} {depth:5} ' + ' '.join(f'{1000 * value:7.1f} ms' for value in medians.values()) +
+              f"   {medians['list'] / medians['lspci']:10.2f}  {medians['list'] / medians['lspci -P']:13.2f}", flush=True)
+
+
+if __name__ == '__main__':
+    os.environ['SYSTEMD_DEVICE_VERIFY_SYSFS'] = '0'
+    main()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The built pcipath, and fake machines to run it on."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+from command.machine import complete
+from programs import BUILD
+from trees import sandbox
+from trees.sysfs import Tree
+
+PCIPATH = BUILD / 'helper/pcipath'
+
+
+@dataclass
+class Outcome:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def lines(self):
+        return self.stdout.splitlines()
+
+
+def pcipath(*arguments, stdin=None, locale='C.UTF-8', env=None):
+    done = subprocess.run([PCIPATH, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False,
+                          env=os.environ | {'LC_ALL': locale} | (env or {}))
+    # "On 2, 3 and 4 nothing on stdout", whatever is run.
+    assert done.returncode in (0, 1) or done.stdout == '', arguments
+    assert done.returncode == 0 or done.stderr != '', arguments
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def _on_machine(machine, seed, links, calls):
+    tree = Tree(machine, '/sys', seed)
+    complete(tree)
+    sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    for directory, names in links.items():
+        os.makedirs(directory)
+        for name, target in names.items():
+            os.symlink(target, f'{directory}/{name}')
+    return [pcipath(*call) for call in calls]
+
+
+def on_machine(machine, *calls, seed=None, links=None):
+    """The outcomes of pcipath with each list of arguments, on the machine as a boot with `seed` shows it."""
+    return sandbox.run(_on_machine, machine, seed, links or {}, calls)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What pcipath says: exit statuses, tables, JSON, drawings, reasons."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from command.run import PCIPATH, on_machine, pcipath
+from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
+
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert']
+
+# A disk with partitions, two LUNs, an empty port, and a second root bus.
+MACHINE = Machine([Root([function('02.0', function('00.0', VirtioBlk(Disk(2)))),
+                         function('02.1', function('00.0', VirtioScsi([Lun(0, 0), Lun(1, 300, disk=Disk(1))]))),
+                         function('03.0')]),
+                   Root([function('00.0', VirtioBlk())], bus=0x40)])
+
+
+def run(*calls, **options):
+    outcomes = on_machine(MACHINE, *calls, **options)
+    return outcomes[0] if len(outcomes) == 1 else outcomes
+
+
+# -- Help and usage --
+
+@pytest.mark.parametrize('arguments', [[], *([verb] for verb in VERBS)], ids=lambda a: ' '.join(a) or 'pcipath')
+def test_help_and_version(arguments):
+    for option in ['--help', '-h']:
+        outcome = pcipath(*arguments, option)
+        assert outcome.status == 0 and outcome.stderr == ''
+        assert outcome.stdout.startswith(' '.join(['pcipath', *arguments]))
+        assert all(len(line) <= 80 for line in outcome.lines), outcome.stdout
+    version = pcipath(*arguments, '--version')
+    assert version.status == 0 and re.fullmatch(r'pcipath \d+\.\d+\.\d+\n', version.stdout)
+
+
+@pytest.mark.parametrize('arguments', [
+    [], ['no-such-verb'], ['--no-such-option'], *([verb, '--no-such-option'] for verb in VERBS),
+    ['find', '-t'], ['wait', '--timeout'], ['of'], ['find'], ['find', '02.0', '03.0'], ['wait'], ['convert'], ['list', '-o', 'NO'], ['list', '-o', ''],
+    ['list', '02.9'], ['tree', '02.9'], ['find', '02.9'], ['wait', '02.9'], ['convert', '02.9'],
+    ['find', '02.0,part=0'], ['find', '-t', 'net', '02.0,part=1'], ['list', '02.0,part=1'],
+    ['of', '--to=no', '/dev/null'], ['convert', '--to=no', '02.0'], ['convert', '--from=no', '02.0'],
+    ['convert', '--to=kata', '02.1'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
+    ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
+], ids=' '.join)
+def test_bad_usage(arguments):
+    assert pcipath(*arguments).status == 2
+
+
+def test_no_control_character_reaches_the_terminal():
+    for arguments in (['find', '02.0\x1b[31m'], ['of', '\x1b[31m'], ['\x1b[31m'], ['list', '-o', '\x1b[31m'],
+                      ['list', '--\x1b[31m'], ['list', '-\x1b'], ['list', '-a\x1b']):
+        outcome = pcipath(*arguments)
+        assert outcome.status in (2, 3) and '\x1b' not in outcome.stderr
+
+
+@pytest.mark.parametrize('text, offset, reason', [('02.9', 3, 'a function is 0 to 7'), ('02.0/20.0', 5, 'a slot is 00 to 1f'),
+                                                  ('', 0, 'an empty string'), ('PciRoot(0x0)/Pci(0x2)', 20, "a ',' is missing")])
+def test_error_points_at_the_place(text, offset, reason):
+    line, shown, mark = pcipath('find', text).stderr.splitlines()
+    assert line == f"pcipath: '{text}' is no path, at byte {offset}: {reason}"
+    assert shown == f'    {text}' and mark == ' ' * (4 + offset) + '^'
+
+
+def test_output_that_cannot_be_written():
+    with open('/dev/full', 'w') as full:
+        for arguments in (['convert', '02.0'], ['list', '-a'], ['tree', '-J'], ['--help'], ['find', '--version']):
+            assert subprocess.run([PCIPATH, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 1, arguments
+
+
+# -- list --
+
+def test_list():
+    outcome = run(['list'], links={'/dev/disk/by-pci-path': {'02.0-00.0': '../../vda', '02.0-00.0-part1': '../../vda1'}})
+    assert outcome.lines[0].split() == ['PATH', 'ADDRESS', 'DRIVER', 'SUBSYSTEM', 'NAME', 'LINK']
+    assert [line.split() for line in outcome.lines[1:]] == [
+        ['02.0/00.0', '0000:01:00.0', 'virtio-pci', 'block', '/dev/vda', '/dev/disk/by-pci-path/02.0-00.0'],
+        ['02.1/00.0', '0000:02:00.0', 'virtio-pci', 'block', '/dev/sda'],
+        ['02.1/00.0', '0000:02:00.0', 'virtio-pci', 'block', '/dev/sdb'],
+        ['0000:40:00.0', '0000:40:00.0', 'virtio-pci', 'block', '/dev/vdb']]
+
+
+def test_list_json():
+    outcome = run(['list', '-J', '02.0'])
+    assert json.loads(outcome.stdout) == {'functions': [
+        {'path': '02.0/00.0', 'address': '0000:01:00.0', 'driver': 'virtio-pci', 'subsystem': 'block', 'name': '/dev/vda',
+         'link': None}]}
+
+
+def test_list_of_nothing():
+    empty, filtered = on_machine(Machine([]), ['list', '-J'], ['list', '02.0'])
+    assert empty.status == 0 and json.loads(empty.stdout) == {'functions': []}
+    assert filtered.status == 3
+
+
+def test_list_columns_and_paths():
+    names, more, both, every, absent = run(['list', '-n', '-o', 'name,path'], ['list', '-o', '+TAG,KIND'],
+                                           ['list', '-n', '-o', 'NAME', '02.1', '0000:40:00.0'],
+                                           ['list', '-a', '-n', '-o', 'PATH'], ['list', '02.0', '04.0'])
+    assert [line.split() for line in names.lines] == [['/dev/vda', '02.0/00.0'], ['/dev/sda', '02.1/00.0'],
+                                                      ['/dev/sdb', '02.1/00.0'], ['/dev/vdb', '0000:40:00.0']]
+    assert more.lines[0].split()[-2:] == ['TAG', 'KIND'] and more.lines[1].split()[-3:] == ['02.0-00.0', 'SCSI', 'controller']
+    assert both.stdout.split() == ['/dev/sda', '/dev/sdb', '/dev/vdb']
+    assert every.stdout.split() == ['02.0', '02.0/00.0', '02.1', '02.1/00.0', '02.1/00.0', '03.0', '0000:40:00.0']
+    assert absent.status == 3 and absent.stderr.startswith('pcipath: 04.0: no function 04.0; on the root bus there are 02.0, ')
+
+
+# -- tree --
+
+DRAWING = """\
+PATH           ADDRESS      KIND            NAMES
+0000:00                     root bus
+├─02.0         0000:00:02.0 PCIe root port
+│ └─02.0/00.0  0000:01:00.0 SCSI controller /dev/vda
+├─02.1         0000:00:02.1 PCIe root port
+│ └─02.1/00.0  0000:02:00.0 SCSI controller /dev/sda
+│                                           /dev/sdb
+└─03.0         0000:00:03.0 SCSI controller
+0000:40                     root bus
+└─0000:40:00.0 0000:40:00.0 SCSI controller /dev/vdb
+"""
+
+
+def drawn(outcome):
+    return ''.join(line.rstrip() + '\n' for line in outcome.lines)
+
+
+def test_tree():
+    assert drawn(run(['tree'])) == DRAWING
+
+
+def test_tree_in_ascii():
+    ascii_drawing = drawn(pcipath('tree', locale='C'))
+    assert ascii_drawing.isascii() and '|-' in ascii_drawing
+
+
+def test_tree_json():
+    root, other = json.loads(run(['tree', '-J']).stdout)['roots']
+    assert [child['path'] for child in root['children']] == ['02.0', '02.1', '03.0']
+    assert root['children'][1]['children'][0]['names'] == ['/dev/sda', '/dev/sdb']
+    assert other['path'] == '0000:40' and 'address' in other
+
+
+def test_tree_of_a_path():
+    outcome = run(['tree', '-n', '02.1/00.0'])
+    assert [line.split()[0].lstrip('└─') for line in outcome.lines[:2]] == ['0000:00', '02.1/00.0']
+
+
+def test_nested_host_bridge():
+    vmd = Machine([Root([function('0e.0', HostBridge(0xe0, [function('01.0', function('00.0', VirtioBlk()))]))])])
+    tree, find, absent = on_machine(vmd, ['tree', '-J'], ['find', '0e.0/e0:01.0/00.0'], ['find', '0e.0/e0:02.0'])
+    bridge = json.loads(tree.stdout)['roots'][0]['children'][0]
+    assert bridge['children'][0]['children'][0]['path'] == '0e.0/e0:01.0/00.0'
+    assert find.stdout == '/dev/vda\n'
+    assert absent.status == 3 and 'without a function 02.0 on a bus e0 below it' in absent.stderr
+
+
+# -- of and find --
+
+def test_of():
+    many, flat, absent, partly = run(['of', '/sys/class/block/vda2', '0000:02:00.0', '40:00.0'],
+                                     ['of', '--to=flat', '02:00.0'], ['of', '05:00.0'], ['of', '0000:02:00.0', '/dev/nothing'])
+    assert many.stdout == '02.0/00.0\n02.1/00.0\n0000:40:00.0\n'
+    assert flat.stdout == '02.1-00.0\n'
+    assert absent.status == partly.status == 3
+
+
+@pytest.mark.parametrize('target, found', [
+    ('02.0/00.0', '/dev/vda'), ('02.0-00.0', '/dev/vda'), ('02/00', '/dev/vda'), ('00:02.0/00.0', '/dev/vda'),
+    ('PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)', '/dev/vda'), ('/pci@i0cf8/pci-bridge@2/scsi@0/disk@0,0', '/dev/vda'),
+    ('02.0/00.0,part=2', '/dev/vda2'), ('02.0-00.0-part1', '/dev/vda1'), ('40:00.0', '/dev/vdb'),
+    ('02.1/00.0', '/dev/sda /dev/sdb'), ('02.1/00.0,scsi-0:0:1:300', '/dev/sdb'), ('02.1-00.0-scsi-0:0:0:0', '/dev/sda'),
+    ('02.1-00.0-scsi-0:0:1:300-part1', '/dev/sdb1'), ('02.1/00.0,part=1', '/dev/sdb1'),
+])
+def test_find(target, found):
+    outcome = run(['find', target])
+    assert (outcome.status, outcome.stdout.split()) == (0, found.split())
+
+
+@pytest.mark.parametrize('target, why', [
+    ('02.0/01.0', '02.0 is there: a PCIe root port; behind it there are 00.0, but no 01.0'),
+    ('03.0/00.0', '03.0 is there: a SCSI controller, with nothing behind it'),
+    ('04.0', 'no function 04.0; on the root bus there are 02.0, 02.1, 03.0'),
+    ('04.0/00.0', 'no bridge 04.0; on the root bus there are 02.0, 02.1, 03.0'),
+    ('0001:00:02.0', 'this machine has no root bus 0001:00; it has 0000:00, 0000:40'),
+    ('03.0', '03.0 is there: a SCSI controller with the driver virtio-pci, nothing to use below it'),
+    ('02.0/00.0,part=3', '02.0/00.0 is there: a SCSI controller with the driver virtio-pci, nothing that is partition 3 to use '
+                         'below it; there is /dev/vda (block), /dev/vda1 (block), /dev/vda2 (block)'),
+    ('fd1d2cbdce7c535c966beb5f811c95f0:02.0', 'this machine has no PCI bus on such a VMBus device'),
+    ('0000:01:00.0', 'this machine has no root bus 0000:01; it has 0000:00, 0000:40. 0000:01:00.0 is the PCI address that '
+                     'this machine gave to the device at path 02.0/00.0'),
+])
+def test_absence_is_explained(target, why):
+    for verb in (['find'], ['wait', '--timeout=0']):
+        outcome = run([*verb, target])
+        address = '01:00.0' in target
+        assert outcome.status == (3 if verb == ['find'] or address else 4)
+        assert outcome.stderr == f'pcipath: {target}: {why}\n'
+
+
+def test_find_type():
+    outcomes = run(['find', '-t', 'pci', '02.0/00.0'], ['find', '-t', 'all', '02.0/00.0'], ['find', '-t', 'net', '02.0/00.0'])
+    assert [outcome.stdout for outcome in outcomes] == ['0000:01:00.0\n', '/dev/vda\n/dev/vda1\n/dev/vda2\n', '']
+    assert outcomes[2].status == 3 and 'nothing of type net' in outcomes[2].stderr
+
+
+# -- wait --
+
+def test_wait_for_what_is_there():
+    """Without udevd, a node that is not there is not ready; --removed is the opposite."""
+    pci, node, removed, present = run(['wait', '-t', 'pci', '02.0/00.0', '03.0'], ['wait', '--timeout=0', '02.0/00.0'],
+                                      ['wait', '--removed', '04.0'], ['wait', '--removed', '--timeout=0', '02.0/00.0'])
+    assert pci.stdout == '0000:01:00.0\n0000:00:03.0\n'
+    assert node.status == 4 and node.stderr.endswith('/dev/vda is there, but the kernel is not finished with it\n')
+    assert (removed.status, removed.stdout) == (0, '')
+    assert present.status == 4 and present.stderr.endswith('/dev/vda is still there\n')
+
+
+@pytest.mark.skipif(not shutil.which('strace'), reason='no strace')
+def test_wait_sleeps():
+    """Nothing happens: one call that sleeps, for all of the time."""
+    done = subprocess.run(['strace', '-f', '-e', 'trace=ppoll,poll,select,pselect6,epoll_wait,epoll_pwait,nanosleep,'
+                           'clock_nanosleep', PCIPATH, 'wait', '--timeout=1.5', '1f.7/1f.7'], capture_output=True, text=True)
+    calls = [line for line in done.stderr.splitlines() if re.match(r'\w+\(', line)]
+    assert done.returncode == 4 and len(calls) == 1 and calls[0].startswith('ppoll('), done.stderr
+
+
+# -- convert --
+
+def test_convert():
+    assert pcipath('convert', '--to=kata', '02.0/03.0').stdout == '02/03\n'
+    assert pcipath('convert', '--to=flat', '02/03', '40:00.0').stdout == '02.0-03.0\n0000_40_00.0\n'
+    assert pcipath('convert', '-', '--to=uefi', stdin='02.0\n02.0/03.1\n').stdout == (
+        'PciRoot(0x0)/Pci(0x2,0x0)\nPciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)\n')
+    assert pcipath('convert', '-', stdin='').stdout == ''
+    assert pcipath('convert', '-', stdin='02.0\nno path\n').status == 2
+    assert 'no word for a function other than 0' in pcipath('convert', '--to=kata', '02.1').stderr

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The examples of pcipath(1), run as they stand there on a machine like the one they speak of."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from command.machine import complete
+from command.run import PCIPATH
+from trees import sandbox
+from trees.machine import Disk, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
+from trees.sysfs import Tree
+
+MANUAL = Path(__file__).parents[2] / 'man/pcipath.1.scd'
+MACHINE = Machine([Root([function('02.0', function('00.0', VirtioBlk(Disk(1)))),
+                         function('02.1', function('00.0', VirtioScsi([Lun(0, 0), Lun(1, 1)]))),
+                         function('03.0')])])
+
+
+def examples():
+    """Each command of the manual with the output below it."""
+    text = MANUAL.read_text().partition('# EXAMPLES')[2]
+    blocks = re.findall(r'^```\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)
+    pairs = [part.split('\n', 1) for block in blocks for part in re.split(r'^\$ ', block, flags=re.MULTILINE)[1:]]
+    return [(command, output) for command, output in pairs]
+
+
+def run_all(commands):
+    tree = Tree(MACHINE, '/sys')
+    complete(tree)
+    sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    os.makedirs('/dev/disk/by-pci-path')
+    os.symlink('../../vda', '/dev/disk/by-pci-path/02.0-00.0')
+    for device in tree.devices:
+        if device.devname:
+            os.mknod(f'/dev/{device.devname}', 0o60600, os.makedev(*device.devnum))
+    env = os.environ | {'PATH': f'{PCIPATH.parent}:/usr/bin:/bin', 'LC_ALL': 'C.UTF-8'}
+    return [subprocess.run(command, shell=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+            for command in commands]
+
+
+def stripped(text):
+    return [line.rstrip() for line in text.rstrip('\n').split('\n')]
+
+
+def test_examples():
+    commands = [command for command, _ in examples()]
+    assert len(commands) > 8
+    for (command, expected), output in zip(examples(), sandbox.run(run_all, commands), strict=True):
+        assert stripped(output) == stripped(expected), command
+
+
+def test_every_option_is_described():
+    """What --help knows, the manual knows."""
+    manual = MANUAL.read_text()
+    for verb in ['list', 'tree', 'of', 'find', 'wait', 'convert']:
+        text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
+        assert f'## pcipath {verb}' in manual
+        for option in re.findall(r'--[a-z]+', text):
+            assert option in ('--help', '--version') or option in manual, option
+        for column in re.findall(r'\b[A-Z]{4,}\b', text.partition('Columns:')[2].partition('See ')[0]):
+            assert f'*{column}*' in manual

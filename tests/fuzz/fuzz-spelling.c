@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Any text in any spelling: it is refused at one of its bytes and nothing is touched, or it is a path that is read
+ * again as itself from every spelling that can express it, this one among them if it can.
+ */
+
+#include <string.h>
+
+#include "fuzz.h"
+#include "spelling.h"
+#include "target.h"
+#include "util.h"
+
+static struct uid_map_row rows[] = {
+        { 0,    { .type = PCI_ROOT_BUS }              },
+        { 0x40, { .type = PCI_ROOT_BUS, .bus = 0x40 } },
+};
+static const struct uid_map machine = { ELEMENTSOF(rows), rows };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        (void) argc;
+        (void) argv;
+        return 0;
+}
+
+static void check_every_spelling(const struct pci_path *path) {
+        for (size_t i = 0; i < spelling_table_size; i++) {
+                const struct spelling *s = &spelling_table[i];
+                char text[SPELLING_MAX];
+                const char *reason = NULL;
+                struct pci_path read;
+
+                if (s->print(path, &machine, text, &reason) < 0) {
+                        CHECK(reason);
+                        continue;
+                }
+                CHECK(strlen(text) < sizeof(text));
+                CHECK(s->parse(text, &machine, &read, NULL) == 0);
+                CHECK(pci_path_compare(path, &read) == 0);
+        }
+}
+
+static void check_spelling(const struct spelling *s, const char *text) {
+        struct pci_path path, untouched;
+        struct pci_path_error error = {};
+
+        memset(&path, 0xa5, sizeof(path));
+        memset(&untouched, 0xa5, sizeof(untouched));
+        if (s->parse(text, &machine, &path, &error) < 0) {
+                CHECK(error.reason && error.offset <= strlen(text));
+                CHECK(memcmp(&path, &untouched, sizeof(path)) == 0);
+                return;
+        }
+
+        CHECK(!error.reason);
+        CHECK(path.n_hops >= 1 && path.n_hops <= PCI_PATH_HOPS_MAX);
+        check_every_spelling(&path);
+}
+
+static void check_target(const char *text) {
+        struct pci_path_error error = {};
+        struct target target;
+
+        if (target_parse(text, &machine, &target, &error) < 0) {
+                CHECK(error.reason && error.offset <= strlen(text));
+                return;
+        }
+
+        CHECK(target.path.n_hops >= 1 && strlen(target.choice.suffix) <= LINK_NAME_MAX);
+        CHECK(target.choice.part <= UINT16_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        char *text;
+
+        text = strndup((const char *) data, size);
+        if (!text)
+                return 0;
+
+        for (size_t i = 0; i < spelling_table_size; i++)
+                check_spelling(&spelling_table[i], text);
+        check_target(text);
+
+        free(text);
+        return 0;
+}
