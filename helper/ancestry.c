@@ -11,7 +11,9 @@
  *
  * The climb cuts one name after the other off the function's syspath and writes its hops from the end of an array
  * towards the start. It asks sysfs for nothing but the subsystem of what it meets: an sd_device for each ancestor
- * would cost twenty system calls, and this runs for every device of a boot. Three things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
+ * would cost twenty system calls, and this runs for every device of a boot.
+ *
+ * Three things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
  * the climb goes on; a host bridge below a VMBus device (Hyper-V), whose domain is not to be trusted; and a
  * virtual function, which is left for its physical function at once.
  */

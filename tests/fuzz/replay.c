@@ -13,12 +13,8 @@
 
 #define INPUT_MAX (1 << 20)
 
-static void freep(uint8_t **p) {
-        free(*p);
-}
-
 static int replay_file(const char *path) {
-        _cleanup_(freep) uint8_t *data = NULL;
+        _cleanup_free_ uint8_t *data = NULL;
         size_t n;
         FILE *f;
 

@@ -73,6 +73,10 @@ def test_install(tmp_path):
         "x/udev/pcipath_id",
         "x/udev/rules.d/61-pcipath.rules",
         "x/dracut/55pcipath/module-setup.sh",
+        "usr/bin/pcipath",
+        "usr/share/bash-completion/completions/pcipath",
+        "usr/share/zsh/site-functions/_pcipath",
+        "usr/share/man/man1/pcipath.1",
         "usr/share/man/man7/pcipath-names.7",
         "usr/share/man/man8/pcipath_id.8",
     }
