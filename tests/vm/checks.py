@@ -18,6 +18,9 @@ def check_functions(machine: Machine) -> None:
     addresses = dict(_addresses(machine))
     functions = pci_functions(machine.qmp)
     assert {f: guests[addresses[f]] for f in functions} == {f: pci_path(machine.qmp, f) for f in functions}
+    # The command reads lspci's spelling back.
+    converted = machine.run("lspci -D -P | cut -d' ' -f1 | pcipath convert --from=lspci -").splitlines()
+    assert sorted(converted) == sorted(guests.values())
 
 
 def lspci_paths(machine: Machine) -> dict[str, str]:

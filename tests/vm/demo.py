@@ -106,6 +106,28 @@ def hotplug(machine):
     show_card(machine, hot)
 
 
+def show_command(machine, command):
+    """A command as a person would see it in a terminal of 80 columns, whatever its exit status."""
+    print(f"\n  {paint('guest#', '1')} {command}", flush=True)
+    result = machine.call(f"export COLUMNS=80 LC_ALL=C.UTF-8; {command}")
+    for line in (result.stdout + result.stderr).splitlines():
+        print(f"  {line}", flush=True)
+
+
+def command(machine):
+    headline("The command: what is plugged in where, and a wait for what is still to come")
+    show_command(machine, "pcipath list")
+    show_command(machine, "pcipath tree")
+    show_command(machine, "pcipath wait 02.0/01.0 --timeout=1")
+    show_command(machine, "pcipath wait 02.1 2.5/0 --timeout=1")
+    machine.unplug("data")
+    awaited = pci_path(machine.qmp, "port3") + "/00.0"
+    machine.run(f"mkfifo /run/waited; pcipath wait {awaited} >/run/waited 2>&1 &")
+    print(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # begun while the slot is empty", flush=True)
+    machine.plug(virtio("data", "port3"))
+    print(f"  {machine.run('cat /run/waited').strip()}")
+
+
 def proof(guest, directory):
     headline("The proof: the same two disks in the same two ports, without and with one more bridge in the machine")
     tables = []
@@ -136,6 +158,7 @@ def main():
         try:
             power_on(machine)
             hotplug(machine)
+            command(machine)
         finally:
             machine.stop()
         proof(guest, directory)
