@@ -122,10 +122,10 @@ def command(machine):
     show_command(machine, "pcipath wait 02.1 2.5/0 --timeout=1")
     machine.unplug("data")
     awaited = pci_path(machine.qmp, "port3") + "/00.0"
-    machine.run(f"mkfifo /run/waited; pcipath wait {awaited} >/run/waited 2>&1 &")
+    machine.run(f"mkfifo /run/done; (pcipath wait {awaited} >/run/waited 2>&1; echo >/run/done) >/dev/null 2>&1 &")
     print(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # begun while the slot is empty", flush=True)
     machine.plug(virtio("data", "port3"))
-    print(f"  {machine.run('cat /run/waited').strip()}")
+    print(f"  {machine.run('read -r done </run/done; cat /run/waited').strip()}", flush=True)
 
 
 def proof(guest, directory):
