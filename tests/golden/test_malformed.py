@@ -15,8 +15,8 @@ import pytest
 from golden.machines import blk, chain, nvme
 from programs import PCIPATH_ID, Outcome, pcipath_id
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, HostBridge, Lun, Machine, Root, ScsiHosts, VirtioScsi, VirtualFunctions,
-                           VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, HostBridge, Lun, Machine, Root, ScsiHosts, Usb, UsbDisk, VirtioScsi,
+                           VirtualFunctions, VmbusRoot, function, vf)
 from trees.sysfs import Tree
 
 UNREADABLE, USAGE, NO_NAME = 1, 2, 3
@@ -28,6 +28,7 @@ MACHINES = {
     "ata": Machine([Root([function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))])]),
     "scsi": Machine([Root([function("02.0", VirtioScsi([Lun(0, 0)]))])]),
     "hosts": Machine([Root([function("02.0", ScsiHosts([[Lun(0, 0)], []]))])]),
+    "usb": Machine([Root([function("02.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=1))])]),
     "vf": Machine([Root([function("02.0", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()])))])]),
     "vmd": Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))]))])]),
     "vmbus": Machine([VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")]),
@@ -238,6 +239,18 @@ TREES = {
     "scsi-lun-of-2-to-the-64": scsi(b"0:0:0:18446744073709551616"),
     "scsi-target-of-2-to-the-32": scsi(b"0:0:4294967296:0"),
     "scsi-host-of-another-number": renamed("scsi", "/virtio0/host0", b"host7", UNREADABLE),
+
+    # USB.
+    "usb-no-configuration": renamed("usb", "/1-1.2:1.0", b"1-1.2"),
+    "usb-no-interface": renamed("usb", "/1-1.2:1.0", b"1-1.2:1"),
+    "usb-no-port": renamed("usb", "/1-1.2:1.0", b"1-:1.0"),
+    "usb-no-bus": renamed("usb", "/1-1.2:1.0", b"-1.2:1.0"),
+    "usb-two-colons": renamed("usb", "/1-1.2:1.0", b"1-1.2:1:0"),
+    "usb-text": renamed("usb", "/1-1.2:1.0", b"1-1.2:1.0x"),
+    "usb-port-sign": renamed("usb", "/1-1.2:1.0", b"1-+1.2:1.0"),
+    "usb-port-256": renamed("usb", "/1-1.2:1.0", b"1-1.256:1.0"),
+    "usb-port-empty": renamed("usb", "/1-1.2:1.0", b"1-1..2:1.0"),
+    "usb-newline": renamed("usb", "/1-1.2:1.0", b"1-1.2:1.0\n"),
 
     # What else a device is known by.
     "uevent-missing": Case("virtio", lambda t: os.unlink(t.disk + b"/uevent"), UNREADABLE),

@@ -53,7 +53,15 @@ class Generator:
                 return [m.ScsiHosts([self.luns(channels=2) for _ in range(self.random.randint(1, 2))])]
             case 10 if self.chance(3):
                 return [m.Mmc(self.disk())]
+            case 11 if self.chance(2):
+                return [self.usb()]
         return []
+
+    def usb(self):
+        ports = self.random.sample(["1", "2", "3.1", "3.2.4", "3.7"], self.random.randint(1, 3))
+        root_hubs = self.random.choice([1, 2, 2])
+        disks = [m.UsbDisk(port, self.luns(channels=1), self.random.randrange(root_hubs)) for port in ports]
+        return m.Usb(disks, root_hubs, sockets=not self.chance(4))
 
     def ata_port(self, number):
         if self.chance(4):

@@ -65,6 +65,11 @@ def disks_below(below):
         case m.Ata():
             for port in below.ports:
                 yield from ata_disks(port)
+        case m.Usb():
+            for device in below.disks:
+                word = f"-usb-0:{device.ports}:{device.interface}-" if below.sockets or below.root_hubs < 2 else None
+                for lun in device.luns:
+                    yield lun.disk, word and word + scsi(0, lun)
         case m.Mmc():
             yield below.disk, None
 

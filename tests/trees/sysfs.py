@@ -250,6 +250,8 @@ class Tree:
                     self.add_nvme(devpath, below, function)
                 case m.Ata():
                     self.add_ata(devpath, below, function)
+                case m.Usb():
+                    self.add_usb(devpath, below, function)
                 case m.Mmc():
                     number = self.numbers.next("mmc")
                     host = self.add(f"{devpath}/mmc_host/mmc{number}", "mmc_host", key=function, klass=True)
@@ -300,6 +302,26 @@ class Tree:
             for address, disk in self.numbers.order(disks):
                 if disk:
                     self.add_lun(host, host_number, targets, address, disk, function)
+
+    def add_usb(self, devpath, usb, function):
+        numbers = [self.numbers.next("usb", 1) for _ in range(usb.root_hubs)]
+        for number in numbers:
+            hub = self.add(f"{devpath}/usb{number}", "usb", "usb_device", key=function)
+            ports = self.add(f"{hub}/{number}-0:1.0", "usb", "usb_interface", key=function)
+            for port in range(1, 5):
+                self.mkdir(f"{ports}/usb{number}-port{port}")
+                for other in (n for n in numbers if n != number and usb.sockets):
+                    self.link(f"{ports}/usb{number}-port{port}/peer", f"{devpath}/usb{other}/{other}-0:1.0/usb{other}-port{port}")
+        for disk in self.numbers.order(usb.disks):
+            number = numbers[disk.root_hub]
+            above = f"{devpath}/usb{number}"
+            ports = disk.ports.split(".")
+            for depth in range(len(ports)):
+                above = f'{above}/{number}-{".".join(ports[:depth + 1])}'
+                if not os.path.isdir(self.root + above):
+                    self.add(above, "usb", "usb_device", key=function)
+            interface = self.add(f"{above}/{number}-{disk.ports}:{disk.interface}", "usb", "usb_interface", key=function)
+            self.add_scsi_host(interface, disk.luns, function)
 
     def add_disk(self, above, disk, prefix, instance=None, klass_dir="/block"):
         if prefix in ("sd", "vd"):
