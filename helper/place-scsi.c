@@ -9,6 +9,9 @@
 
 #include "place-row.h"
 
+/* The longest is an address: 0x and 16 digits. */
+#define TRANSPORT_WORD_MAX 63
+
 struct scsi_address {
         uint64_t host, channel, target, lun;
 };
@@ -106,12 +109,140 @@ static int place_ata(const struct scsi_address *a, sd_device *port, struct place
                                : place_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
 }
 
+/* An attribute of a transport's class device for @device. It is to be a part of a name, and comes from a disk. */
+static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_WORD_MAX + 1]) {
+        static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
+        _cleanup_device_ sd_device *class_device = NULL;
+        const char *sysname, *value;
+        size_t n;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_new_from_subsystem_sysname(&class_device, class, sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_get_sysattr_value(class_device, attribute, &value);
+        if (r < 0)
+                return r;
+        n = strlen(value);
+        if (n == 0 || n > TRANSPORT_WORD_MAX || value[strspn(value, allowed)] != '\0')
+                return -EBADMSG;
+
+        memcpy(buf, value, n + 1);
+        return 0;
+}
+
+/* A remote port of an FC adapter. */
+static int place_fc(const struct scsi_address *a, sd_device *target, struct place *p) {
+        char port_name[TRANSPORT_WORD_MAX + 1];
+        int r;
+
+        r = read_transport("fc_transport", target, "port_name", port_name);
+        if (r < 0)
+                return r;
+
+        return place_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
+}
+
+/* A SAS device: by the phy it is attached to, the adapter's or an expander's, or by its own address if by several phys. */
+static int place_sas(const struct scsi_address *a, sd_device *end_device, struct place *p) {
+        char phys[TRANSPORT_WORD_MAX + 1], phy[TRANSPORT_WORD_MAX + 1], sas_address[TRANSPORT_WORD_MAX + 1];
+        sd_device *port, *above;
+        uint64_t lun = decode_lun(a->lun);
+        int r;
+
+        r = sd_device_get_parent(end_device, &port);
+        if (r < 0)
+                return r;
+        r = sd_device_get_parent(port, &above);
+        if (r < 0)
+                return r;
+        r = read_transport("sas_port", port, "num_phys", phys);
+        if (r < 0)
+                return r;
+
+        if (!streq(phys, "1")) {
+                r = read_transport("sas_device", end_device, "sas_address", sas_address);
+                return r < 0 ? r : place_prepend(p, "sas-%s-lun-%" PRIu64, sas_address, lun);
+        }
+
+        r = read_transport("sas_device", end_device, "phy_identifier", phy);
+        if (r < 0)
+                return r;
+        if (device_is_named(above, "host"))
+                return place_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
+
+        r = read_transport("sas_device", above, "sas_address", sas_address);
+        return r < 0 ? r : place_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
+}
+
+/* The host above a transport's devices. Return: 1, or 0 when something else is among them. */
+static int find_transport_host(sd_device *device, sd_device **ret) {
+        static const char *const between[] = { "rport-", "end_device-", "port-", "expander-" };
+        int r;
+
+        while (!device_is_named(device, "host")) {
+                bool known = false;
+
+                for (size_t i = 0; i < ELEMENTSOF(between); i++)
+                        known = known || device_is_named(device, between[i]);
+                if (!known)
+                        return 0;
+                r = sd_device_get_parent(device, &device);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = device;
+        return 1;
+}
+
+/*
+ * FC's and SAS's words say nothing of the host, so that two hosts of one function could have disks of the same words:
+ * only those of the first have a name.
+ */
+static int place_transport(const struct scsi_address *a, sd_device *target, sd_device *above, struct place *p,
+                           sd_device **ret_next) {
+        uint64_t first;
+        int r;
+
+        r = find_transport_host(above, ret_next);
+        if (r <= 0)
+                return r;
+        r = find_first_host(*ret_next, &first);
+        if (r < 0)
+                return r;
+        if (a->host != first)
+                return 0;
+
+        return device_is_named(above, "rport-") ? place_fc(a, target, p) : place_sas(a, above, p);
+}
+
+static int place_below_host(const struct scsi_address *a, sd_device *host, struct place *p, sd_device **ret_next) {
+        sd_device *above;
+        int r;
+
+        r = sd_device_get_parent(host, &above);
+        if (r < 0)
+                return r;
+
+        if (device_is_named(above, "ata")) {
+                *ret_next = above;
+                return place_ata(a, above, p);
+        }
+
+        *ret_next = host;
+        return place_scsi_plain(a, host, p);
+}
+
 /*
  * The ancestors of a SCSI device are a target and a host. A transport (SAS, FC, iSCSI) has devices of its own between
  * the two, which belong to no subsystem: only their names say what they are. So has libata, above the host.
  */
 int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
-        sd_device *target, *host, *above;
+        sd_device *target, *above;
         struct scsi_address address;
         int r;
 
@@ -121,20 +252,15 @@ int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
         r = sd_device_get_parent(device, &target);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(target, &host);
+        r = sd_device_get_parent(target, &above);
         if (r < 0)
                 return r;
-        if (!device_is_named(target, "target") || !device_is_named(host, "host"))
+        if (!device_is_named(target, "target"))
                 return 0;
-        r = sd_device_get_parent(host, &above);
-        if (r < 0)
-                return r;
 
-        if (device_is_named(above, "ata")) {
-                *ret_next = above;
-                return place_ata(&address, above, p);
-        }
-
-        *ret_next = host;
-        return place_scsi_plain(&address, host, p);
+        if (device_is_named(above, "host"))
+                return place_below_host(&address, above, p, ret_next);
+        if (device_is_named(above, "rport-") || device_is_named(above, "end_device-"))
+                return place_transport(&address, target, above, p, ret_next);
+        return 0;
 }

@@ -76,6 +76,28 @@ class Ata(Below):
 
 
 @node
+class FibreChannel(Below):
+    """A list of LUNs for each remote port, by its name."""
+    ports: dict
+
+
+@node
+class SasDevice:
+    """`expander`: the address of the one it is attached to, if any. `phys`: how many, by which it is."""
+    phy: int
+    address: str
+    luns: list
+    expander: str = None
+    phys: int = 1
+
+
+@node
+class Sas(Below):
+    """A list of devices for each host."""
+    hosts: list
+
+
+@node
 class UsbDisk:
     """A device of mass storage. `ports` on the way to it: "1", or "1.3" behind a hub."""
     ports: str
