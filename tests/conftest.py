@@ -11,8 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 def pytest_addoption(parser):
     parser.addoption("--trees", type=int, default=int(os.environ.get("PCIPATH_TEST_TREES", 10000)),
                      help="how many random trees (PCIPATH_TEST_TREES, default 10000)")
+    parser.addoption("--machines", type=int, default=int(os.environ.get("PCIPATH_TEST_MACHINES", 5)),
+                     help="how many random machines are booted (PCIPATH_TEST_MACHINES, default 5)")
     parser.addoption("--seed", type=int, default=int(os.environ.get("PCIPATH_TEST_SEED", 1)),
-                     help="the seed of the first of them (PCIPATH_TEST_SEED, default 1)")
+                     help="the seed of the first of either (PCIPATH_TEST_SEED, default 1)")
 
 
 def pytest_generate_tests(metafunc):

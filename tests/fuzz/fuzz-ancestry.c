@@ -58,6 +58,11 @@ static const struct kind {
         { "sda",                                  "block",     "disk"        },
         { "sda%u",                                "block",     "partition"   },
         { "usb%u",                                "usb",       "usb_device"  },
+        { "end_device-0:%u",                      NULL,        NULL          },
+        { "rport-0:0-%u",                         NULL,        NULL          },
+        { "port-0:%u",                            NULL,        NULL          },
+        { "1-%u",                                 "usb",       "usb_device"  },
+        { "1-1.%u:1.0",                           "usb",       "usb_interface" },
 };
 
 static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev" };

@@ -6,8 +6,8 @@
 
 from dataclasses import dataclass
 
-from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme, Root,
-                           ScsiHosts, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
+                           Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass
@@ -155,6 +155,44 @@ GOLDEN = {
                                                    [Lun(0, 1)]]))])]),
         {"02.0-scsi-0:0:1:255", "02.0-scsi-0:0:1:256", "02.0-scsi-0:0:255:16383", "03.0-scsi-0:0:0:0",
          "04.0-scsi-0:2:2:0", "04.0-scsi-1:2:2:0-part1", "04.0-scsi-2:0:0:1"}),
+
+    # Linux drivers/scsi/scsi_transport_fc.c: a target below a remote port. Words of systemd, handle_scsi_fibre_channel().
+    "fibre-channel": Golden(
+        Machine([Root([function("02.0", function("00.0", FibreChannel({
+            "0x50060e801049cfd1": [Lun(0, 0, disk=Disk(1)), Lun(0, 7)], "0x21000024ff5ed36a": [Lun(0, 0)]})))])]),
+        {"02.0-00.0-fc-0x50060e801049cfd1-lun-0-part1", "02.0-00.0-fc-0x50060e801049cfd1-lun-7",
+         "02.0-00.0-fc-0x21000024ff5ed36a-lun-0"}),
+
+    # Linux drivers/scsi/scsi_transport_sas.c. Words of systemd, handle_scsi_sas(): the phy of the adapter or of an
+    # expander, or the address of what is attached by several. A second host could have the same phy.
+    "sas": Golden(
+        Machine([Root([function("03.0", function("00.0", Sas([[
+                           SasDevice(0, "0x5000c500a1b2c3d1", [Lun(disk=Disk(1))]),
+                           SasDevice(3, "0x5000c500a1b2c3d5", [Lun(0, 1)]),
+                           SasDevice(3, "0x5000c500a1b2c3d9", [Lun()], expander="0x500304800000007f"),
+                           SasDevice(4, "0x5000c500a1b2c3dd", [Lun()], phys=2)]]))),
+                       function("04.0", Sas([[SasDevice(0, "0x5000c500a1b2c3e1", [Lun()])],
+                                             [SasDevice(0, "0x5000c500a1b2c3e5", [Lun()])]]))])]),
+        {"03.0-00.0-sas-phy0-lun-0-part1", "03.0-00.0-sas-phy3-lun-1", "03.0-00.0-sas-exp0x500304800000007f-phy3-lun-0",
+         "03.0-00.0-sas-0x5000c500a1b2c3dd-lun-0", "04.0-sas-phy0-lun-0"}),
+
+    # Linux drivers/usb/core: a device is a child of its hub, and storage a SCSI host below an interface. Words of systemd
+    # src/udev/udev-builtin-path_id.c, handle_usb(). A USB 3 controller has two root hubs; a card reader several LUNs.
+    "usb": Golden(
+        Machine([Root([function("02.0", function("00.0", Usb([
+                           UsbDisk("1", [Lun(disk=Disk(2))]), UsbDisk("2", [Lun()], root_hub=1),
+                           UsbDisk("3.4.1", [Lun(0, 0), Lun(0, 3, disk=Disk(1))]), UsbDisk("3.4.2", [Lun()]),
+                           UsbDisk("4", [Lun()], interface="1.0"), UsbDisk("4", [Lun()], interface="1.1")]))),
+                       function("1d.0", Usb([UsbDisk("1", [Lun()])], root_hubs=1))])]),
+        {"02.0-00.0-usb-0:1:1.0-scsi-0:0:0:0-part2", "02.0-00.0-usb-0:2:1.0-scsi-0:0:0:0",
+         "02.0-00.0-usb-0:3.4.1:1.0-scsi-0:0:0:3-part1", "02.0-00.0-usb-0:4:1.1-scsi-0:0:0:0",
+         "1d.0-usb-0:1:1.0-scsi-0:0:0:0"}),
+
+    # Ports of one number that are not halves of one socket could have two devices of one name: neither gets it.
+    "usb-no-sockets": Golden(
+        Machine([Root([function("14.0", Usb([UsbDisk("1", [Lun(disk=Disk(1))]), UsbDisk("1", [Lun()], root_hub=1)],
+                                            sockets=False))])]),
+        {"14.0"}),
 
     # A kind without words gets a path and no link.
     "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),

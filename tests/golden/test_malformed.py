@@ -15,8 +15,8 @@ import pytest
 from golden.machines import blk, chain, nvme
 from programs import PCIPATH_ID, Outcome, pcipath_id
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, HostBridge, Lun, Machine, Root, ScsiHosts, VirtioScsi, VirtualFunctions,
-                           VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
+                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 from trees.sysfs import Tree
 
 UNREADABLE, USAGE, NO_NAME = 1, 2, 3
@@ -28,6 +28,9 @@ MACHINES = {
     "ata": Machine([Root([function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))])]),
     "scsi": Machine([Root([function("02.0", VirtioScsi([Lun(0, 0)]))])]),
     "hosts": Machine([Root([function("02.0", ScsiHosts([[Lun(0, 0)], []]))])]),
+    "fc": Machine([Root([function("02.0", FibreChannel({"0x50060e801049cfd1": [Lun(0, 0)]}))])]),
+    "sas": Machine([Root([function("02.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]]))])]),
+    "usb": Machine([Root([function("02.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=1))])]),
     "vf": Machine([Root([function("02.0", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()])))])]),
     "vmd": Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))]))])]),
     "vmbus": Machine([VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")]),
@@ -92,6 +95,14 @@ def nsid(content, status=NO_NAME):
 
 def port_no(content, status=NO_NAME):
     return attribute("ata", lambda t: t.find("/ata_port/ata1") + b"/port_no", content, status)
+
+
+def port_name(content, status=NO_NAME):
+    return attribute("fc", lambda t: t.find("/fc_transport/target0:0:0") + b"/port_name", content, status)
+
+
+def phy(content, status=NO_NAME):
+    return attribute("sas", lambda t: t.find("/sas_device/end_device-0:0") + b"/phy_identifier", content, status)
 
 
 def device_id(content, status=NO_NAME):
@@ -238,6 +249,31 @@ TREES = {
     "scsi-lun-of-2-to-the-64": scsi(b"0:0:0:18446744073709551616"),
     "scsi-target-of-2-to-the-32": scsi(b"0:0:4294967296:0"),
     "scsi-host-of-another-number": renamed("scsi", "/virtio0/host0", b"host7", UNREADABLE),
+
+    # FC and SAS.
+    "fc-port-name-missing": port_name(None, UNREADABLE),
+    "fc-port-name-empty": port_name(b"\n"),
+    "fc-port-name-path": port_name(b"../../0x5\n"),
+    "fc-port-name-space": port_name(b"0x5 other\n"),
+    "fc-port-name-injects": port_name(b"0x5\nID_EVIL=1\n"),
+    "fc-port-name-64k": port_name(b"5" * KIB64),
+    "sas-phy-missing": phy(None, UNREADABLE),
+    "sas-phy-empty": phy(b""),
+    "sas-phy-not-utf8": phy(b"\xff\n"),
+    "sas-phy-injects": phy(b"0\nID_EVIL=1\n"),
+    "sas-class-missing": Case("sas", lambda t: shutil.rmtree("/sys/class/sas_port"), UNREADABLE),
+
+    # USB.
+    "usb-no-configuration": renamed("usb", "/1-1.2:1.0", b"1-1.2"),
+    "usb-no-interface": renamed("usb", "/1-1.2:1.0", b"1-1.2:1"),
+    "usb-no-port": renamed("usb", "/1-1.2:1.0", b"1-:1.0"),
+    "usb-no-bus": renamed("usb", "/1-1.2:1.0", b"-1.2:1.0"),
+    "usb-two-colons": renamed("usb", "/1-1.2:1.0", b"1-1.2:1:0"),
+    "usb-text": renamed("usb", "/1-1.2:1.0", b"1-1.2:1.0x"),
+    "usb-port-sign": renamed("usb", "/1-1.2:1.0", b"1-+1.2:1.0"),
+    "usb-port-256": renamed("usb", "/1-1.2:1.0", b"1-1.256:1.0"),
+    "usb-port-empty": renamed("usb", "/1-1.2:1.0", b"1-1..2:1.0"),
+    "usb-newline": renamed("usb", "/1-1.2:1.0", b"1-1.2:1.0\n"),
 
     # What else a device is known by.
     "uevent-missing": Case("virtio", lambda t: os.unlink(t.disk + b"/uevent"), UNREADABLE),

@@ -10,8 +10,8 @@ from golden.test_malformed import MACHINES, TREES, Edit
 from programs import pcipath_id
 from rules import udev
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Root, ScsiHosts, VirtioScsi,
-                           VirtualFunctions, VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Root, ScsiHosts, Usb, UsbDisk,
+                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 from trees.names import Names
 from trees.sysfs import Tree
 
@@ -91,6 +91,7 @@ OTHERS = {
     "ata": (below_port(Ata([AtaPort(1, Disk(2)), AtaPort(2, Disk())])), 2),
     "lun-256": (below_port(VirtioScsi([Lun(0, 0), Lun(0, 256)])), 1),
     "scsi-hosts": (below_port(ScsiHosts([[Lun(0, 0)], [Lun(0, 0)]])), 2),
+    "usb": (below_port(Usb([UsbDisk("1", [Lun(disk=Disk(2))]), UsbDisk("2.1", [Lun()])])), 2),
     "mmc": (below_port(Mmc(Disk(2))), 1),
     "ten-hops": (Machine([Root([chain(10)])]), 1),
 }
@@ -129,6 +130,7 @@ ASKING = {
     "deep": Machine([Root([chain(12, blk(1))])]),
     "ata": below_port(Ata([AtaPort(1, Disk(1))])),
     "lun-256": below_port(VirtioScsi([Lun(0, 256, disk=Disk(1))])),
+    "usb": below_port(Usb([UsbDisk("1", [Lun(disk=Disk(1))])])),
     "mmc": below_port(Mmc(Disk(1))),
 }
 

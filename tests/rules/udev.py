@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from programs import BUILD
 from trees import sandbox
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "scsi", "block"}  # of those that have events
+SUBSYSTEMS = {"pci", "virtio", "nvme", "usb", "scsi", "block"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"

@@ -53,7 +53,26 @@ class Generator:
                 return [m.ScsiHosts([self.luns(channels=2) for _ in range(self.random.randint(1, 2))])]
             case 10 if self.chance(3):
                 return [m.Mmc(self.disk())]
+            case 11 if self.chance(2):
+                return [self.random.choice([self.usb, self.fibre_channel, self.sas])()]
         return []
+
+    def fibre_channel(self):
+        names = {f"0x{self.random.getrandbits(64):016x}" for _ in range(self.random.randint(1, 2))}
+        return m.FibreChannel({name: [m.Lun(0, self.lun_number(), disk=self.disk())] for name in sorted(names)})
+
+    def sas(self):
+        expander = f"0x{self.random.getrandbits(64):016x}"
+        devices = [m.SasDevice(phy, f"0x{self.random.getrandbits(64):016x}", [m.Lun(0, self.lun_number(), disk=self.disk())],
+                               self.random.choice([None, expander]), self.random.choice([1, 1, 2]))
+                   for phy in self.random.sample(range(16), 2)]
+        return m.Sas([devices, *([devices[:0]] if self.chance(3) else [])])
+
+    def usb(self):
+        ports = self.random.sample(["1", "2", "3.1", "3.2.4", "3.7"], self.random.randint(1, 3))
+        root_hubs = self.random.choice([1, 2, 2])
+        disks = [m.UsbDisk(port, self.luns(channels=1), self.random.randrange(root_hubs)) for port in ports]
+        return m.Usb(disks, root_hubs, sockets=not self.chance(4))
 
     def ata_port(self, number):
         if self.chance(4):

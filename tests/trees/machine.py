@@ -76,6 +76,45 @@ class Ata(Below):
 
 
 @node
+class FibreChannel(Below):
+    """A list of LUNs for each remote port, by its name."""
+    ports: dict
+
+
+@node
+class SasDevice:
+    """`expander`: the address of the one it is attached to, if any. `phys`: how many, by which it is."""
+    phy: int
+    address: str
+    luns: list
+    expander: str = None
+    phys: int = 1
+
+
+@node
+class Sas(Below):
+    """A list of devices for each host."""
+    hosts: list
+
+
+@node
+class UsbDisk:
+    """A device of mass storage. `ports` on the way to it: "1", or "1.3" behind a hub."""
+    ports: str
+    luns: list
+    root_hub: int = 0
+    interface: str = "1.0"
+
+
+@node
+class Usb(Below):
+    """A USB controller. `root_hubs`: one for each speed. `sockets`: are ports of one number halves of one socket?"""
+    disks: list
+    root_hubs: int = 2
+    sockets: bool = True
+
+
+@node
 class Mmc(Below):
     """A disk of a kind that has no words to tell it apart: it has a path, and no link."""
     disk: Disk = field(default_factory=Disk)

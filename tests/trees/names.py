@@ -65,8 +65,28 @@ def disks_below(below):
         case m.Ata():
             for port in below.ports:
                 yield from ata_disks(port)
+        case m.FibreChannel():
+            for port, luns in below.ports.items():
+                for lun in luns:
+                    yield lun.disk, f"-fc-{port}-lun-{lun.lun}"
+        case m.Sas():
+            for number, devices in enumerate(below.hosts):
+                for device in devices:
+                    for lun in device.luns:
+                        yield lun.disk, f"-{sas(device)}-lun-{lun.lun}" if number == 0 else None
+        case m.Usb():
+            for device in below.disks:
+                word = f"-usb-0:{device.ports}:{device.interface}-" if below.sockets or below.root_hubs < 2 else None
+                for lun in device.luns:
+                    yield lun.disk, word and word + scsi(0, lun)
         case m.Mmc():
             yield below.disk, None
+
+
+def sas(device):
+    if device.phys > 1:
+        return f"sas-{device.address}"
+    return f"sas-exp{device.expander}-phy{device.phy}" if device.expander else f"sas-phy{device.phy}"
 
 
 def ata_disks(port):

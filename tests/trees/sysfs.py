@@ -250,6 +250,15 @@ class Tree:
                     self.add_nvme(devpath, below, function)
                 case m.Ata():
                     self.add_ata(devpath, below, function)
+                case m.FibreChannel():
+                    self.add_fibre_channel(devpath, below, function)
+                case m.Sas():
+                    base = self.numbers.next("host")
+                    for number, devices in enumerate(below.hosts):
+                        self.add_sas(devpath, base + number, devices, function)
+                    self.numbers.counters["host"] = base + len(below.hosts)
+                case m.Usb():
+                    self.add_usb(devpath, below, function)
                 case m.Mmc():
                     number = self.numbers.next("mmc")
                     host = self.add(f"{devpath}/mmc_host/mmc{number}", "mmc_host", key=function, klass=True)
@@ -300,6 +309,66 @@ class Tree:
             for address, disk in self.numbers.order(disks):
                 if disk:
                     self.add_lun(host, host_number, targets, address, disk, function)
+
+    def add_class_device(self, above, klass, function, **attributes):
+        """Of a transport: it has the name of the device that it is for."""
+        devpath = self.add(f"{above}/{klass}/{os.path.basename(above)}", klass, key=function, klass=True)
+        for name, value in attributes.items():
+            self.attribute(devpath, name, value)
+
+    def add_fibre_channel(self, devpath, channel, function):
+        number = self.numbers.next("host")
+        host = self.add(f"{devpath}/host{number}", "scsi", "scsi_host", key=function)
+        for target, (name, luns) in enumerate(self.numbers.order(channel.ports.items())):
+            above = self.add(f"{host}/rport-{number}:0-{target}")
+            targets = {}
+            for lun in luns:
+                self.add_lun(above, number, targets, (0, target, lun.kernel_lun), lun.disk, function)
+            for devpath_of_target in targets.values():
+                self.add_class_device(devpath_of_target, "fc_transport", function, port_name=name)
+
+    def add_sas(self, devpath, number, devices, function):
+        host = self.add(f"{devpath}/host{number}", "scsi", "scsi_host", key=function)
+        expanders = {}
+        for target, device in enumerate(self.numbers.order(devices)):
+            above, name = host, f"{number}:{target}"
+            if device.expander:
+                above = expanders.get(device.expander) or self.add_expander(host, number, device, function)
+                name = f"{number}:0:{target}"
+                expanders[device.expander] = above
+            port = self.add(f"{above}/port-{name}")
+            self.add_class_device(port, "sas_port", function, num_phys=device.phys)
+            end = self.add(f"{port}/end_device-{name}")
+            self.add_class_device(end, "sas_device", function, phy_identifier=device.phy, sas_address=device.address)
+            targets = {}
+            for lun in device.luns:
+                self.add_lun(end, number, targets, (0, target, lun.kernel_lun), lun.disk, function)
+
+    def add_expander(self, host, number, device, function):
+        expander = self.numbers.next("expander")
+        devpath = self.add(self.add(f"{host}/port-{number}:{100 + expander}") + f"/expander-{number}:{expander}")
+        self.add_class_device(devpath, "sas_device", function, sas_address=device.expander)
+        return devpath
+
+    def add_usb(self, devpath, usb, function):
+        numbers = [self.numbers.next("usb", 1) for _ in range(usb.root_hubs)]
+        for number in numbers:
+            hub = self.add(f"{devpath}/usb{number}", "usb", "usb_device", key=function)
+            ports = self.add(f"{hub}/{number}-0:1.0", "usb", "usb_interface", key=function)
+            for port in range(1, 5):
+                self.mkdir(f"{ports}/usb{number}-port{port}")
+                for other in (n for n in numbers if n != number and usb.sockets):
+                    self.link(f"{ports}/usb{number}-port{port}/peer", f"{devpath}/usb{other}/{other}-0:1.0/usb{other}-port{port}")
+        for disk in self.numbers.order(usb.disks):
+            number = numbers[disk.root_hub]
+            above = f"{devpath}/usb{number}"
+            ports = disk.ports.split(".")
+            for depth in range(len(ports)):
+                above = f'{above}/{number}-{".".join(ports[:depth + 1])}'
+                if not os.path.isdir(self.root + above):
+                    self.add(above, "usb", "usb_device", key=function)
+            interface = self.add(f"{above}/{number}-{disk.ports}:{disk.interface}", "usb", "usb_interface", key=function)
+            self.add_scsi_host(interface, disk.luns, function)
 
     def add_disk(self, above, disk, prefix, instance=None, klass_dir="/block"):
         if prefix in ("sd", "vd"):

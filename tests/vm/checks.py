@@ -48,11 +48,17 @@ def check_disks(machine: Machine) -> None:
 
 def check_helper(machine: Machine) -> None:
     """Rules and helper agree: what udev has for a device is what pcipath_id prints for it."""
-    devices = [f"/sys/class/block/{node}" for node in _expected_links(machine).values()]
-    devices += machine.run("ls -d /sys/bus/pci/devices/*").split()
-    for device in devices:
-        known = machine.run(f"udevadm info -q property {device} | sed -n '/^ID_PCI_PATH/p'")
-        assert sorted(known.splitlines()) == sorted(machine.run(f"{HELPER} {device}").splitlines()), device
+    nodes = " ".join(f"/sys/class/block/{node}" for node in _expected_links(machine).values())
+    devices = machine.run(f"realpath {nodes} /sys/bus/pci/devices/*").split()
+    known = {}
+    for record in machine.run("udevadm info --export-db").strip().split("\n\n"):
+        lines = record.splitlines()
+        known["/sys" + lines[0].removeprefix("P: ")] = sorted(
+            line.removeprefix("E: ") for line in lines if line.startswith("E: ID_PCI_PATH"))
+    # One command for all of them: each takes the agent two processes more.
+    for answer in machine.run(f"for d in {' '.join(devices)}; do echo \"= $d\"; {HELPER} $d || exit; done").split("= ")[1:]:
+        device, *properties = answer.splitlines()
+        assert known[device] == sorted(properties), device
 
 
 def names_of(machine: Machine, *disks: str) -> dict[str, dict[str, str]]:

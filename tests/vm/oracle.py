@@ -62,7 +62,12 @@ def pci_functions(qmp: QMP) -> list[str]:
 
 def disks(qmp: QMP) -> list[str]:
     """The ids of the devices that a drive is plugged into."""
-    return [i for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "type") in _SUFFIXES and _get(qmp, PERIPHERAL / i, "drive")]
+    def has_drive(device: PurePosixPath) -> bool:
+        kind = _get(qmp, device, "type")
+        # usb-storage cannot be without one, and hands it on to the SCSI disk that it makes.
+        return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive"))
+
+    return [i for i in _ids(qmp) if has_drive(PERIPHERAL / i)]
 
 
 def _ids(qmp: QMP) -> list[str]:
@@ -72,7 +77,18 @@ def _ids(qmp: QMP) -> list[str]:
 
 
 def _scsi(qmp: QMP, device: PurePosixPath) -> str:
-    return "-scsi-0:{}:{}:{}".format(*(_get(qmp, device, name) for name in ("channel", "scsi-id", "lun")))
+    # A host bus adapter is a PCI function with the bus, or a USB device.
+    adapter = _bus(qmp, device).parent
+    usb = _usb(qmp, adapter) if str(_get(qmp, adapter, "type")).startswith("usb-") else ""
+    return usb + "-scsi-0:{}:{}:{}".format(*(_get(qmp, device, name) for name in ("channel", "scsi-id", "lun")))
+
+
+def _usb(qmp: QMP, device: PurePosixPath) -> str:
+    """The words for a USB device's one interface. Where it is plugged in is known only when the host has said so."""
+    port = _get(qmp, device, "port")
+    if not port:
+        raise NoName(f"{device} was plugged into no port by name")
+    return f"-usb-0:{port}:1.0"
 
 
 def _ata(qmp: QMP, device: PurePosixPath) -> str:
@@ -88,6 +104,7 @@ _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
     "scsi-hd": _scsi,
     "scsi-cd": _scsi,
+    "usb-storage": lambda qmp, device: _usb(qmp, device) + "-scsi-0:0:0:0",  # QEMU makes the one disk itself
     "ide-hd": _ata,
     "ide-cd": _ata,
 }

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * SCSI disks, and those of libata, which are SCSI disks to Linux. By-path's words are those of handle_scsi_*().
+ */
+
+#include <inttypes.h>
+#include <limits.h>
+
+#include "place-row.h"
+
+/* The longest is an address: 0x and 16 digits. */
+#define TRANSPORT_WORD_MAX 63
+
+struct scsi_address {
+        uint64_t host, channel, target, lun;
+};
+
+/* HOST:CHANNEL:TARGET:LUN, the name of a scsi_device. */
+static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
+        struct scsi_address a;
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r < 0)
+                return r;
+        if (take_number(&sysname, ':', UINT_MAX, &a.host) < 0 || take_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
+            take_number(&sysname, ':', UINT_MAX, &a.target) < 0 || take_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
+                return -EBADMSG;
+
+        *ret = a;
+        return 0;
+}
+
+/* SAM-5 4.7.7.3, flat space addressing: the two highest of 16 bits are 01. The host counts the other 14. */
+static uint64_t decode_lun(uint64_t lun) {
+        return lun >= 0x4000 && lun <= 0x7fff ? lun & 0x3fff : lun;
+}
+
+/* The lowest N of the directories hostN beside @host. */
+static int find_first_host(sd_device *host, uint64_t *ret) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        uint64_t first = UINT64_MAX, n;
+        struct dirent *entry;
+        const char *syspath;
+        sd_device *parent;
+        int r;
+
+        r = sd_device_get_parent(host, &parent);
+        if (r < 0)
+                return r;
+        r = sd_device_get_syspath(parent, &syspath);
+        if (r < 0)
+                return r;
+        dir = opendir(syspath);
+        if (!dir)
+                return negative_errno();
+
+        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+                const char *number = entry->d_name + strlen("host");
+
+                if (strncmp(entry->d_name, "host", strlen("host")) == 0 &&
+                    take_number(&number, '\0', UINT_MAX, &n) == 0 && n < first)
+                        first = n;
+        }
+        if (errno > 0)
+                return negative_errno();
+        if (first == UINT64_MAX)
+                return -ENODEV; /* unplugged meanwhile */
+
+        *ret = first;
+        return 0;
+}
+
+static int place_scsi_plain(const struct scsi_address *a, sd_device *host, struct place *p) {
+        uint64_t first;
+        int r;
+
+        r = find_first_host(host, &first);
+        if (r < 0)
+                return r;
+        if (a->host < first)
+                return -ENODEV;
+
+        return place_prepend(p, "scsi-%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
+                             decode_lun(a->lun));
+}
+
+/* A port of an ATA controller; behind a port multiplier the channel is the multiplier's port. */
+static int place_ata(const struct scsi_address *a, sd_device *port, struct place *p) {
+        _cleanup_device_ sd_device *class_device = NULL;
+        const char *sysname, *port_no;
+        int r;
+
+        r = sd_device_get_sysname(port, &sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_new_from_subsystem_sysname(&class_device, "ata_port", sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_get_sysattr_value(class_device, "port_no", &port_no);
+        if (r < 0)
+                return r;
+        if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
+                return -EBADMSG;
+
+        return a->channel != 0 ? place_prepend(p, "ata-%s.%" PRIu64 ".0", port_no, a->channel)
+                               : place_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
+}
+
+/* An attribute of a transport's class device for @device. It is to be a part of a name, and comes from a disk. */
+static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_WORD_MAX + 1]) {
+        static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
+        _cleanup_device_ sd_device *class_device = NULL;
+        const char *sysname, *value;
+        size_t n;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_new_from_subsystem_sysname(&class_device, class, sysname);
+        if (r < 0)
+                return r;
+        r = sd_device_get_sysattr_value(class_device, attribute, &value);
+        if (r < 0)
+                return r;
+        n = strlen(value);
+        if (n == 0 || n > TRANSPORT_WORD_MAX || value[strspn(value, allowed)] != '\0')
+                return -EBADMSG;
+
+        memcpy(buf, value, n + 1);
+        return 0;
+}
+
+/* A remote port of an FC adapter. */
+static int place_fc(const struct scsi_address *a, sd_device *target, struct place *p) {
+        char port_name[TRANSPORT_WORD_MAX + 1];
+        int r;
+
+        r = read_transport("fc_transport", target, "port_name", port_name);
+        if (r < 0)
+                return r;
+
+        return place_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
+}
+
+/* A SAS device: by the phy it is attached to, the adapter's or an expander's, or by its own address if by several phys. */
+static int place_sas(const struct scsi_address *a, sd_device *end_device, struct place *p) {
+        char phys[TRANSPORT_WORD_MAX + 1], phy[TRANSPORT_WORD_MAX + 1], sas_address[TRANSPORT_WORD_MAX + 1];
+        sd_device *port, *above;
+        uint64_t lun = decode_lun(a->lun);
+        int r;
+
+        r = sd_device_get_parent(end_device, &port);
+        if (r < 0)
+                return r;
+        r = sd_device_get_parent(port, &above);
+        if (r < 0)
+                return r;
+        r = read_transport("sas_port", port, "num_phys", phys);
+        if (r < 0)
+                return r;
+
+        if (!streq(phys, "1")) {
+                r = read_transport("sas_device", end_device, "sas_address", sas_address);
+                return r < 0 ? r : place_prepend(p, "sas-%s-lun-%" PRIu64, sas_address, lun);
+        }
+
+        r = read_transport("sas_device", end_device, "phy_identifier", phy);
+        if (r < 0)
+                return r;
+        if (device_is_named(above, "host"))
+                return place_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
+
+        r = read_transport("sas_device", above, "sas_address", sas_address);
+        return r < 0 ? r : place_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
+}
+
+/* The host above a transport's devices. Return: 1, or 0 when something else is among them. */
+static int find_transport_host(sd_device *device, sd_device **ret) {
+        static const char *const between[] = { "rport-", "end_device-", "port-", "expander-" };
+        int r;
+
+        while (!device_is_named(device, "host")) {
+                bool known = false;
+
+                for (size_t i = 0; i < ELEMENTSOF(between); i++)
+                        known = known || device_is_named(device, between[i]);
+                if (!known)
+                        return 0;
+                r = sd_device_get_parent(device, &device);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = device;
+        return 1;
+}
+
+/*
+ * FC's and SAS's words say nothing of the host, so that two hosts of one function could have disks of the same words:
+ * only those of the first have a name.
+ */
+static int place_transport(const struct scsi_address *a, sd_device *target, sd_device *above, struct place *p,
+                           sd_device **ret_next) {
+        uint64_t first;
+        int r;
+
+        r = find_transport_host(above, ret_next);
+        if (r <= 0)
+                return r;
+        r = find_first_host(*ret_next, &first);
+        if (r < 0)
+                return r;
+        if (a->host != first)
+                return 0;
+
+        return device_is_named(above, "rport-") ? place_fc(a, target, p) : place_sas(a, above, p);
+}
+
+static int place_below_host(const struct scsi_address *a, sd_device *host, struct place *p, sd_device **ret_next) {
+        sd_device *above;
+        int r;
+
+        r = sd_device_get_parent(host, &above);
+        if (r < 0)
+                return r;
+
+        if (device_is_named(above, "ata")) {
+                *ret_next = above;
+                return place_ata(a, above, p);
+        }
+
+        *ret_next = host;
+        return place_scsi_plain(a, host, p);
+}
+
+/*
+ * The ancestors of a SCSI device are a target and a host. A transport (SAS, FC, iSCSI) has devices of its own between
+ * the two, which belong to no subsystem: only their names say what they are. So has libata, above the host.
+ */
+int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
+        sd_device *target, *above;
+        struct scsi_address address;
+        int r;
+
+        r = parse_scsi_address(device, &address);
+        if (r < 0)
+                return r;
+        r = sd_device_get_parent(device, &target);
+        if (r < 0)
+                return r;
+        r = sd_device_get_parent(target, &above);
+        if (r < 0)
+                return r;
+        if (!device_is_named(target, "target"))
+                return 0;
+
+        if (device_is_named(above, "host"))
+                return place_below_host(&address, above, p, ret_next);
+        if (device_is_named(above, "rport-") || device_is_named(above, "end_device-"))
+                return place_transport(&address, target, above, p, ret_next);
+        return 0;
+}

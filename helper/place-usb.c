@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * USB storage: the ports from the root hub down to the device and its interface, by-path's word of handle_usb().
+ *
+ * A USB 3 controller has two root hubs, one for each speed. Mostly a port of one and the port of that number of the
+ * other are the two halves of one socket, which takes one device. The firmware can say otherwise; then two devices would
+ * have one name. The kernel knows which ports are halves of a socket (drivers/usb/core/port.c, find_and_link_peer(),
+ * since Linux 3.16), and where it does not say so of two ports of one number, there is no name.
+ */
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "place-row.h"
+#include "sysfs.h"
+
+struct usb_place {
+        uint64_t bus;     /* its root hub is usbBUS */
+        uint64_t port;    /* of the root hub */
+        const char *word; /* the name from the first port on */
+};
+
+/* BUS-PORT[.PORT]…:CONFIGURATION.INTERFACE, the name of a usb_interface (Linux drivers/usb/core/message.c). */
+static int parse_usb_interface(const char *sysname, struct usb_place *ret) {
+        struct usb_place place;
+        uint64_t number;
+
+        if (take_number(&sysname, '-', UINT_MAX, &place.bus) < 0)
+                return -EBADMSG;
+        place.word = sysname;
+        place.port = strtoull(sysname, NULL, 10); /* checked with those that follow */
+
+        while (take_number(&sysname, ':', UINT8_MAX, &number) < 0)
+                if (take_number(&sysname, '.', UINT8_MAX, &number) < 0)
+                        return -EBADMSG;
+        if (take_number(&sysname, '.', UINT8_MAX, &number) < 0 || take_number(&sysname, '\0', UINT8_MAX, &number) < 0)
+                return -EBADMSG;
+
+        *ret = place;
+        return 0;
+}
+
+/* The last of the USB devices above @interface: a root hub. */
+static int find_root_hub(sd_device *interface, sd_device **ret) {
+        sd_device *device = interface, *above;
+        const char *subsystem;
+        int r;
+
+        for (;;) {
+                r = sd_device_get_parent(device, &above);
+                if (r < 0)
+                        return r;
+                if (sd_device_get_subsystem(above, &subsystem) < 0 || !streq(subsystem, "usb"))
+                        break;
+                device = above;
+        }
+
+        *ret = device;
+        return 0;
+}
+
+/* Is there a port @place->port of the root hub usb@bus, and does the kernel not say that it is the other half of ours? */
+static int port_is_another(const char *controller, uint64_t bus, const struct usb_place *place) {
+        char port[PATH_MAX], theirs[64], peer[NAME_MAX + 1];
+        int r;
+
+        snprintf(theirs, sizeof(theirs), "usb%" PRIu64 "-port%" PRIu64, bus, place->port);
+        if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0", controller, bus, bus) >= (int) sizeof(port))
+                return -ENAMETOOLONG;
+        if (!sysfs_exists(port, theirs))
+                return 0;
+
+        if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0/usb%" PRIu64 "-port%" PRIu64, controller,
+                     place->bus, place->bus, place->bus, place->port) >= (int) sizeof(port))
+                return -ENAMETOOLONG;
+        r = sysfs_read_link_name(port, "peer", peer);
+        if (r < 0)
+                return errno_is_absent(r) ? 1 : r;
+        return !streq(peer, theirs);
+}
+
+/* Return: 1 when another root hub of the function has a port of the same number that could take another device. */
+static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        const char *controller;
+        struct dirent *entry;
+        sd_device *parent;
+        uint64_t bus;
+        int r;
+
+        r = sd_device_get_parent(root_hub, &parent);
+        if (r < 0)
+                return r;
+        r = sd_device_get_syspath(parent, &controller);
+        if (r < 0)
+                return r;
+        dir = opendir(controller);
+        if (!dir)
+                return negative_errno();
+
+        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+                const char *number = entry->d_name + strlen("usb");
+
+                if (strncmp(entry->d_name, "usb", strlen("usb")) != 0 ||
+                    take_number(&number, '\0', UINT_MAX, &bus) < 0 || bus == place->bus)
+                        continue;
+                r = port_is_another(controller, bus, place);
+                if (r != 0)
+                        return r;
+        }
+        return errno > 0 ? negative_errno() : 0;
+}
+
+/* An interface of a device; the way goes on from the root hub. */
+int place_usb(sd_device *device, struct place *p, sd_device **ret_next) {
+        const char *devtype, *sysname;
+        struct usb_place place;
+        int r;
+
+        if (sd_device_get_devtype(device, &devtype) < 0 || !streq(devtype, "usb_interface"))
+                return 0;
+        r = sd_device_get_sysname(device, &sysname);
+        if (r < 0)
+                return r;
+        r = parse_usb_interface(sysname, &place);
+        if (r < 0)
+                return r;
+        r = find_root_hub(device, ret_next);
+        if (r < 0)
+                return r;
+        r = name_is_shared(*ret_next, &place);
+        if (r != 0)
+                return r < 0 ? r : 0;
+
+        return place_prepend(p, "usb-0:%s", place.word);
+}
