@@ -45,14 +45,14 @@ static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error)
 }
 
 /*
- * Where a suffix begins in the flat form: a '-' and then a word of letters, as no hop has one. A path of three
- * letters and more, "nvme-", "scsi-", "ata-", "usb-", and those that may still come.
+ * Where a suffix begins in the flat form: a '-' and then a word of two letters or more, "nvme-", "scsi-", "fc-". No hop
+ * is one: a slot of two digits is 1f at most.
  */
 static size_t find_flat_suffix(const char *text) {
         for (const char *p = strchr(text, '-'); p; p = strchr(p + 1, '-')) {
                 size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz");
 
-                if (n >= 3 && p[1 + n] == '-')
+                if (n >= 2 && p[1 + n] == '-')
                         return (size_t) (p - text);
         }
 

@@ -64,6 +64,7 @@ class Machine:
         self.log = directory / "serial.log"
         self._drives: dict[str, Path] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._channels = contextlib.ExitStack()
         self._requests = 0
 
     # Life
@@ -88,8 +89,11 @@ class Machine:
                 stdout=log, stderr=log)
         self._agent.settimeout(2 * BOUND)
         self._replies = self._agent.makefile("rb")
+        for channel in (monitor, self._agent, self._replies):
+            self._channels.enter_context(contextlib.closing(channel))
         with self._explained("start"):
             self.qmp = QMP(monitor)
+            self._channels.enter_context(contextlib.closing(self.qmp))
 
     def resume(self) -> None:
         """Let the guest run."""
@@ -106,9 +110,7 @@ class Machine:
             self._process.kill()
             self._process.wait()
             self._process = None
-            self.qmp.close()
-            self._replies.close()
-            self._agent.close()
+            self._channels.close()
 
     def shutdown(self) -> None:
         """Have the guest power off, and wait until it did."""
