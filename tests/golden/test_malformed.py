@@ -234,7 +234,7 @@ TREES = {
     "port-no-path": port_no(b"../1\n"),
     "port-no-injects": port_no(b"1\nID_EVIL=1\n"),
     "port-no-64k-text": port_no(b"x" * KIB64),
-    "ata-class-missing": Case("ata", lambda t: shutil.rmtree("/sys/class/ata_port"), UNREADABLE),
+    "ata-class-missing": Case("ata", lambda t: shutil.rmtree(os.path.dirname(t.find("/ata_port/ata1"))), UNREADABLE),
 
     # SCSI.
     "scsi-three-numbers": scsi(b"0:0:0"),
