@@ -9,14 +9,12 @@ from pathlib import Path
 from checks import HELPER, names_of
 from conftest import BUILD, CACHE
 from guest import make_guest
-from machine import Machine, disk
+from machine import Machine, disk, root_ports
 from oracle import link_name, pci_path
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 LINKS = "/dev/disk/by-pci-path"
 
-PORTS = [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,
-          "multifunction": n == 0} for n in range(4)]
 EXTRA = {"driver": "pcie-root-port", "id": "extra", "bus": "pcie.0", "addr": "1.0", "chassis": 9}
 
 
@@ -134,7 +132,7 @@ def proof(guest, directory):
     for number, topology in enumerate(([], [EXTRA])):
         place = directory / f"proof{number}"
         place.mkdir()
-        machine = Machine(guest, place, [*topology, *PORTS[:2], virtio("root", "port0"), virtio("data", "port1")])
+        machine = Machine(guest, place, [*topology, *root_ports(2), virtio("root", "port0"), virtio("data", "port1")])
         machine.add_drive("data")
         machine.boot("root=LABEL=root")
         machine.settle()
@@ -154,7 +152,7 @@ def main():
     guest = make_guest(CACHE, BUILD)
     with tempfile.TemporaryDirectory(prefix="pcipath-demo-") as scratch:
         directory = Path(scratch)
-        machine = Machine(guest, directory, [*PORTS, virtio("root", "port0"), card("cold", "port2")])
+        machine = Machine(guest, directory, [*root_ports(4), virtio("root", "port0"), card("cold", "port2")])
         try:
             power_on(machine)
             hotplug(machine)

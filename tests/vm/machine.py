@@ -54,6 +54,12 @@ def disk(driver: str, name: str, **properties: Any) -> Device:
     return {"driver": driver, "id": name, "drive": name, **serial, **properties}
 
 
+def root_ports(number: int) -> list[Device]:
+    """The first functions of slot 2 on q35's root bus, as libvirt has them: port0, port1, …"""
+    return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,
+             "multifunction": n == 0} for n in range(number)]
+
+
 class Machine:
     def __init__(self, guest: Guest, directory: Path, topology: Sequence[Device], *, kind: str = "systemd",
                  machine: str = "q35", memory: str = "512M", options: Sequence[str] = ()):

@@ -6,23 +6,17 @@ import random
 import pytest
 from checks import check_disks, check_functions, check_helper, names_of
 from guest import KINDS
-from machine import disk
+from machine import disk, root_ports
 from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
-
-
-def root_port(number):
-    """The root port `port<number>`: function `number` of slot 2 on q35's root bus."""
-    return {"driver": "pcie-root-port", "id": f"port{number}", "bus": "pcie.0", "addr": f"2.{number}",
-            "chassis": 1 + number, "multifunction": number == 0}
 
 
 def virtio(name, bus, **properties):
     return disk("virtio-blk-pci", name, bus=bus, **properties)
 
 
-Q35 = [*(root_port(n) for n in range(4)), virtio("root", "port0")]
+Q35 = [*root_ports(4), virtio("root", "port0")]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +120,7 @@ def test_root_by_name_from_any_port(make_machine, kind):
 
 def test_bus_numbers_move_and_names_stay(make_machine):
     """The proof: a bridge more, below which nothing is, renumbers every bus behind it; PCI paths do not move."""
-    disks = [*(root_port(n) for n in range(2)), virtio("root", "port0"), virtio("data", "port1")]
+    disks = [*root_ports(2), virtio("root", "port0"), virtio("data", "port1")]
     extra = {"driver": "pcie-root-port", "id": "extra", "bus": "pcie.0", "addr": "1.0", "chassis": 9}
     names = []
     for topology in (disks, [extra, *disks]):
@@ -166,7 +160,7 @@ def test_i440fx(make_machine):
 
 KINDS_OF_DISK = [
     virtio("root", "pcie.0", addr="3.0"),
-    *(root_port(n) for n in range(3)),
+    *root_ports(3),
     {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "port0"},
     *(disk("scsi-hd", f"lun{target}-{lun}", bus="scsi.0", channel=0, **{"scsi-id": target}, lun=lun)
       for target, lun in ((0, 0), (1, 5), (3, 255), (3, 256), (3, 4000))),

@@ -4,14 +4,10 @@
 import pytest
 from checks import check_functions
 from guest import KINDS
-from machine import disk
+from machine import disk, root_ports
 from oracle import link_name
 
-TOPOLOGY = [
-    {"driver": "pcie-root-port", "id": "port0", "bus": "pcie.0", "addr": "2.0", "chassis": 1, "multifunction": True},
-    {"driver": "pcie-root-port", "id": "port1", "bus": "pcie.0", "addr": "2.1", "chassis": 2},
-    disk("virtio-blk-pci", "root", bus="port0"),
-]
+TOPOLOGY = [*root_ports(2), disk("virtio-blk-pci", "root", bus="port0")]
 
 
 @pytest.fixture(scope="module", params=KINDS)

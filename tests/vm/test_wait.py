@@ -6,12 +6,10 @@ import itertools
 import shlex
 
 import pytest
-from machine import disk
+from machine import disk, root_ports
 from oracle import link_name, pci_path
 
-PORTS = [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": n + 1,
-          "multifunction": n == 0} for n in range(4)]
-TOPOLOGY = [*PORTS, disk("virtio-blk-pci", "root", bus="port0")]
+TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0")]
 
 # Where the guest's device will be is known before it is plugged in: that is what the path is for.
 PATH = {f"port{n}": f"02.{n}/00.0" for n in range(4)}
