@@ -170,6 +170,12 @@ class Machine:
                 self.qmp.execute("blockdev-add", **_blockdev(name, path))
         return path
 
+    def add_drives(self) -> None:
+        """A new empty drive for each device of the topology that has one, but for the root disk's."""
+        for device in self.topology:
+            if device.get("drive", "root") != "root":
+                self.add_drive(device["drive"])
+
     def plug(self, device: Device) -> None:
         """Add a device. The guest will find it: wait() for what it makes of it."""
         with self._explained(f"plug {device}"):

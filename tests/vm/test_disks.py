@@ -174,9 +174,7 @@ KINDS_OF_DISK = [
 def test_kinds_of_disk(make_machine):
     """virtio-blk, SCSI LUNs below and above 255, NVMe namespaces and ATA ports, each by its own words."""
     with make_machine(KINDS_OF_DISK) as machine:
-        for device in KINDS_OF_DISK:
-            if device.get("drive", "root") != "root":
-                machine.add_drive(device["drive"])
+        machine.add_drives()
         machine.boot("root=LABEL=root")
         machine.settle()
         check_disks(machine)

@@ -19,9 +19,7 @@ def test_random_machine(make_machine, machine_seed):
     kind, topology = random_machine(machine_seed)
     try:
         with make_machine(topology, machine=kind) as machine:
-            for device in topology:
-                if device.get("drive", "root") != "root":
-                    machine.add_drive(device["drive"])
+            machine.add_drives()
             machine.boot("root=LABEL=root")
             machine.settle()
             check_functions(machine)

@@ -91,9 +91,7 @@ def build(kind, shapes):
 
 
 def boot(machine):
-    for device in machine.topology:
-        if device.get("drive", "root") != "root":
-            machine.add_drive(device["drive"])
+    machine.add_drives()
     machine.boot("root=LABEL=root")
     machine.settle()
 
