@@ -23,6 +23,7 @@
 #include <stdio.h>
 
 #include "ancestry.h"
+#include "device.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -34,20 +35,6 @@ struct climb {
 
 static struct pci_hop *top_hop(struct climb *c) {
         return &c->hops[PCI_PATH_HOPS_MAX - c->n_hops];
-}
-
-/* Return: 1 when the subsystem of @device is @subsystem, 0 when it is another or none, or a negative errno. */
-static int device_in_subsystem(sd_device *device, const char *subsystem) {
-        const char *s;
-        int r;
-
-        r = sd_device_get_subsystem(device, &s);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-
-        return streq(s, subsystem);
 }
 
 /**

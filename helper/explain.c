@@ -136,6 +136,7 @@ int pci_descent_explain(const struct pci_path *path, const struct pci_descent *d
         char *text = NULL;
         size_t size;
         FILE *out;
+        int r;
 
         out = open_memstream(&text, &size);
         if (!out)
@@ -150,10 +151,9 @@ int pci_descent_explain(const struct pci_path *path, const struct pci_descent *d
         else
                 explain_function(out, path, descent->syspath);
 
-        if (fclose(out) != 0) {
-                free(text);
-                return -ENOMEM;
-        }
+        r = finish_memstream(out, &text);
+        if (r < 0)
+                return r;
 
         *ret = text;
         return 0;

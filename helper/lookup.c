@@ -102,10 +102,9 @@ int lookup_explain(const struct target *target, const struct lookup *lookup, cha
                                 lookup->usables.items[i].subsystem);
         }
 
-        if (fclose(out) != 0) {
-                free(text);
-                return -ENOMEM;
-        }
+        r = finish_memstream(out, &text);
+        if (r < 0)
+                return r;
 
         *ret = text;
         return 0;

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "device.h"
 #include "place.h"
 #include "util.h"
 
@@ -19,7 +20,6 @@ struct place {
 
 _printf_(2, 3) int place_prepend(struct place *p, const char *format, ...);
 int take_number(const char **text, char follower, uint64_t max, uint64_t *ret);
-bool device_is_named(sd_device *device, const char *prefix);
 
 int place_scsi(sd_device *device, struct place *p, sd_device **ret_next);
 int place_usb(sd_device *device, struct place *p, sd_device **ret_next);

@@ -13,9 +13,44 @@
 /* The longest is an address: 0x and 16 digits. */
 #define TRANSPORT_WORD_MAX 63
 
+/* Of a device without a subsystem, or above one: its name is the kind's prefix and a number. */
+enum scsi_kind {
+        SCSI_OTHER,
+        SCSI_HOST,
+        SCSI_TARGET,
+        SCSI_ATA,
+        SCSI_RPORT,
+        SCSI_END_DEVICE,
+        SCSI_PORT,
+        SCSI_EXPANDER,
+};
+
 struct scsi_address {
         uint64_t host, channel, target, lun;
 };
+
+/* Return: an enum scsi_kind, or a negative errno. */
+static int get_kind(sd_device *device) {
+        static const char *const prefixes[] = {
+                [SCSI_HOST] = "host",   [SCSI_TARGET] = "target",          [SCSI_ATA] = "ata",
+                [SCSI_RPORT] = "rport-", [SCSI_END_DEVICE] = "end_device-", [SCSI_PORT] = "port-",
+                [SCSI_EXPANDER] = "expander-",
+        };
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r < 0)
+                return r;
+
+        for (size_t kind = SCSI_HOST; kind < ELEMENTSOF(prefixes); kind++) {
+                size_t n = strlen(prefixes[kind]);
+
+                if (strncmp(sysname, prefixes[kind], n) == 0 && sysname[n] >= '0' && sysname[n] <= '9')
+                        return (int) kind;
+        }
+        return SCSI_OTHER;
+}
 
 /* HOST:CHANNEL:TARGET:LUN, the name of a scsi_device. */
 static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
@@ -171,7 +206,10 @@ static int place_sas(const struct scsi_address *a, sd_device *end_device, struct
         r = read_transport("sas_device", end_device, "phy_identifier", phy);
         if (r < 0)
                 return r;
-        if (device_is_named(above, "host"))
+        r = get_kind(above);
+        if (r < 0)
+                return r;
+        if (r == SCSI_HOST)
                 return place_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
 
         r = read_transport("sas_device", above, "sas_address", sas_address);
@@ -180,31 +218,34 @@ static int place_sas(const struct scsi_address *a, sd_device *end_device, struct
 
 /* The host above a transport's devices. Return: 1, or 0 when something else is among them. */
 static int find_transport_host(sd_device *device, sd_device **ret) {
-        static const char *const between[] = { "rport-", "end_device-", "port-", "expander-" };
         int r;
 
-        while (!device_is_named(device, "host")) {
-                bool known = false;
-
-                for (size_t i = 0; i < ELEMENTSOF(between); i++)
-                        known = known || device_is_named(device, between[i]);
-                if (!known)
-                        return 0;
-                r = sd_device_get_parent(device, &device);
-                if (r < 0)
-                        return r;
+        for (;;) {
+                r = get_kind(device);
+                switch (r) {
+                case SCSI_HOST:
+                        *ret = device;
+                        return 1;
+                case SCSI_RPORT:
+                case SCSI_END_DEVICE:
+                case SCSI_PORT:
+                case SCSI_EXPANDER:
+                        r = sd_device_get_parent(device, &device);
+                        if (r < 0)
+                                return r;
+                        break;
+                default:
+                        return r < 0 ? r : 0;
+                }
         }
-
-        *ret = device;
-        return 1;
 }
 
 /*
  * FC's and SAS's words say nothing of the host, so that two hosts of one function could have disks of the same words:
  * only those of the first have a name.
  */
-static int place_transport(const struct scsi_address *a, sd_device *target, sd_device *above, struct place *p,
-                           sd_device **ret_next) {
+static int place_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
+                           struct place *p, sd_device **ret_next) {
         uint64_t first;
         int r;
 
@@ -217,7 +258,7 @@ static int place_transport(const struct scsi_address *a, sd_device *target, sd_d
         if (a->host != first)
                 return 0;
 
-        return device_is_named(above, "rport-") ? place_fc(a, target, p) : place_sas(a, above, p);
+        return kind == SCSI_RPORT ? place_fc(a, target, p) : place_sas(a, above, p);
 }
 
 static int place_below_host(const struct scsi_address *a, sd_device *host, struct place *p, sd_device **ret_next) {
@@ -228,7 +269,10 @@ static int place_below_host(const struct scsi_address *a, sd_device *host, struc
         if (r < 0)
                 return r;
 
-        if (device_is_named(above, "ata")) {
+        r = get_kind(above);
+        if (r < 0)
+                return r;
+        if (r == SCSI_ATA) {
                 *ret_next = above;
                 return place_ata(a, above, p);
         }
@@ -255,12 +299,18 @@ int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
         r = sd_device_get_parent(target, &above);
         if (r < 0)
                 return r;
-        if (!device_is_named(target, "target"))
-                return 0;
+        r = get_kind(target);
+        if (r != SCSI_TARGET)
+                return r < 0 ? r : 0;
 
-        if (device_is_named(above, "host"))
+        r = get_kind(above);
+        switch (r) {
+        case SCSI_HOST:
                 return place_below_host(&address, above, p, ret_next);
-        if (device_is_named(above, "rport-") || device_is_named(above, "end_device-"))
-                return place_transport(&address, target, above, p, ret_next);
-        return 0;
+        case SCSI_RPORT:
+        case SCSI_END_DEVICE:
+                return place_transport(&address, target, above, (enum scsi_kind) r, p, ret_next);
+        default:
+                return r < 0 ? r : 0;
+        }
 }

@@ -45,14 +45,16 @@ static int parse_usb_interface(const char *sysname, struct usb_place *ret) {
 /* The last of the USB devices above @interface: a root hub. */
 static int find_root_hub(sd_device *interface, sd_device **ret) {
         sd_device *device = interface, *above;
-        const char *subsystem;
         int r;
 
         for (;;) {
                 r = sd_device_get_parent(device, &above);
                 if (r < 0)
                         return r;
-                if (sd_device_get_subsystem(above, &subsystem) < 0 || !streq(subsystem, "usb"))
+                r = device_in_subsystem(above, "usb");
+                if (r < 0)
+                        return r;
+                if (r == 0)
                         break;
                 device = above;
         }
@@ -115,12 +117,13 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
 
 /* An interface of a device; the way goes on from the root hub. */
 int place_usb(sd_device *device, struct place *p, sd_device **ret_next) {
-        const char *devtype, *sysname;
+        const char *sysname;
         struct usb_place place;
         int r;
 
-        if (sd_device_get_devtype(device, &devtype) < 0 || !streq(devtype, "usb_interface"))
-                return 0;
+        r = device_has_devtype(device, "usb_interface");
+        if (r <= 0)
+                return r;
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;

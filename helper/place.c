@@ -52,14 +52,6 @@ int take_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
         return 0;
 }
 
-/* Does @device have the name of the kind @prefix, with a number after it? */
-bool device_is_named(sd_device *device, const char *prefix) {
-        const char *sysname;
-
-        return sd_device_get_sysname(device, &sysname) >= 0 && strncmp(sysname, prefix, strlen(prefix)) == 0 &&
-                sysname[strlen(prefix)] >= '0' && sysname[strlen(prefix)] <= '9';
-}
-
 /* One function is one virtio device, and a virtio-blk device is one disk: there is nothing to tell apart. */
 static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next) {
         (void) device;
@@ -100,17 +92,21 @@ static const struct place_row {
         { "usb",    place_usb    },
 };
 
-static const struct place_row *find_row(sd_device *device) {
-        const char *subsystem;
+/* Return: 1, 0 when @device is of a kind that has no row, or a negative errno. */
+static int find_row(sd_device *device, const struct place_row **ret) {
+        int r;
 
-        if (sd_device_get_subsystem(device, &subsystem) < 0)
-                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(place_table); i++) {
+                r = device_in_subsystem(device, place_table[i].subsystem);
+                if (r < 0)
+                        return r;
+                if (r > 0) {
+                        *ret = &place_table[i];
+                        return 1;
+                }
+        }
 
-        for (size_t i = 0; i < ELEMENTSOF(place_table); i++)
-                if (streq(place_table[i].subsystem, subsystem))
-                        return &place_table[i];
-
-        return NULL;
+        return 0;
 }
 
 /* Return: 1 when the climb from the disk to @function found a place, 0 when it met an unknown kind. */
@@ -136,9 +132,9 @@ static int find_place(struct place *p, sd_device *function) {
                 if (streq(syspath, function_syspath))
                         return found;
 
-                row = find_row(device);
-                if (!row)
-                        return 0;
+                r = find_row(device, &row);
+                if (r <= 0)
+                        return r;
                 r = row->place(device, p, &device);
                 if (r <= 0)
                         return r;
@@ -151,20 +147,22 @@ static int find_place(struct place *p, sd_device *function) {
  * neither.
  */
 static int start_at_disk(struct place *p, sd_device *device) {
-        const char *subsystem, *devtype, *number;
+        const char *number;
         int r;
 
-        if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block") ||
-            sd_device_get_devtype(device, &devtype) < 0)
-                return 0;
+        r = device_in_subsystem(device, "block");
+        if (r <= 0)
+                return r;
 
         p->disk = device;
         p->start = sizeof(p->text) - 1;
         p->text[p->start] = '\0';
-        if (streq(devtype, "disk"))
-                return 1;
-        if (!streq(devtype, "partition"))
-                return 0;
+        r = device_has_devtype(device, "disk");
+        if (r != 0)
+                return r;
+        r = device_has_devtype(device, "partition");
+        if (r <= 0)
+                return r;
 
         r = sd_device_get_sysnum(device, &number);
         if (r < 0)

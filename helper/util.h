@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-device.h>
@@ -40,6 +41,25 @@ static inline void freep(void *p) {
 #define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_closedir_ _cleanup_(closedirp)
 #define _cleanup_device_ _cleanup_(sd_device_unrefp)
+
+/**
+ * finish_memstream() - end what open_memstream() began
+ * @text: as it was given to it; NULL on failure
+ *
+ * glibc's fclose() is content when it has no memory for the text (2.36, _IO_mem_finish()).
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static inline int finish_memstream(FILE *f, char **text) {
+        bool failed = ferror(f);
+
+        if (fclose(f) == 0 && !failed && *text)
+                return 0;
+
+        free(*text);
+        *text = NULL;
+        return -ENOMEM;
+}
 
 /* For "return negative_errno();": the compiler cannot know that errno is positive, and warns of what follows. */
 static inline int negative_errno(void) {

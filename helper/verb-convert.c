@@ -60,7 +60,7 @@ static int convert_all(struct conversion *c, char **texts, int n) {
         for (int i = 0; i < n && status == EXIT_DONE; i++)
                 status = streq(texts[i], "-") ? convert_lines(c) : convert(c, texts[i]);
 
-        if (fclose(c->out) != 0)
+        if (finish_memstream(c->out, &output) < 0)
                 return complain(EXIT_FAILED, "out of memory");
         if (status == EXIT_DONE)
                 fputs(output, stdout);

@@ -115,7 +115,7 @@ static int print_all(char **devices, int n, const struct spelling *spelling, con
         for (int i = 0; i < n && status == EXIT_DONE; i++)
                 status = print_device(&printer, devices[i]);
 
-        if (fclose(printer.out) != 0)
+        if (finish_memstream(printer.out, &output) < 0)
                 return complain(EXIT_FAILED, "out of memory");
         if (status == EXIT_DONE)
                 fputs(output, stdout);

@@ -74,6 +74,7 @@ static int join_names(const struct function *f, char **ret) {
         char *text = NULL;
         size_t size;
         FILE *out;
+        int r;
 
         *ret = NULL;
         if (f->below.n == 0)
@@ -88,12 +89,14 @@ static int join_names(const struct function *f, char **ret) {
                         fprintf(out, "%s%s", separator, f->below.items[i].name);
                         separator = "\n";
                 }
-        if (fclose(out) != 0 || size == 0) {
-                free(text);
-                return size == 0 ? 0 : -ENOMEM;
-        }
+        r = finish_memstream(out, &text);
+        if (r < 0)
+                return r;
 
-        *ret = text;
+        if (size > 0)
+                *ret = text;
+        else
+                free(text);
         return 0;
 }
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each allocation in turn fails: the answer is the whole one, or an error and nothing on stdout."""
+
+import os
+import subprocess
+
+import pytest
+from command.machine import complete
+from command.run import PCIPATH
+from golden.machines import blk, nvme
+from programs import BUILD, PCIPATH_ID
+from trees import sandbox
+from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
+                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+from trees.sysfs import Tree
+
+FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
+
+# Each kind of root, function and disk, once.
+CROWDED = Machine([
+    Root([function("02.0", function("00.0", blk(1))),
+          function("02.1", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()]))),
+          function("03.0", VirtioScsi([Lun(0, 0)])),
+          function("04.0", ScsiHosts([[Lun(0, 300)], [Lun(1, 2)]])),
+          function("05.0", FibreChannel({"0x50060e801049cfd1": [Lun(0, 0)]})),
+          function("06.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]])),
+          function("07.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=2)),
+          function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))])),
+          function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))]),
+    VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")])
+
+
+def run(command, number=0):
+    """The command with its allocation of that number failing; also how many it made."""
+    ours, theirs = os.pipe()
+    try:
+        done = subprocess.run(command, capture_output=True, pass_fds=[theirs], check=False, timeout=60,
+                              env=os.environ | {"LD_PRELOAD": str(FAIL_ALLOCATION), "PCIPATH_FAIL_ALLOCATION": str(number),
+                                                "PCIPATH_ALLOCATIONS_FD": str(theirs), "LC_ALL": "C.UTF-8"})
+    finally:
+        os.close(theirs)
+    with os.fdopen(ours) as counted:
+        return done, int(counted.read())
+
+
+def fail_each(command):
+    """How often it failed, when it must not have had a bad answer; the bad ones."""
+    whole, total = run(command)
+    assert (whole.returncode, whole.stderr) == (0, b""), command
+    failed, bad = 0, []
+    for number in range(1, total + 1):
+        done, made = run(command, number)
+        assert made >= number
+        answered = (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, b"")
+        refused = done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
+        failed += refused
+        if not answered and not refused:
+            bad.append((number, done.returncode, done.stdout, done.stderr))
+    return failed, bad
+
+
+def on_crowded(check, arguments):
+    tree = Tree(CROWDED, "/sys")
+    complete(tree)
+    sandbox.mount("tmpfs", "/dev", "tmpfs")
+    return check(tree, arguments)
+
+
+def check_command(_, arguments):
+    return fail_each([PCIPATH, *arguments])
+
+
+@pytest.mark.parametrize("arguments", [
+    ["list"], ["list", "-a", "-J"], ["tree"], ["tree", "-J"], ["of", "0000:01:00.0"], ["find", "02.0/00.0"],
+    ["find", "-t", "pci", "0e.0/e0:01.0"], ["convert", "--to=lspci", "02.0/00.0"],
+], ids=" ".join)
+def test_command(arguments):
+    failed, bad = sandbox.run(on_crowded, check_command, arguments)
+    assert failed > 0 and bad == []
+
+
+def check_helper(tree, _):
+    return {device.devpath: fail_each([PCIPATH_ID, device.syspath]) for device in tree.devices if device.devname}
+
+
+def test_helper():
+    outcomes = sandbox.run(on_crowded, check_helper, None)
+    assert len(outcomes) > 10
+    for devpath, (failed, bad) in outcomes.items():
+        assert failed > 0 and bad == [], devpath

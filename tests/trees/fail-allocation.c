@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * To be preloaded: the allocation of a given number fails, and those before and after it do not.
+ *
+ *     PCIPATH_FAIL_ALLOCATION  which, counted from 1; 0 for none
+ *     PCIPATH_ALLOCATIONS_FD   where the number of allocations is written when the program ends
+ *
+ * glibc's own functions (strdup, opendir, getdelim) allocate through these, too. Exempt are those whose failure a
+ * library is content with: setlocale()'s, after which a program goes on in the C locale; sd_device_get_devtype()'s, which then
+ * says that there is none (systemd 252, handle_uevent_line()); and all from libsmartcols' first table on, which leaves out
+ * what it has no memory for (util-linux 2.38, the widths of columns).
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <libsmartcols/libsmartcols.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-device.h>
+
+/* glibc has them for this: "Replacing malloc" in its manual. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+static unsigned long n_allocations;
+static bool is_exempt;
+
+static unsigned long get_number(const char *name) {
+        const char *text = getenv(name);
+
+        return text ? strtoul(text, NULL, 10) : 0;
+}
+
+static int is_to_fail(void) {
+        static long wanted = -1;
+
+        if (is_exempt)
+                return 0;
+
+        if (wanted < 0)
+                wanted = (long) get_number("PCIPATH_FAIL_ALLOCATION");
+        n_allocations++;
+        if (n_allocations != (unsigned long) wanted)
+                return 0;
+
+        errno = ENOMEM;
+        return 1;
+}
+
+void *malloc(size_t size) {
+        return is_to_fail() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size) {
+        return is_to_fail() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size) {
+        return is_to_fail() ? NULL : __libc_realloc(p, size);
+}
+
+#define REAL(function) ((typeof(function) *) dlsym(RTLD_NEXT, #function))
+
+char *setlocale(int category, const char *locale) {
+        char *result;
+
+        is_exempt = true;
+        result = REAL(setlocale)(category, locale);
+        is_exempt = false;
+        return result;
+}
+
+int sd_device_get_devtype(sd_device *device, const char **ret) {
+        int r;
+
+        is_exempt = true;
+        r = REAL(sd_device_get_devtype)(device, ret);
+        is_exempt = false;
+        return r;
+}
+
+struct libscols_table *scols_new_table(void) {
+        is_exempt = true;
+        return REAL(scols_new_table)();
+}
+
+__attribute__((destructor)) static void tell(void) {
+        unsigned long fd = get_number("PCIPATH_ALLOCATIONS_FD");
+
+        if (fd > 0)
+                dprintf((int) fd, "%lu\n", n_allocations);
+}
