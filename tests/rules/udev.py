@@ -80,6 +80,7 @@ class Udevd:
     def __init__(self, debug=False):
         self.debug = debug
         self.read = 0  # how much of the log
+        self.sent = {}  # by devpath, what its last event had
 
     def __enter__(self):
         self.kernel = netlink(0)
@@ -106,6 +107,7 @@ class Udevd:
         for directory in ("/run/udev/data", "/run/udev/links", "/dev/disk", "/dev/block"):
             if os.path.isdir(directory):
                 sandbox.empty(directory)
+        self.sent.clear()
         self.devices = [device for device in tree.devices if device.subsystem in SUBSYSTEMS]
         for device in self.devices:
             if device.devname:
@@ -120,9 +122,10 @@ class Udevd:
     def send(self, action, device):
         try:
             with open(f"{device.syspath}/uevent", "rb") as f:
-                lines = f.read().splitlines()
+                self.sent[device.devpath] = f.read().splitlines()
         except OSError:
-            lines = []
+            pass  # the kernel knows them when sysfs has them no more
+        lines = self.sent.get(device.devpath, [])
         head = [f"{action}@{device.devpath}", f"ACTION={action}", f"DEVPATH={device.devpath}",
                 f"SUBSYSTEM={device.subsystem}"]
         payload = b"".join(line + b"\0" for line in [*map(os.fsencode, head), *lines])
