@@ -40,10 +40,11 @@ static int read_node(int dir_fd, const char *name, char **ret) {
 
 static int links_add(struct links *links, int dir_fd, const char *dir, const char *name) {
         struct link link = {}, *items;
+        int r;
 
-        /* Gone since readdir(), or no link. */
-        if (read_node(dir_fd, name, &link.node) < 0)
-                return 0;
+        r = read_node(dir_fd, name, &link.node);
+        if (r < 0)
+                return r == -ENOENT || r == -EINVAL ? 0 : r; /* gone since readdir(), or no link any more */
 
         items = reallocarray(links->items, links->n + 1, sizeof(items[0]));
         if (items)

@@ -12,8 +12,10 @@ from programs import BUILD, PCIPATH_ID
 from trees import sandbox
 from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+from trees.names import Names
 from trees.sysfs import Tree
 
+LINKS = "/dev/disk/by-pci-path"
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
 
 # Each kind of root, function and disk, once.
@@ -63,6 +65,11 @@ def on_crowded(check, arguments):
     tree = Tree(CROWDED, "/sys")
     complete(tree)
     sandbox.mount("tmpfs", "/dev", "tmpfs")
+    os.makedirs(LINKS)
+    names = Names(CROWDED)
+    for device in tree.devices:
+        if device.devname and names[device.key].link:
+            os.symlink(f"../../{device.devname}", f"{LINKS}/{names[device.key].link}")
     return check(tree, arguments)
 
 
@@ -72,7 +79,8 @@ def check_command(_, arguments):
 
 @pytest.mark.parametrize("arguments", [
     ["list"], ["list", "-a", "-J"], ["tree"], ["tree", "-J"], ["of", "0000:01:00.0"], ["find", "02.0/00.0"],
-    ["find", "-t", "pci", "0e.0/e0:01.0"], ["convert", "--to=lspci", "02.0/00.0"],
+    ["find", "-t", "pci", "0e.0/e0:01.0"], ["wait", "--kernel", "-t", "pci", "02.0/00.0"],
+    ["convert", "--to=lspci", "02.0/00.0"], ["convert", "--to=uefi", "--live", "02.0/00.0"],
 ], ids=" ".join)
 def test_command(arguments):
     failed, bad = sandbox.run(on_crowded, check_command, arguments)
