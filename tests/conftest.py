@@ -17,6 +17,19 @@ def pytest_addoption(parser):
                      help="the seed of the first of either (PCIPATH_TEST_SEED, default 1)")
 
 
+def pytest_collection_modifyitems(items):
+    """A module's COVERS says which row of the README's table a test fills: by its name, or by the value of a parameter.
+
+    A row is "KIND: what". tests/summary.py makes the table of the tests that passed.
+    """
+    for item in items:
+        covers = getattr(item.module, "COVERS", {})
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        for key in (item.originalname.removeprefix("test_"), *parameters):
+            if isinstance(key, str) and key in covers:
+                item.user_properties.append(("covers", f"{key}: {covers[key]}"))
+
+
 def pytest_generate_tests(metafunc):
     """A test that takes `seeds` is run for slices of the random trees, so that pytest-xdist can share them out."""
     if "seeds" in metafunc.fixturenames:

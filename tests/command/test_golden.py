@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH, pcipath
-from golden.machines import GOLDEN
+from golden.machines import COVERS, GOLDEN  # noqa: F401
 from trees import machine as m
 from trees import sandbox
 from trees.generate import random_machine

@@ -15,6 +15,11 @@ from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine,
 from trees.names import Names
 from trees.sysfs import Tree
 
+COVERS = {
+    "command_out_of_memory": "Input: each allocation fails in turn",
+    "helper_out_of_memory": "Input: each allocation fails in turn",
+}
+
 LINKS = "/dev/disk/by-pci-path"
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
 
@@ -82,7 +87,7 @@ def check_command(_, arguments):
     ["find", "-t", "pci", "0e.0/e0:01.0"], ["wait", "--kernel", "-t", "pci", "02.0/00.0"],
     ["convert", "--to=lspci", "02.0/00.0"], ["convert", "--to=uefi", "--live", "02.0/00.0"],
 ], ids=" ".join)
-def test_command(arguments):
+def test_command_out_of_memory(arguments):
     failed, bad = sandbox.run(on_crowded, check_command, arguments)
     assert failed > 0 and bad == []
 
@@ -91,7 +96,7 @@ def check_helper(tree, _):
     return {device.devpath: fail_each([PCIPATH_ID, device.syspath]) for device in tree.devices if device.devname}
 
 
-def test_helper():
+def test_helper_out_of_memory():
     outcomes = sandbox.run(on_crowded, check_helper, None)
     assert len(outcomes) > 10
     for devpath, (failed, bad) in outcomes.items():

@@ -204,3 +204,33 @@ GOLDEN = {
     "deep-part-too-long": Golden(Machine([Root([chain(51, blk(1))])]), {"-".join(["00.0"] * 51)}),
     "deep-link-too-long": Golden(Machine([Root([chain(52, blk())])]), {"/".join(["00.0"] * 52)}),
 }
+
+# Rows of the README's table: see tests/conftest.py.
+COVERS = {
+    "vmd": "Root: VMD: a host bridge below a PCI function",
+    "vmd-two": "Root: VMD: two controllers, their domains swapped between boots",
+    "hyperv": "Root: Hyper-V: by the GUID, whatever domain",
+    "hyperv-old": "Root: Hyper-V before Linux 4.14",
+    "s390": "Root: s390: a domain for each UID",
+    "cloud-hypervisor": "Root: Cloud Hypervisor: a host bridge for each segment",
+    "firecracker": "Root: Firecracker with PCI",
+    "device-tree": "Root: device tree: below platform devices of any name",
+    "pseries": "Root: pseries: a domain for each host bridge",
+    "xeon": "Root: several host bridges in one domain",
+    "no-pci": "Root: none (virtio-mmio, channel devices, loop): no name, no error",
+    "vf-overflow": "Function: VFs on the next bus, with the slot and function of a sibling",
+    "vf-two-physfns": "Function: VFs of two physical functions, interleaved",
+    "vf-ari": "Function: 300 VFs, ARI",
+    "vf-root-bus": "Function: VFs of a function on the root bus",
+    "deep": "Bridge: 26 bridges deep",
+    "deep-longest-link": "Bridge: names as long as a file system takes, and longer",
+    "deep-part-too-long": "Bridge: names as long as a file system takes, and longer",
+    "deep-link-too-long": "Bridge: names as long as a file system takes, and longer",
+    "ata": "Disk: ATA: master and slave, port multipliers",
+    "scsi": "Disk: SCSI: LUNs above 255, channels, several hosts of one function",
+    "fibre-channel": "Disk: Fibre Channel",
+    "sas": "Disk: SAS, behind expanders, by several phys",
+    "usb": "Disk: USB storage, behind hubs, several LUNs, several interfaces",
+    "usb-no-sockets": "Disk: USB ports that could share a name: no link",
+    "mmc": "Disk: a kind that has no words: a path and no link",
+}

@@ -4,7 +4,7 @@
 import os
 
 import pytest
-from golden.machines import GOLDEN
+from golden.machines import COVERS, GOLDEN  # noqa: F401
 from programs import name_tree, pcipath_id
 from trees import sandbox
 from trees.names import LINK_BYTES, Names

@@ -19,6 +19,13 @@ from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 from trees.sysfs import Tree
 
+COVERS = {
+    "malformed_tree": "Input: names, attributes and links of the kernel that no kernel should show",
+    "odd_uevent": "Input: names, attributes and links of the kernel that no kernel should show",
+    "number_of_64k_digits": "Input: attributes of 64 KiB",
+    "argument": "Input: arguments that name no device",
+}
+
 UNREADABLE, USAGE, NO_NAME = 1, 2, 3
 KIB64 = 64 * 1024
 

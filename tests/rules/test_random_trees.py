@@ -12,6 +12,8 @@ from trees.generate import random_machine
 from trees.names import Names
 from trees.sysfs import Tree
 
+COVERS = {"rules_and_helper_agree": "Bridge: any legal nesting, by chance"}
+
 
 def check_machine(seed, udevd):
     sandbox.empty("/sys")

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from golden import machines
 from golden.machines import GOLDEN, blk, chain, nvme
 from golden.test_malformed import MACHINES, TREES, Edit
 from programs import pcipath_id
@@ -14,6 +15,11 @@ from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Ro
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 from trees.names import Names
 from trees.sysfs import Tree
+
+COVERS = machines.COVERS | {
+    "no_half_name_when_the_helper_fails": "Input: a helper that fails, dies or is missing",
+    "no_link_for_what_the_helper_refuses": "Input: names, attributes and links of the kernel that no kernel should show",
+}
 
 
 def named_by_contract(device):

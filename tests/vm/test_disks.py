@@ -11,6 +11,17 @@ from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
 
+COVERS = {
+    "partition_of_a_plugged_disk": "Plug: a disk, partitioned, mounted, unplugged, plugged into another port",
+    "plugged_in_either_order": "Plug: two disks in either order",
+    "a_hundred_cycles": "Plug: a hundred times in and out",
+    "events_keep_the_links": "Plug: add, change and bind after the fact",
+    "bus_numbers_move_and_names_stay": "Bridge: one more renumbers every bus: no name moves",
+    "root_by_name_from_any_port": "Boot: root= by name, from any port, with systemd in the image and without",
+    "i440fx": "Bridge: i440fx: none, and a conventional one",
+    "kinds_of_disk": "Disk: virtio-blk, SCSI LUNs below and above 255, NVMe namespaces, ATA ports",
+}
+
 
 def virtio(name, bus, **properties):
     return disk("virtio-blk-pci", name, bus=bus, **properties)

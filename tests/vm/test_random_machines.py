@@ -9,6 +9,9 @@ from checks import check_disks, check_functions, check_helper
 from random_machine import random_machine
 
 
+COVERS = {"random_machine": "Bridge: any legal nesting, by chance"}
+
+
 def pytest_generate_tests(metafunc):
     if "machine_seed" in metafunc.fixturenames:
         first = metafunc.config.getoption("seed")

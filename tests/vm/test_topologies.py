@@ -8,6 +8,19 @@ from oracle import link_name, pci_path
 
 LINKS = "/dev/disk/by-pci-path"
 
+COVERS = {
+    "six-functions-of-one-slot": "Bridge: six root ports as functions of one slot: libvirt's q35",
+    "switch": "Bridge: a PCIe switch",
+    "switch-below-switch": "Bridge: a PCIe switch below another",
+    "dmi-to-pci": "Bridge: DMI to PCI, and a conventional bridge below",
+    "pcie-to-pci": "Bridge: PCIe to PCI",
+    "two-more-roots": "Root: several host bridges in one domain",
+    "functions-behind-a-port": "Function: several of one device, behind a port",
+    "three-bridges": "Bridge: conventional bridges, three deep",
+    "conventional-root": "Root: conventional expanders (pxb), with their hidden bridge",
+    "26_bridges_deep": "Bridge: 26 bridges deep",
+}
+
 
 def bridge(driver, name, bus, addr=None, **properties):
     """QEMU wants (chassis, slot) of ports and chassis_nr of conventional bridges to be unique: build() counts them."""

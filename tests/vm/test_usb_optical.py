@@ -8,6 +8,12 @@ from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
 
+COVERS = {
+    "cold": "Disk: USB storage, behind hubs, several LUNs, several interfaces",
+    "hot": "Plug: USB storage, also behind a hub",
+    "optical_drives": "Disk: optical drives",
+}
+
 TOPOLOGY = [
     *({"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": n + 1,
        "multifunction": n == 0} for n in range(4)),

@@ -14,6 +14,14 @@ TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0")]
 # Where the guest's device will be is known before it is plugged in: that is what the path is for.
 PATH = {f"port{n}": f"02.{n}/00.0" for n in range(4)}
 
+COVERS = {
+    "plugged": "Plug: `pcipath wait` begun before, while and after",
+    "bridge_does_not_exist_yet": "Plug: `pcipath wait` for what is behind a bridge that is still to come",
+    "several_paths": "Plug: `pcipath wait` for several, in either order",
+    "comes_and_goes": "Plug: `pcipath wait` while it comes and goes",
+    "without_udevd": "Plug: `pcipath wait` without udevd",
+}
+
 NUMBERS = itertools.count()
 
 
