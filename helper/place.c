@@ -148,14 +148,14 @@ static int find_place(struct place *p, sd_device *function) {
 
 /*
  * A partition's disk and "-partN" for the end of its name, or a disk itself. Return: 1, or 0 when @device is
- * neither.
+ * neither, or a hidden disk (a path of an NVMe multipath head), which has no node.
  */
 static int start_at_disk(struct place *p, sd_device *device) {
         const char *subsystem, *devtype, *number;
         int r;
 
         if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block") ||
-            sd_device_get_devtype(device, &devtype) < 0)
+            sd_device_get_devtype(device, &devtype) < 0 || sd_device_get_devnum(device, NULL) < 0)
                 return 0;
 
         p->disk = device;
@@ -179,7 +179,8 @@ static int start_at_disk(struct place *p, sd_device *device) {
 /**
  * device_get_link_name() - the name of a disk's or partition's link in by-pci-path/
  * @device: any device
- * @function: the PCI function it is below
+ * @below: @device itself, or the path by which an NVMe multipath head is reached that @device is or is a partition of
+ * @function: the PCI function that @below is below
  * @path: of @function
  * @buf: untouched unless 1 is returned
  *
@@ -187,7 +188,7 @@ static int start_at_disk(struct place *p, sd_device *device) {
  * -ENAMETOOLONG when the name has more than LINK_NAME_MAX bytes, -EBADMSG when the kernel's name or attribute
  * of a device is not of the known shape, or the errno of a device that cannot be read.
  */
-int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
+int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
         struct place p;
@@ -196,6 +197,8 @@ int device_get_link_name(sd_device *device, sd_device *function, const struct pc
         r = start_at_disk(&p, device);
         if (r <= 0)
                 return r;
+        if (below != device)
+                p.disk = below;
         r = find_place(&p, function);
         if (r <= 0)
                 return r;

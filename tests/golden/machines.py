@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 
 from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
-                           Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+                           NvmeSubsystem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass
@@ -22,6 +22,23 @@ def blk(partitions=0):
 
 def nvme(*nsids):
     return Nvme([Namespace(nsid) for nsid in nsids])
+
+
+def multipath():
+    """Namespaces of a subsystem that have three live paths (a dead and a deleted one beside them), one, and none."""
+    subsystem, three, one, none = NvmeSubsystem(), Namespace(1, Disk(2)), Namespace(2), Namespace(3, Disk(1))
+    controllers = [([three], "live"), ([three, one], "resetting"), ([three, one, none], "dead"), ([three], "connecting"),
+                   ([three, none], "deleting")]
+    return Machine([Root([function(f"02.{number}", function("00.0", Nvme(namespaces, subsystem, state)))
+                          for number, (namespaces, state) in enumerate(controllers)])])
+
+
+def multipath_elsewhere():
+    """Namespaces with a path over a fabric: beside one below PCI, beside one that is lost, and alone."""
+    beside, lost, alone = Namespace(1, Disk(1)), Namespace(2), Namespace(3, Disk(1))
+    subsystem = NvmeSubsystem([beside, lost, alone])
+    return Machine([Root([function("03.0", Nvme([beside, lost], subsystem, lost=[lost])), function("04.0", nvme(1))])],
+                   [NvmeSubsystem([Namespace(1, Disk(1))])])
 
 
 def chain(length, *below):
@@ -95,6 +112,12 @@ GOLDEN = {
     "vf-root-bus": Golden(
         Machine([Root([function("05.0", vfs=VirtualFunctions([vf(blk(1)), vf(VirtioScsi([Lun(0, 0)]))], offset=8))])]),
         {"05.0v0", "05.0v0-part1", "05.0v1-scsi-0:0:0:0"}),
+
+    # Linux drivers/nvme/host/multipath.c: nvme_mpath_set_disk_name(), nvme_mpath_set_live(), nvme_available_path().
+    "nvme-multipath": Golden(
+        multipath(),
+        {"02.0-00.0-nvme-1", "02.1-00.0-nvme-1-part2", "02.3-00.0-nvme-1-part1", "02.1-00.0-nvme-2", "02.2/00.0", "02.4/00.0"}),
+    "nvme-multipath-elsewhere": Golden(multipath_elsewhere(), {"03.0-nvme-1-part1", "04.0-nvme-1"}),
 
     # Linux arch/s390/pci/pci_bus.c: each function's domain is its UID; a multifunction one has one domain.
     "s390": Golden(

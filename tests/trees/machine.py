@@ -57,8 +57,25 @@ class Namespace:
 
 
 @node
+class NvmeSubsystem:
+    """Of controllers that could be several: each namespace of theirs is a multipath head, whose paths are below those
+    controllers that have it. `fabric`: the namespaces that a controller of another transport has."""
+    fabric: list = field(default_factory=list)
+
+
+@node
 class Nvme(Below):
+    """A controller. `state`: as the kernel shows it; `lost`: namespaces that it has lost for good."""
     namespaces: list
+    subsystem: NvmeSubsystem = None
+    state: str = "live"
+    lost: list = field(default_factory=list)
+
+    @property
+    def live_namespaces(self):
+        if self.subsystem and self.state not in ("live", "resetting", "connecting"):
+            return []
+        return [namespace for namespace in self.namespaces if namespace not in self.lost]
 
 
 @node
@@ -176,6 +193,7 @@ class NoPci:
 
 @node
 class Machine:
+    """`others`: disks that no PCI function is above, and NVMe subsystems that perhaps none of its controllers is in."""
     roots: list
     others: list = field(default_factory=list)
 
