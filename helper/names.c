@@ -56,7 +56,7 @@ static int names_add_head(struct names *names, sd_device *device, sd_device *hea
 
         for (size_t i = 0; i < paths.n; i++) {
                 r = names_add(names, device, paths.items[i]);
-                if (r == -ENOMEM)
+                if (r < 0 && r != -E2BIG && r != -EBADMSG && !errno_is_absent(r))
                         return r;
         }
 

@@ -82,16 +82,20 @@ int nvme_head_find(sd_device *device, sd_device **ret) {
         sd_device *above;
         int r;
 
-        if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block") ||
-            sd_device_get_devtype(device, &devtype) < 0)
+        r = sd_device_get_subsystem(device, &subsystem);
+        if (r >= 0 && !streq(subsystem, "block"))
                 return 0;
-        if (streq(devtype, "partition")) {
+        if (r >= 0)
+                r = sd_device_get_devtype(device, &devtype);
+        if (r >= 0 && streq(devtype, "partition"))
                 r = sd_device_get_parent(device, &device);
-                if (r < 0)
-                        return r;
-        }
-        if (sd_device_get_parent(device, &above) < 0 || sd_device_get_subsystem(above, &subsystem) < 0 ||
-            !streq(subsystem, "nvme-subsystem"))
+        if (r >= 0)
+                r = sd_device_get_parent(device, &above);
+        if (r >= 0)
+                r = sd_device_get_subsystem(above, &subsystem);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        if (!streq(subsystem, "nvme-subsystem"))
                 return 0;
 
         *ret = device;
@@ -147,25 +151,24 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
 }
 
 static int add_path(const char *controller, const char *path, void *userdata) {
+        _cleanup_device_ sd_device *device = NULL;
         struct nvme_paths *paths = userdata;
-        sd_device *device, **items;
+        sd_device **items;
         int r;
 
+        if (!is_live(controller, path))
+                return 0;
         r = sd_device_new_from_syspath(&device, path);
-        if (r < 0 || !is_live(controller, path)) {
-                if (r >= 0)
-                        sd_device_unref(device);
-                return r == -ENOMEM ? r : 0;
-        }
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
 
         items = reallocarray(paths->items, paths->n + 1, sizeof(items[0]));
-        if (!items) {
-                sd_device_unref(device);
+        if (!items)
                 return -ENOMEM;
-        }
 
         paths->items = items;
         paths->items[paths->n++] = device;
+        device = NULL;
         return 0;
 }
 

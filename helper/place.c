@@ -155,8 +155,11 @@ static int start_at_disk(struct place *p, sd_device *device) {
         int r;
 
         if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block") ||
-            sd_device_get_devtype(device, &devtype) < 0 || sd_device_get_devnum(device, NULL) < 0)
+            sd_device_get_devtype(device, &devtype) < 0)
                 return 0;
+        r = sd_device_get_devnum(device, NULL);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
 
         p->disk = device;
         p->start = sizeof(p->text) - 1;
