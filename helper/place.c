@@ -68,6 +68,30 @@ static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next
         return 1;
 }
 
+/*
+ * virtio-pmem. One function is one virtio device, which has one region (virtio_pmem_probe()), and a region without labels
+ * has one namespace; whichever mode that is used in (namespaceN.0, pfnN.M or bttN.M), it is one disk. What else has
+ * persistent memory could have more.
+ */
+static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
+        static const char *const above[] = { "region", "ndbus", "virtio" };
+        sd_device *bus = device;
+        int r;
+
+        (void) p;
+
+        for (size_t i = 0; i < ELEMENTSOF(above); i++) {
+                *ret_next = bus;
+                r = sd_device_get_parent(bus, &bus);
+                if (r < 0)
+                        return r;
+                if (!device_is_named(bus, above[i]))
+                        return 0;
+        }
+
+        return 1;
+}
+
 /* A namespace of the controller @device. */
 static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) {
         const char *nsid;
@@ -97,6 +121,7 @@ static const struct place_row {
         { "virtio", place_virtio },
         { "scsi",   place_scsi   },
         { "nvme",   place_nvme   },
+        { "nd",     place_nd     },
         { "usb",    place_usb    },
 };
 

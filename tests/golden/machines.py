@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 
 from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
-                           NvmeSubsystem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+                           NvmeSubsystem, Pmem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioPmem, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass
@@ -216,6 +216,13 @@ GOLDEN = {
         Machine([Root([function("14.0", Usb([UsbDisk("1", [Lun(disk=Disk(1))]), UsbDisk("1", [Lun()], root_hub=1)],
                                             sockets=False))])]),
         {"14.0"}),
+
+    # Linux drivers/nvdimm/virtio_pmem.c, virtio_pmem_probe(). Nothing says of other persistent memory that it is alone.
+    "pmem": Golden(
+        Machine([Root([function(f"02.{number}", VirtioPmem(Disk(1), claim))
+                       for number, claim in enumerate(["namespace", "pfn", "btt"])] +
+                      [function("03.0", Pmem(Disk(1)))])]),
+        {"02.0", "02.1-part1", "02.2"}),
 
     # A kind without words gets a path and no link.
     "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),

@@ -18,7 +18,7 @@ from programs import BUILD, normalise
 from trees import sandbox
 from trees.sysfs import UNTOUCHED
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "usb", "scsi", "block"}  # of those that have events
+SUBSYSTEMS = {"pci", "virtio", "nvme", "nd", "usb", "scsi", "block"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"

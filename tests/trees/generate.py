@@ -51,8 +51,9 @@ class Generator:
                 return [m.Ata([self.ata_port(n) for n in self.random.sample(range(1, 7), self.random.randint(1, 2))])]
             case 9 if self.chance(2):
                 return [m.ScsiHosts([self.luns(channels=2) for _ in range(self.random.randint(1, 2))])]
-            case 10 if self.chance(3):
-                return [m.Mmc(self.disk())]
+            case 10 if self.chance(2):
+                return [self.random.choice([m.Mmc(self.disk()), m.Pmem(self.disk()),
+                                            m.VirtioPmem(self.disk(), self.random.choice(["namespace", "pfn", "btt"]))])]
             case 11 if self.chance(2):
                 return [self.random.choice([self.usb, self.fibre_channel, self.sas])()]
         return []

@@ -27,6 +27,19 @@ class VirtioBlk(Below):
 
 
 @node
+class VirtioPmem(Below):
+    """`claim`: the device that has the disk, the namespace itself or what uses it: "namespace", "pfn", "btt"."""
+    disk: Disk = field(default_factory=Disk)
+    claim: str = "namespace"
+
+
+@node
+class Pmem(Below):
+    """Persistent memory of another kind, of which a function can have any number: it has no words to tell them apart."""
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
 class Lun:
     target: int = 0
     lun: int = 0  # as the host numbers it

@@ -74,7 +74,7 @@ def scsi(host, lun):
 def disks_below(below):
     """Each disk with its suffix; None when it has no words."""
     match below:
-        case m.VirtioBlk():
+        case m.VirtioBlk() | m.VirtioPmem():
             yield below.disk, ""
         case m.VirtioScsi():
             for lun in below.luns:
@@ -103,7 +103,7 @@ def disks_below(below):
                 word = f"-usb-0:{device.ports}:{device.interface}-" if below.sockets or below.root_hubs < 2 else None
                 for lun in device.luns:
                     yield lun.disk, word and word + scsi(0, lun)
-        case m.Mmc():
+        case m.Mmc() | m.Pmem():
             yield below.disk, None
 
 

@@ -253,6 +253,10 @@ class Tree:
                     self.add_host_bridge(devpath, domain, below.bus, below.functions)
                 case m.VirtioBlk():
                     self.add_disk(self.add_virtio(devpath, function), below.disk, "vd")
+                case m.VirtioPmem():
+                    self.add_pmem(self.add_virtio(devpath, function), below.disk, function, below.claim)
+                case m.Pmem():
+                    self.add_pmem(devpath, below.disk, function, "namespace")
                 case m.VirtioScsi():
                     self.add_scsi_host(self.add_virtio(devpath, function), below.luns, function)
                 case m.ScsiHosts():
@@ -284,6 +288,14 @@ class Tree:
 
     def add_virtio(self, devpath, function):
         return self.add(f'{devpath}/virtio{self.numbers.next("virtio")}', "virtio", key=function)
+
+    def add_pmem(self, above, disk, function, claim):
+        """nvdimm_bus_register(), nd_region_create(), and the namespace or what claims it (drivers/nvdimm/{pfn,btt}_devs.c)."""
+        number = self.numbers.next("nd")
+        bus = self.add(f"{above}/ndbus{number}", "nd", "nvdimm_bus", key=function)
+        region = self.add(f"{bus}/region{number}", "nd", "nd_region", key=function)
+        device = self.add(f'{region}/{claim}{number}.{0 if claim == "namespace" else 1}', "nd", key=function)
+        self.add_disk(device, disk, "pmem", number)
 
     def add_scsi_host(self, above, luns, function, number=None):
         number = self.numbers.next("host") if number is None else number

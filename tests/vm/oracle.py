@@ -96,7 +96,7 @@ def disks(qmp: QMP) -> list[str]:
     def has_drive(device: PurePosixPath) -> bool:
         kind = _get(qmp, device, "type")
         # usb-storage cannot be without one, and hands it on to the SCSI disk that it makes.
-        return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive"))
+        return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive") or _get(qmp, device, "memdev"))
 
     return [i for i in _ids(qmp) if has_drive(PERIPHERAL / i)]
 
@@ -149,6 +149,7 @@ def _ata(qmp: QMP, device: PurePosixPath) -> str:
 # By the type of the device that carries the drive, what follows the flat form.
 _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "virtio-blk-pci": lambda qmp, device: "",
+    "virtio-pmem-pci": lambda qmp, device: "",  # its drive is memory
     "nvme": lambda qmp, device: "-nvme-1",  # a controller with a drive of its own: its one namespace
     "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
     "scsi-hd": _scsi,
