@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """NVMe multipath: a namespace has a link for each live controller that it is attached to, at every settled moment."""
 
+import shlex
+
 import pytest
-from checks import check_disks, check_functions, check_helper
+from checks import check_disks, check_functions, check_helper, lspci_paths
 from machine import disk, root_ports
-from oracle import link_names, pci_path
+from oracle import link_names, pci_path, virtual_functions
 
 LINKS = "/dev/disk/by-pci-path"
 
@@ -115,3 +117,68 @@ def test_reset(machine):
     """A controller that is reset is still there: its links stay."""
     machine.run("for c in /sys/class/nvme/*/reset_controller; do echo 1 >$c; done")
     check_all(machine)
+
+
+SRIOV = [
+    *root_ports(2),
+    disk("virtio-blk-pci", "root", bus="pcie.0", addr="3.0"),
+    subsystem("virtual"),
+    # Of the primary controller's resources two queues and an interrupt are for each secondary one.
+    controller("physical", "port1", "virtual", sriov_max_vfs=2, sriov_vq_flexible=4, sriov_vi_flexible=2),
+    namespace("ns", "physical", 5),
+]
+
+# NVMe 2.0, 5.28: Virtualization Management, in the kernel's struct nvme_passthru_cmd, by NVME_IOCTL_ADMIN_CMD.
+VIRTUALIZATION_MANAGEMENT = r"""
+open my $controller, '<', '/dev/nvme0' or die $!;
+while (@ARGV) {
+    my ($id, $resource, $action, $number) = splice @ARGV, 0, 4;
+    my $command = pack 'CCS L3 Q2 L10', 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, $action | $resource << 8 | $id << 16, $number, (0) x 6;
+    my $status = ioctl $controller, 0xc0484e41, $command;
+    $status == 0 or die "$id $resource $action $number: $status $!";
+}
+"""
+QUEUES, INTERRUPTS = 0, 1
+KEEP, GIVE, ONLINE = 1, 8, 9
+
+
+def manage(machine, *commands):
+    """Each (controller, resource, action, number)."""
+    machine.run(f"perl -e {shlex.quote(VIRTUALIZATION_MANAGEMENT)} {' '.join(str(n) for command in commands for n in command)}")
+
+
+def test_virtual_functions(make_machine):
+    """Named by their number, not by what lspci shows; and their controllers are paths of the namespace like any other."""
+    with make_machine(SRIOV) as machine:
+        machine.add_drives()
+        machine.boot("root=LABEL=root")
+        check_all(machine)
+
+        # The primary controller gives up what is for the others, which a reset makes true.
+        physical = machine.run("pcipath find -t pci " + pci_path(machine.qmp, "physical")).strip()
+        bus = physical.rpartition(":")[0]
+        device = f"/sys/bus/pci/devices/{physical}"
+        manage(machine, (0, INTERRUPTS, KEEP, 0), (0, QUEUES, KEEP, 0))
+        machine.run(f"echo 1 >{device}/reset && echo 0 >{device}/sriov_drivers_autoprobe && echo 2 >{device}/sriov_numvfs")
+        functions = {f"{bus}:{address}": path for address, path in virtual_functions(machine.qmp).items()}
+        machine.settle()
+        assert sorted(functions.values()) == [pci_path(machine.qmp, "physical") + v for v in ("v0", "v1")]
+        for address, path in functions.items():
+            assert machine.run(f"udevadm info -q property --property=ID_PCI_PATH --value /sys/bus/pci/devices/{address}").strip() == path
+            assert machine.run(f"pcipath of {address}; pcipath find -t pci {path}").split() == [path, address]
+        # lspci knows a virtual function by its routing id alone.
+        assert {lspci_paths(machine)[address.removeprefix("0000:")].rpartition("/")[2] for address in functions} == {"00.1", "00.2"}
+
+        machine.run(f"echo 1 >{device}/sriov_drivers_autoprobe")
+        for number, address in enumerate(sorted(functions), 1):
+            manage(machine, (number, INTERRUPTS, GIVE, 1), (number, QUEUES, GIVE, 2), (number, QUEUES, ONLINE, 0))
+            machine.run(f"echo {address} >/sys/bus/pci/drivers/nvme/bind")
+        assert len(links(machine, "ns")) == 3
+        for link in links(machine, "ns"):
+            machine.wait(link)
+        check_all(machine)
+
+        machine.run(f"echo 0 >{device}/sriov_numvfs")
+        machine.wait(link, gone=True)
+        assert len(links(machine, "ns")) == 1
+        check_all(machine)
