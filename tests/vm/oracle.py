@@ -49,7 +49,8 @@ def flat(path: str) -> str:
 def link_names(qmp: QMP, device_id: str, bus: str | None = None) -> list[str]:
     """The names of a disk below /dev/disk/by-pci-path: one, or one for each controller that an NVMe namespace is attached to.
 
-    `bus`: what it was plugged into. QEMU itself does not tell whose a namespace is that is not shared.
+    `bus`: what it was plugged into, or attached to later. QEMU itself does not tell whose a namespace is that not all
+    controllers have.
     """
     device = PERIPHERAL / device_id
     kind = _get(qmp, device, "type")
@@ -57,7 +58,8 @@ def link_names(qmp: QMP, device_id: str, bus: str | None = None) -> list[str]:
         raise NoName(f"{device_id}: no suffix known for a {kind}")
     subsystem = _bus(qmp, device).parent
     if _get(qmp, subsystem, "type") == "nvme-subsys":
-        paths = [path for name, path in _controllers(qmp, subsystem) if name == bus or _get(qmp, device, "shared")]
+        is_everyones = _get(qmp, device, "shared") and not _get(qmp, device, "detached")
+        paths = [path for name, path in _controllers(qmp, subsystem) if name == bus or is_everyones]
     else:
         paths = [pci_path(qmp, device_id)]
     return [flat(path) + _SUFFIXES[kind](qmp, device) for path in paths]

@@ -33,6 +33,7 @@ TOPOLOGY = [
     namespace("root", "first", 1),
     namespace("shared", "second", 2),
     namespace("private", "second", 7, shared=False),
+    namespace("apart", "first", 9, detached=True),
     # The same namespace ids in other subsystems: of one controller, which has a head all the same, and of none's.
     subsystem("single"),
     controller("only", "port2", "single"),
@@ -47,6 +48,24 @@ def links(machine, name):
     return [f"{LINKS}/{link}" for link in link_names(machine.qmp, name, machine.buses[name])]
 
 
+# The kernel's struct nvme_passthru_cmd, given to NVME_IOCTL_ADMIN_CMD by what every Debian has.
+ADMIN = r"""
+my ($node, $opcode, $nsid, $cdw10, $cdw11, @words) = @ARGV;
+my $data = pack 'S2048', @words, (0) x (2048 - @words);
+my $address = unpack 'Q', pack 'P', $data;
+my $command = pack 'CCS L3 Q2 L10', $opcode, 0, 0, $nsid, 0, 0, 0, @words ? ($address, 0, 4096) : (0, 0, 0), $cdw10, $cdw11, (0) x 6;
+open my $controller, '<', $node or die "$node: $!";
+my $status = ioctl $controller, 0xc0484e41, $command;
+$status == 0 or die "status $status: $!";
+"""
+
+
+def admin(machine, name, opcode, *words, nsid=0, cdw10=0, cdw11=0):
+    """Send a controller an admin command; the words of 16 bits are its data."""
+    node = machine.run(f"pcipath find -t nvme {pci_path(machine.qmp, name)}").strip()
+    machine.run(shlex.join(["perl", "-e", ADMIN, *map(str, (node, opcode, nsid, cdw10, cdw11, *words))]))
+
+
 def check_all(machine):
     machine.settle()
     check_functions(machine)
@@ -59,6 +78,7 @@ def machine(make_machine):
     """The root file system is on a head, in an image that has udevd and no systemd."""
     with make_machine(TOPOLOGY, kind="nosystemd") as machine:
         machine.add_drives()
+        machine.buses["apart"] = None
         machine.start()
         machine.boot(f"root={links(machine, 'root')[0]}")
         yield machine
@@ -75,6 +95,18 @@ def test_cold(machine):
         machine.run(f"udevadm trigger --action={action}")
         machine.settle()
         check_disks(machine)
+
+
+def test_shared_and_attached_to_one_controller(machine):
+    """A namespace that several could have, given to one: that one's link."""
+    # NVMe 2.0, 5.18: Namespace Attachment, to a list of controllers, of which there is one.
+    path = pci_path(machine.qmp, "second")
+    [number] = machine.run(f"cat /sys/bus/pci/devices/$(pcipath find -t pci {path})/nvme/*/cntlid").split()
+    admin(machine, "second", 0x15, 1, int(number), nsid=9)
+    machine.buses["apart"] = "second"
+    [link] = links(machine, "apart")
+    machine.wait(link)
+    check_all(machine)
 
 
 def test_controllers_come_and_go(machine):
@@ -128,23 +160,16 @@ SRIOV = [
     namespace("ns", "physical", 5),
 ]
 
-# NVMe 2.0, 5.28: Virtualization Management, in the kernel's struct nvme_passthru_cmd, by NVME_IOCTL_ADMIN_CMD.
-VIRTUALIZATION_MANAGEMENT = r"""
-open my $controller, '<', '/dev/nvme0' or die $!;
-while (@ARGV) {
-    my ($id, $resource, $action, $number) = splice @ARGV, 0, 4;
-    my $command = pack 'CCS L3 Q2 L10', 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, $action | $resource << 8 | $id << 16, $number, (0) x 6;
-    my $status = ioctl $controller, 0xc0484e41, $command;
-    $status == 0 or die "$id $resource $action $number: $status $!";
-}
-"""
+# NVMe 2.0, 5.28: Virtualization Management.
+VIRTUALIZATION_MANAGEMENT = 0x1c
 QUEUES, INTERRUPTS = 0, 1
 KEEP, GIVE, ONLINE = 1, 8, 9
 
 
 def manage(machine, *commands):
     """Each (controller, resource, action, number)."""
-    machine.run(f"perl -e {shlex.quote(VIRTUALIZATION_MANAGEMENT)} {' '.join(str(n) for command in commands for n in command)}")
+    for number_of_controller, resource, action, number in commands:
+        admin(machine, "physical", VIRTUALIZATION_MANAGEMENT, cdw10=action | resource << 8 | number_of_controller << 16, cdw11=number)
 
 
 def test_virtual_functions(make_machine):
