@@ -31,10 +31,10 @@ static int names_add(struct names *names, sd_device *device, sd_device *below) {
         if (r < 0)
                 return r;
         r = device_get_link_name(device, below, function, &name->path, name->link);
-        if (r < 0 && r != -ENAMETOOLONG)
+        if (r == -ENOMEM)
                 return r;
 
-        name->link_is_too_long = r == -ENAMETOOLONG;
+        name->link_error = r < 0 ? r : 0;
         names->n++;
         return 1;
 }
@@ -45,7 +45,7 @@ static int compare_names(const void *a, const void *b) {
         return pci_path_compare(&x->path, &y->path);
 }
 
-/* A path that has no name, or is gone meanwhile, does not keep the others from having theirs. */
+/* A path whose function has no name, or that is gone meanwhile, does not keep the others from having theirs. */
 static int names_add_head(struct names *names, sd_device *device, sd_device *head) {
         _cleanup_nvme_paths_ struct nvme_paths paths = {};
         int r;
@@ -69,8 +69,7 @@ static int names_add_head(struct names *names, sd_device *device, sd_device *hea
  * device_get_names() - what a device is called
  * @ret: to be cleared with names_clear(); untouched on failure
  *
- * Return: 0, also when it is not below PCI and has no name, or a negative errno, as pci_function_get_path() and
- * device_get_link_name() have it.
+ * Return: 0, also when it is not below PCI and has no name, or a negative errno, as pci_function_get_path() has it.
  */
 int device_get_names(sd_device *device, struct names *ret) {
         struct names names = {};

@@ -6,7 +6,6 @@
  * head, which is plugged in where each of its controllers is.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "place.h"
@@ -14,7 +13,7 @@
 struct name {
         struct pci_path path;
         char link[LINK_NAME_MAX + 1]; /* of a disk or partition; empty when it has none */
-        bool link_is_too_long;
+        int link_error;               /* that it has none for, as device_get_link_name() has it, or 0 */
 };
 
 /* In the order of paths. */

@@ -6,6 +6,7 @@
  * "multipath" directory of a head is younger (6.15).
  */
 
+#include <endian.h>
 #include <fcntl.h>
 #include <linux/nvme_ioctl.h>
 #include <stdint.h>

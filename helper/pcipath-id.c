@@ -16,7 +16,7 @@
 
 #define LINK_DIRECTORY "disk/by-pci-path/"
 
-/* What udev expands a SYMLINK into, with its final NUL (systemd src/udev/udev-def.h, version 252 and later). */
+/* What udev expands a SYMLINK into, with its final NUL (systemd 252, src/udev/udev-def.h). */
 #define UDEV_PATH_SIZE 1024
 
 enum {
@@ -118,9 +118,13 @@ static int print_properties(sd_device *device, const char *shown) {
         if (r < 0)
                 return explain(shown, r);
 
-        for (size_t i = 0; i < names.n; i++)
-                if (names.items[i].link_is_too_long)
+        for (size_t i = 0; i < names.n; i++) {
+                r = names.items[i].link_error;
+                if (r == -ENAMETOOLONG)
                         complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+                else if (r < 0 && names.n == 1)
+                        return explain(shown, r);
+        }
 
         if (names.n == 1)
                 print_one(&names.items[0]);
