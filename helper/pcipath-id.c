@@ -16,7 +16,7 @@
 
 #define LINK_DIRECTORY "disk/by-pci-path/"
 
-/* What udev expands a SYMLINK into, with its final NUL (systemd 252, src/udev/udev-def.h). */
+/* What udev expands a SYMLINK into, with its final NUL (systemd 252, src/shared/udev-util.h). */
 #define UDEV_PATH_SIZE 1024
 
 enum {

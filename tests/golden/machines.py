@@ -7,7 +7,8 @@
 from dataclasses import dataclass
 
 from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
-                           NvmeSubsystem, Pmem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioPmem, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+                           NvmeSubsystem, Pmem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioPmem,
+                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass

@@ -512,7 +512,7 @@ PATHS = {
     "controller-not-in-subsystem": controller_link(None),
     "controller-dangling": controller_link("/sys/devices/nothing"),
     "controller-loop": controller_link("/sys/devices/virtual/nvme-subsystem/nvme-subsys1/nvme0"),
-    "controller-no-pci-address": lambda controller, _: os.rename(controller.partition("/nvme/")[0], "/sys/devices/pci0000:00/evil"),
+    "function-no-address": lambda controller, _: os.rename(controller.partition("/nvme/")[0], "/sys/devices/pci0000:00/evil"),
 }
 
 
@@ -520,8 +520,8 @@ def ask_spoilt_head(edit):
     tree = Tree(multipath(), "/sys")
     controller = next(device.syspath for device in tree.devices if device.subsystem == "nvme")
     edit(controller, f"{controller}/nvme1c{controller[-1]}n1")
-    head, part = (next(device.syspath for device in tree.devices if device.devname == name) for name in ("nvme1n1", "nvme1n1p2"))
-    return pcipath_id(head), pcipath_id(part)
+    return [pcipath_id(next(device.syspath for device in tree.devices if device.devname == name))
+            for name in ("nvme1n1", "nvme1n1p2")]
 
 
 @pytest.mark.parametrize("name", PATHS)

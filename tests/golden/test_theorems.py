@@ -25,7 +25,8 @@ def boot(machine, names, seed, sample):
     for device in tree.devices:
         expected = names.get(device.key)
         got = sorted(named.pop(device.syspath, []))
-        wanted = sorted((path, link if device.subsystem == "block" else None) for path, link in expected.places) if expected else []
+        wanted = sorted((path, link if device.subsystem == "block" else None)
+                        for path, link in (expected.places if expected else []))
         assert got == wanted, f"{device.syspath}: {got}, not {wanted}"
         if sample:
             outcome = pcipath_id(device.syspath)

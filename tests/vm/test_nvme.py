@@ -4,7 +4,7 @@
 import shlex
 
 import pytest
-from checks import check_disks, check_functions, check_helper, lspci_paths
+from checks import HELPER, check_disks, check_functions, check_helper, lspci_paths
 from machine import disk, root_ports
 from oracle import link_names, pci_path, virtual_functions
 
@@ -53,7 +53,8 @@ ADMIN = r"""
 my ($node, $opcode, $nsid, $cdw10, $cdw11, @words) = @ARGV;
 my $data = pack 'S2048', @words, (0) x (2048 - @words);
 my $address = unpack 'Q', pack 'P', $data;
-my $command = pack 'CCS L3 Q2 L10', $opcode, 0, 0, $nsid, 0, 0, 0, @words ? ($address, 0, 4096) : (0, 0, 0), $cdw10, $cdw11, (0) x 6;
+my $command = pack 'CCS L3 Q2 L10', $opcode, 0, 0, $nsid, 0, 0, 0, @words ? ($address, 0, 4096) : (0, 0, 0),
+    $cdw10, $cdw11, (0) x 6;
 open my $controller, '<', $node or die "$node: $!";
 my $status = ioctl $controller, 0xc0484e41, $command;
 $status == 0 or die "status $status: $!";
@@ -95,6 +96,20 @@ def test_cold(machine):
         machine.run(f"udevadm trigger --action={action}")
         machine.settle()
         check_disks(machine)
+
+
+def test_helper_awaits_a_path(machine):
+    """It sleeps (system call 230 of x86-64) while a controller has a namespace and no path of it, as before the kernel has
+    found one; here an empty file system hides that."""
+    address = machine.run(f"pcipath find -t pci {pci_path(machine.qmp, 'second')}").strip()
+    printed = machine.run(f"""
+        controller=$(realpath /sys/bus/pci/devices/{address}/nvme/*)
+        mount -t tmpfs tmpfs $controller && echo live >$controller/state
+        {HELPER} /sys/class/block/{machine.disks()["shared"]} >/run/awaited & helper=$!
+        while grep -q '^State:.[^Z]' /proc/$helper/status && ! grep -q '^230 ' /proc/$helper/syscall; do :; done
+        umount $controller
+        wait $helper && cat /run/awaited""")
+    assert printed == f"ID_PCI_PATH_LINKS={' '.join(links(machine, 'shared')).replace('/dev/', '')}\n"
 
 
 def test_shared_and_attached_to_one_controller(machine):
@@ -168,8 +183,8 @@ KEEP, GIVE, ONLINE = 1, 8, 9
 
 def manage(machine, *commands):
     """Each (controller, resource, action, number)."""
-    for number_of_controller, resource, action, number in commands:
-        admin(machine, "physical", VIRTUALIZATION_MANAGEMENT, cdw10=action | resource << 8 | number_of_controller << 16, cdw11=number)
+    for controller_id, resource, action, number in commands:
+        admin(machine, "physical", VIRTUALIZATION_MANAGEMENT, cdw10=action | resource << 8 | controller_id << 16, cdw11=number)
 
 
 def test_virtual_functions(make_machine):
@@ -189,10 +204,12 @@ def test_virtual_functions(make_machine):
         machine.settle()
         assert sorted(functions.values()) == [pci_path(machine.qmp, "physical") + v for v in ("v0", "v1")]
         for address, path in functions.items():
-            assert machine.run(f"udevadm info -q property --property=ID_PCI_PATH --value /sys/bus/pci/devices/{address}").strip() == path
+            property = "udevadm info -q property --property=ID_PCI_PATH --value"
+            assert machine.run(f"{property} /sys/bus/pci/devices/{address}").strip() == path
             assert machine.run(f"pcipath of {address}; pcipath find -t pci {path}").split() == [path, address]
         # lspci knows a virtual function by its routing id alone.
-        assert {lspci_paths(machine)[address.removeprefix("0000:")].rpartition("/")[2] for address in functions} == {"00.1", "00.2"}
+        by_lspci = lspci_paths(machine)
+        assert {by_lspci[address.removeprefix("0000:")].rpartition("/")[2] for address in functions} == {"00.1", "00.2"}
 
         machine.run(f"echo 1 >{device}/sriov_drivers_autoprobe")
         for number, address in enumerate(sorted(functions), 1):
