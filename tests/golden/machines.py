@@ -26,10 +26,11 @@ def nvme(*nsids):
 
 
 def multipath():
-    """Namespaces of a subsystem that have three live paths (a dead and a deleted one beside them), one, and none."""
-    subsystem, three, one, none = NvmeSubsystem(), Namespace(1, Disk(2)), Namespace(2), Namespace(3, Disk(1))
-    controllers = [([three], "live"), ([three, one], "resetting"), ([three, one, none], "dead"), ([three], "connecting"),
-                   ([three, none], "deleting")]
+    """Namespaces of a subsystem that have three live paths (a dead and a deleted one beside them), two, one, and none."""
+    subsystem = NvmeSubsystem()
+    three, two, one, none = Namespace(1, Disk(2)), Namespace(4, Disk(1)), Namespace(2), Namespace(3, Disk(1))
+    controllers = [([three, two], "live"), ([three, one], "resetting"), ([three, one, none], "dead"),
+                   ([three, two], "connecting"), ([three, none], "deleting")]
     return Machine([Root([function(f"02.{number}", function("00.0", Nvme(namespaces, subsystem, state)))
                           for number, (namespaces, state) in enumerate(controllers)])])
 
@@ -117,7 +118,8 @@ GOLDEN = {
     # Linux drivers/nvme/host/multipath.c: nvme_mpath_set_disk_name(), nvme_mpath_set_live(), nvme_available_path().
     "nvme-multipath": Golden(
         multipath(),
-        {"02.0-00.0-nvme-1", "02.1-00.0-nvme-1-part2", "02.3-00.0-nvme-1-part1", "02.1-00.0-nvme-2", "02.2/00.0", "02.4/00.0"}),
+        {"02.0-00.0-nvme-1", "02.1-00.0-nvme-1-part2", "02.3-00.0-nvme-1-part1", "02.0-00.0-nvme-4", "02.3-00.0-nvme-4-part1",
+         "02.1-00.0-nvme-2", "02.2/00.0", "02.4/00.0"}),
     "nvme-multipath-elsewhere": Golden(multipath_elsewhere(), {"03.0-nvme-1-part1", "04.0-nvme-1"}),
 
     # Linux arch/s390/pci/pci_bus.c: each function's domain is its UID; a multifunction one has one domain.
