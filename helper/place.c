@@ -74,22 +74,24 @@ static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next
  * persistent memory could have more.
  */
 static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
-        static const char *const above[] = { "region", "ndbus", "virtio" };
-        sd_device *bus = device;
+        sd_device *region, *bus, *above;
+        const char *subsystem;
         int r;
 
         (void) p;
 
-        for (size_t i = 0; i < ELEMENTSOF(above); i++) {
-                *ret_next = bus;
-                r = sd_device_get_parent(bus, &bus);
-                if (r < 0)
-                        return r;
-                if (!device_is_named(bus, above[i]))
-                        return 0;
-        }
+        r = sd_device_get_parent(device, &region);
+        if (r >= 0)
+                r = sd_device_get_parent(region, &bus);
+        if (r >= 0)
+                r = sd_device_get_parent(bus, &above);
+        if (r >= 0)
+                r = sd_device_get_subsystem(above, &subsystem);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
 
-        return 1;
+        *ret_next = bus;
+        return streq(subsystem, "virtio");
 }
 
 /* A namespace of the controller @device. */
