@@ -35,7 +35,7 @@ installkernel() {
     # host-only. Bridges first: a disk is not seen before its slot.
     hostonly='' instmods \
         shpchp vmd pci_hyperv \
-        virtio_pci virtio_blk virtio_scsi virtio_net \
+        virtio_pci virtio_blk virtio_scsi virtio_pmem nd_pmem virtio_net \
         nvme ahci ata_piix sd_mod sr_mod \
         xhci_pci usb_storage uas
 }

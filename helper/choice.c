@@ -8,9 +8,9 @@
 
 #include <stdio.h>
 
-#include "ancestry.h"
 #include "choice.h"
 #include "kind.h"
+#include "names.h"
 #include "util.h"
 
 #define DISKS_AND_INTERFACES ""
@@ -41,19 +41,22 @@ static bool is_of_type(const struct usable *u, const char *type) {
                                                  : streq(type, CHOICE_ALL) || streq(type, u->subsystem);
 }
 
-/* Is the name of the link, whether it exists or not, that of @path with @suffix? */
+/* Is the name of one of its links, whether it exists or not, that of @path with @suffix? */
 static bool has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
-        char link[LINK_NAME_MAX + 1], flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
+        char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
         _cleanup_device_ sd_device *device = NULL;
-        sd_device *function;
+        _cleanup_names_ struct names names = {};
 
-        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || device_get_pci_function(device, &function) <= 0 ||
-            device_get_link_name(device, function, path, link) <= 0)
+        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || device_get_names(device, &names) < 0)
                 return false;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s-%s-part%u" : "%s-%s", flat, suffix, u->part);
-        return streq(link, wanted);
+        for (size_t i = 0; i < names.n; i++)
+                if (streq(names.items[i].link, wanted))
+                        return true;
+
+        return false;
 }
 
 /**

@@ -114,8 +114,21 @@ int links_read(struct links *ret) {
         return 0;
 }
 
-/** links_find() - the link to a node; the first in the order of names when there are several, NULL when none */
-const char *links_find(const struct links *links, const char *node) {
+/* Is the name of the link that of the path, alone or with a suffix? */
+static bool is_link_of(const struct link *link, const char *flat) {
+        const char *name = strrchr(link->name, '/') + 1;
+        size_t n = strlen(flat);
+
+        return strncmp(name, flat, n) == 0 && (name[n] == '\0' || name[n] == '-');
+}
+
+/**
+ * links_find() - the link to a node by one path, of which it can have several
+ * @flat: the path in its flat form
+ *
+ * Return: the first in the order of names, or NULL.
+ */
+const char *links_find(const struct links *links, const char *node, const char *flat) {
         size_t from = 0, to = links->n;
 
         while (from < to) {
@@ -127,5 +140,9 @@ const char *links_find(const struct links *links, const char *node) {
                         to = middle;
         }
 
-        return from < links->n && streq(links->items[from].node, node) ? links->items[from].name : NULL;
+        for (; from < links->n && streq(links->items[from].node, node); from++)
+                if (is_link_of(&links->items[from], flat))
+                        return links->items[from].name;
+
+        return NULL;
 }

@@ -19,5 +19,5 @@ struct links {
 };
 
 int links_read(struct links *ret);
-const char *links_find(const struct links *links, const char *node);
+const char *links_find(const struct links *links, const char *node, const char *flat);
 void links_clear(struct links *links);

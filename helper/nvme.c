@@ -1,50 +1,243 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdio.h>
+/*
+ * A subsystem's directory has a link to each of its controllers (nvme_init_subsystem()), and a path of a head is below
+ * its controller under a name that the head's gives away. That has been so since there are heads, Linux 4.15; the
+ * "multipath" directory of a head is younger (6.15).
+ */
 
+#include <endian.h>
+#include <fcntl.h>
+#include <linux/nvme_ioctl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "device.h"
 #include "nvme.h"
+#include "sysfs.h"
 #include "util.h"
 
 #define CLASS_BLOCK "/sys/class/block/"
 
+/* NVMe base specification 2.0, 5.17: the command, and the list of active namespaces after a given one. */
+#define ADMIN_IDENTIFY 0x06
+#define IDENTIFY_ACTIVE_NAMESPACES 0x02
+#define IDENTIFY_SIZE 4096
+
+#define POLL_MSEC 10
+#define POLLS_MAX 500
+
+/*
+ * Is it one by which the kernel would still send something? nvme_available_path() says so of these states: a controller
+ * that is reset is still plugged in. An inaccessible namespace can become accessible again, a lost one cannot.
+ */
+static bool is_live(const char *controller, const char *path) {
+        static const char *const states[] = { "live", "resetting", "connecting" };
+        char state[32];
+
+        if (sysfs_read_attribute(path, "ana_state", sizeof(state), state) >= 0 && streq(state, "persistent-loss"))
+                return false;
+        if (sysfs_read_attribute(controller, "state", sizeof(state), state) < 0)
+                return false;
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++)
+                if (streq(state, states[i]))
+                        return true;
+
+        return false;
+}
+
 /**
  * nvme_path_get_head() - from a hidden path below a controller to its head
- * @ret: empty when the head is not there yet
+ * @ret: empty when the head is not there yet, or the path is not live
  *
  * Return: 1, 0 when the device is no path, or a negative errno.
  */
 int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
         unsigned subsystem, controller, namespace;
-        char link[sizeof(CLASS_BLOCK) + 64];
+        char link[sizeof(CLASS_BLOCK) + 64], above[PATH_MAX];
         const char *name = strrchr(syspath, '/');
         int n = 0;
 
         if (!name || sscanf(name, "/nvme%uc%un%u%n", &subsystem, &controller, &namespace, &n) != 3 || name[n] != '\0')
                 return 0;
+        if (snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath) >= (int) sizeof(above))
+                return -ENAMETOOLONG;
 
         snprintf(link, sizeof(link), CLASS_BLOCK "nvme%un%u", subsystem, namespace);
-        if (realpath(link, ret))
+        if (is_live(above, syspath) && realpath(link, ret))
                 return 1;
         ret[0] = '\0';
-        return errno == ENOENT ? 1 : negative_errno();
+        return 1;
 }
 
 /**
- * nvme_head_find_paths() - from a head to the hidden disks that are its paths
- * @sysname: the name of any device, "nvme0n1"
- * @ret: names below /sys; to be freed with globfree() when 1 is returned
+ * nvme_head_find() - the head that a device is, or is a partition of
+ * @ret: belongs to @device; untouched unless 1 is returned
  *
- * Return: 1, 0 when it is no head or has no path, or -ENOMEM.
+ * Return: 1, 0 when it is neither, or a negative errno.
  */
-int nvme_head_find_paths(const char *sysname, glob_t *ret) {
-        char pattern[sizeof(CLASS_BLOCK) + 64];
-        unsigned subsystem, namespace;
+int nvme_head_find(sd_device *device, sd_device **ret) {
+        sd_device *above;
+        int r;
+
+        r = device_in_subsystem(device, "block");
+        if (r <= 0)
+                return r;
+        r = device_has_devtype(device, "partition");
+        if (r > 0)
+                r = sd_device_get_parent(device, &device);
+        if (r >= 0)
+                r = sd_device_get_parent(device, &above);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        r = device_in_subsystem(above, "nvme-subsystem");
+        if (r <= 0)
+                return r;
+
+        *ret = device;
+        return 1;
+}
+
+void nvme_paths_clear(struct nvme_paths *paths) {
+        for (size_t i = 0; i < paths->n; i++)
+                sd_device_unref(paths->items[i]);
+        free(paths->items);
+        *paths = (struct nvme_paths){};
+}
+
+/* One controller of a head's subsystem, whether it has a path of the head or not. */
+typedef int (*controller_fn)(const char *controller, const char *path, void *userdata);
+
+static int for_each_controller(sd_device *head, controller_fn fn, void *userdata) {
+        char link[PATH_MAX], controller[PATH_MAX], path[PATH_MAX];
+        unsigned subsystem, namespace, number;
+        _cleanup_closedir_ DIR *dir = NULL;
+        const char *sysname, *syspath;
+        struct dirent *entry;
+        sd_device *above;
         int n = 0, r;
 
-        if (sscanf(sysname, "nvme%un%u%n", &subsystem, &namespace, &n) != 2 || n == 0)
-                return 0;
+        r = sd_device_get_sysname(head, &sysname);
+        if (r >= 0)
+                r = sd_device_get_parent(head, &above);
+        if (r >= 0)
+                r = sd_device_get_syspath(above, &syspath);
+        if (r < 0)
+                return r;
+        if (sscanf(sysname, "nvme%un%u%n", &subsystem, &namespace, &n) != 2 || sysname[n] != '\0')
+                return -EBADMSG;
 
-        snprintf(pattern, sizeof(pattern), CLASS_BLOCK "nvme%uc*n%u", subsystem, namespace);
-        r = glob(pattern, 0, NULL, ret);
-        return r == GLOB_NOMATCH ? 0 : r != 0 ? -ENOMEM : 1;
+        dir = opendir(syspath);
+        if (!dir)
+                return negative_errno();
+
+        while ((entry = readdir(dir))) {
+                if (sscanf(entry->d_name, "nvme%u%n", &number, &n) != 1 || entry->d_name[n] != '\0' ||
+                    snprintf(link, sizeof(link), "%s/%s", syspath, entry->d_name) >= (int) sizeof(link) ||
+                    !realpath(link, controller) ||
+                    snprintf(path, sizeof(path), "%s/nvme%uc%un%u", controller, subsystem, number, namespace) >=
+                    (int) sizeof(path))
+                        continue;
+                r = fn(controller, path, userdata);
+                if (r != 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int add_path(const char *controller, const char *path, void *userdata) {
+        _cleanup_device_ sd_device *device = NULL;
+        struct nvme_paths *paths = userdata;
+        sd_device **items;
+        int r;
+
+        if (!is_live(controller, path))
+                return 0;
+        r = sd_device_new_from_syspath(&device, path);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        items = reallocarray(paths->items, paths->n + 1, sizeof(items[0]));
+        if (!items)
+                return -ENOMEM;
+
+        paths->items = items;
+        paths->items[paths->n++] = device;
+        device = NULL;
+        return 0;
+}
+
+/**
+ * nvme_head_find_paths() - the live paths of a head
+ * @ret: to be cleared with nvme_paths_clear(); untouched on failure
+ *
+ * Return: 0, also when there are none, or a negative errno.
+ */
+int nvme_head_find_paths(sd_device *head, struct nvme_paths *ret) {
+        struct nvme_paths paths = {};
+        int r;
+
+        r = for_each_controller(head, add_path, &paths);
+        if (r < 0) {
+                nvme_paths_clear(&paths);
+                return r;
+        }
+
+        *ret = paths;
+        return 0;
+}
+
+/* Has the controller the namespace? Return: 1, or 0 also when it cannot be asked. */
+static int controller_has_namespace(const char *controller, uint32_t nsid) {
+        _cleanup_free_ uint32_t *active = calloc(1, IDENTIFY_SIZE);
+        struct nvme_admin_cmd command = {
+                .opcode = ADMIN_IDENTIFY,
+                .nsid = nsid - 1, /* the list begins after it */
+                .cdw10 = IDENTIFY_ACTIVE_NAMESPACES,
+                .addr = (uintptr_t) active,
+                .data_len = IDENTIFY_SIZE,
+        };
+        _cleanup_close_ int fd = -1;
+        char node[NAME_MAX + sizeof("/dev/")];
+
+        snprintf(node, sizeof(node), "/dev/%s", strrchr(controller, '/') + 1);
+        fd = open(node, O_RDONLY | O_CLOEXEC);
+
+        return active && fd >= 0 && ioctl(fd, NVME_IOCTL_ADMIN_CMD, &command) == 0 && le32toh(active[0]) == nsid;
+}
+
+/* Return: 1 when the kernel will still find this path, 0 when it is there or will not come. */
+static int is_to_come(const char *controller, const char *path, void *userdata) {
+        const uint32_t *nsid = userdata;
+        char state[32];
+
+        return strstr(controller, "/pci") && access(path, F_OK) < 0 &&
+               sysfs_read_attribute(controller, "state", sizeof(state), state) >= 0 && streq(state, "live") &&
+               controller_has_namespace(controller, *nsid);
+}
+
+/**
+ * nvme_head_await_paths() - let the kernel finish its search for namespaces
+ *
+ * The last that a controller says of itself is "connected", and that is when the search begins (nvme_start_ctrl()). No
+ * event tells of a path that was found or of the end. So whoever is to name all paths has to look until those are
+ * there that a controller says it has; for a bounded time, as the kernel can refuse a namespace.
+ */
+void nvme_head_await_paths(sd_device *head) {
+        const struct timespec pause = { .tv_nsec = POLL_MSEC * 1000000L };
+        const char *text;
+        uint32_t nsid;
+
+        if (sd_device_get_sysattr_value(head, "nsid", &text) < 0)
+                return;
+        nsid = (uint32_t) strtoul(text, NULL, 10);
+        if (nsid == 0)
+                return;
+
+        for (unsigned i = 0; i < POLLS_MAX && for_each_controller(head, is_to_come, &nsid) > 0; i++)
+                nanosleep(&pause, NULL);
 }

@@ -2,13 +2,25 @@
 #pragma once
 
 /*
- * NVMe multipath: the disk that is used, the head nvmeSnN, is no child of any controller. What is below each
- * controller is a hidden disk without a node, nvmeScCnN, that is one of the head's paths.
- * drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name().
+ * NVMe multipath: the disk that is used, the head nvmeSnN, is no child of any controller but of its subsystem S, which
+ * is a virtual device. What is below each controller C is a hidden disk without a node and without events, nvmeScCnN,
+ * that is one of the head's paths (Linux drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name()).
  */
 
-#include <glob.h>
 #include <limits.h>
+#include <stddef.h>
+#include <systemd/sd-device.h>
+
+/** struct nvme_paths - the hidden disks that are a head's live paths, of any transport */
+struct nvme_paths {
+        sd_device **items;
+        size_t n;
+};
 
 int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]);
-int nvme_head_find_paths(const char *sysname, glob_t *ret);
+int nvme_head_find(sd_device *device, sd_device **ret);
+int nvme_head_find_paths(sd_device *head, struct nvme_paths *ret);
+void nvme_head_await_paths(sd_device *head);
+void nvme_paths_clear(struct nvme_paths *paths);
+
+#define _cleanup_nvme_paths_ __attribute__((__cleanup__(nvme_paths_clear)))

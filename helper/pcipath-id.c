@@ -10,9 +10,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "ancestry.h"
-#include "place.h"
+#include "names.h"
+#include "nvme.h"
 #include "util.h"
+
+#define LINK_DIRECTORY "disk/by-pci-path/"
+
+/* What udev expands a SYMLINK into, with its final NUL (systemd 252, src/shared/udev-util.h). */
+#define UDEV_PATH_SIZE 1024
 
 enum {
         EXIT_DONE = 0,       /* also when the device has no PCI path: then nothing is printed */
@@ -69,33 +74,62 @@ static int explain(const char *name, int r) {
         }
 }
 
-static int print_properties(sd_device *device, const char *name) {
-        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1] = "";
-        struct pci_path path;
-        sd_device *function;
+static void print_one(const struct name *name) {
+        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
+
+        pci_path_print(&name->path, PCI_PATH_CANONICAL, canonical);
+        pci_path_print(&name->path, PCI_PATH_FLAT, flat);
+        printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
+        if (name->link[0] != '\0')
+                printf("ID_PCI_PATH_LINK=%s\n", name->link);
+}
+
+/* All links of a device with several, as SYMLINK takes them; those that udev has no room for are left out. */
+static void print_several(const struct names *names, const char *shown) {
+        char links[UDEV_PATH_SIZE] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < names->n; i++) {
+                const char *link = names->items[i].link;
+
+                if (*link == '\0')
+                        continue;
+                if (n + strlen(" " LINK_DIRECTORY) + strlen(link) >= sizeof(links)) {
+                        complain(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
+                                 UDEV_PATH_SIZE - 1, link);
+                        break;
+                }
+                n += (size_t) sprintf(links + n, "%s" LINK_DIRECTORY "%s", n > 0 ? " " : "", link);
+        }
+
+        if (n > 0)
+                printf("ID_PCI_PATH_LINKS=%s\n", links);
+}
+
+static int print_properties(sd_device *device, const char *shown) {
+        _cleanup_names_ struct names names = {};
+        sd_device *head;
         int r;
 
-        r = device_get_pci_function(device, &function);
+        if (nvme_head_find(device, &head) > 0)
+                nvme_head_await_paths(head);
+
+        r = device_get_names(device, &names);
         if (r < 0)
-                return explain(name, r);
-        if (r == 0)
-                return EXIT_DONE;
+                return explain(shown, r);
 
-        r = pci_function_get_path(function, &path);
-        if (r < 0)
-                return explain(name, r);
+        for (size_t i = 0; i < names.n; i++) {
+                r = names.items[i].link_error;
+                if (r == -ENAMETOOLONG)
+                        complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+                else if (r < 0 && names.n == 1)
+                        return explain(shown, r);
+        }
 
-        r = device_get_link_name(device, function, &path, link);
-        if (r == -ENAMETOOLONG)
-                complain(0, "%s: the name of its link would have more than %d bytes, not made", name, LINK_NAME_MAX);
-        else if (r < 0)
-                return explain(name, r);
-
-        pci_path_print(&path, PCI_PATH_CANONICAL, canonical);
-        pci_path_print(&path, PCI_PATH_FLAT, flat);
-        printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
-        if (*link)
-                printf("ID_PCI_PATH_LINK=%s\n", link);
+        if (names.n == 1)
+                print_one(&names.items[0]);
+        else
+                print_several(&names, shown);
 
         if (fflush(stdout) != 0)
                 return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));

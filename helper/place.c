@@ -60,6 +60,29 @@ static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next
         return 1;
 }
 
+/*
+ * virtio-pmem. One function is one virtio device, which has one region (virtio_pmem_probe()), and a region without labels
+ * has one namespace; whichever mode that is used in (namespaceN.0, pfnN.M or bttN.M), it is one disk. What else has
+ * persistent memory could have more.
+ */
+static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
+        sd_device *region, *bus, *above;
+        int r;
+
+        (void) p;
+
+        r = sd_device_get_parent(device, &region);
+        if (r >= 0)
+                r = sd_device_get_parent(region, &bus);
+        if (r >= 0)
+                r = sd_device_get_parent(bus, &above);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        *ret_next = bus;
+        return device_in_subsystem(above, "virtio");
+}
+
 /* A namespace of the controller @device. */
 static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) {
         const char *nsid;
@@ -89,6 +112,7 @@ static const struct place_row {
         { "virtio", place_virtio },
         { "scsi",   place_scsi   },
         { "nvme",   place_nvme   },
+        { "nd",     place_nd     },
         { "usb",    place_usb    },
 };
 
@@ -144,7 +168,7 @@ static int find_place(struct place *p, sd_device *function) {
 
 /*
  * A partition's disk and "-partN" for the end of its name, or a disk itself. Return: 1, or 0 when @device is
- * neither.
+ * neither, or a hidden disk (a path of an NVMe multipath head), which has no node.
  */
 static int start_at_disk(struct place *p, sd_device *device) {
         const char *number;
@@ -153,6 +177,9 @@ static int start_at_disk(struct place *p, sd_device *device) {
         r = device_in_subsystem(device, "block");
         if (r <= 0)
                 return r;
+        r = sd_device_get_devnum(device, NULL);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
 
         p->disk = device;
         p->start = sizeof(p->text) - 1;
@@ -177,7 +204,8 @@ static int start_at_disk(struct place *p, sd_device *device) {
 /**
  * device_get_link_name() - the name of a disk's or partition's link in by-pci-path/
  * @device: any device
- * @function: the PCI function it is below
+ * @below: @device itself, or the path by which an NVMe multipath head is reached that @device is or is a partition of
+ * @function: the PCI function that @below is below
  * @path: of @function
  * @buf: untouched unless 1 is returned
  *
@@ -185,7 +213,7 @@ static int start_at_disk(struct place *p, sd_device *device) {
  * -ENAMETOOLONG when the name has more than LINK_NAME_MAX bytes, -EBADMSG when the kernel's name or attribute
  * of a device is not of the known shape, or the errno of a device that cannot be read.
  */
-int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
+int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
         struct place p;
@@ -194,6 +222,8 @@ int device_get_link_name(sd_device *device, sd_device *function, const struct pc
         r = start_at_disk(&p, device);
         if (r <= 0)
                 return r;
+        if (below != device)
+                p.disk = below;
         r = find_place(&p, function);
         if (r <= 0)
                 return r;

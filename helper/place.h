@@ -12,5 +12,5 @@
 
 #define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be */
 
-int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
+int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]);

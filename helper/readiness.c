@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "names.h"
+#include "nvme.h"
 #include "readiness.h"
 #include "sysfs.h"
 #include "util.h"
@@ -39,12 +41,37 @@ static bool are_links_there(sd_device *device) {
         return true;
 }
 
-static bool is_udev_finished(const struct usable *u) {
+/*
+ * udevd was finished with a head when the first of its paths was there. With this one it is when the path's link is
+ * there, too.
+ */
+static bool is_path_linked(sd_device *device, const struct pci_path *path) {
+        char link[sizeof("/dev/disk/by-pci-path/") + LINK_NAME_MAX];
+        _cleanup_names_ struct names names = {};
+
+        if (device_get_names(device, &names) < 0)
+                return false;
+
+        for (size_t i = 0; i < names.n; i++) {
+                const struct name *name = &names.items[i];
+
+                if (name->link[0] == '\0' || pci_path_compare(&name->path, path) != 0)
+                        continue;
+                snprintf(link, sizeof(link), "/dev/disk/by-pci-path/%s", name->link);
+                if (access(link, F_OK) < 0)
+                        return false;
+        }
+
+        return true;
+}
+
+static bool is_udev_finished(const struct usable *u, const struct pci_path *path) {
         _cleanup_device_ sd_device *device = NULL;
         sd_device *disk;
 
         if (sd_device_new_from_syspath(&device, u->syspath) < 0 || sd_device_get_is_initialized(device) <= 0 ||
-            is_entry_stale(device) || !are_links_there(device))
+            is_entry_stale(device) || !are_links_there(device) ||
+            (nvme_head_find(device, &disk) > 0 && !is_path_linked(device, path)))
                 return false;
 
         /* A partition's number goes with its disk's. */
@@ -92,9 +119,10 @@ static bool is_function_finished(const struct lookup *lookup) {
 
 /**
  * lookup_is_ready() - can everything be used that a look has found?
+ * @path: where it has looked
  * @source: by whose word
  */
-bool lookup_is_ready(const struct lookup *lookup, enum monitor_source source) {
+bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source) {
         if (!lookup->is_there)
                 return false;
         if (source == MONITOR_UDEV && lookup->n_chosen == 0 && !is_function_finished(lookup))
@@ -103,7 +131,7 @@ bool lookup_is_ready(const struct lookup *lookup, enum monitor_source source) {
         for (size_t i = 0; i < lookup->n_chosen; i++) {
                 const struct usable *u = &lookup->usables.items[i];
 
-                if (!(source == MONITOR_UDEV ? is_udev_finished(u) : is_kernel_finished(u)))
+                if (!(source == MONITOR_UDEV ? is_udev_finished(u, path) : is_kernel_finished(u)))
                         return false;
         }
 

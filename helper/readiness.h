@@ -10,5 +10,5 @@
 #include "lookup.h"
 #include "monitor.h"
 
-bool lookup_is_ready(const struct lookup *lookup, enum monitor_source source);
+bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source);
 bool path_has_links(const struct pci_path *path);

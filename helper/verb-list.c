@@ -66,8 +66,9 @@ static const char *cell_name(const struct row *row, char buf[static PCI_PATH_STR
 }
 
 static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
-        (void) buf;
-        return row->usable ? links_find(row->links, row->usable->name) : NULL;
+        const char *flat = cell_tag(row, buf);
+
+        return row->usable && flat ? links_find(row->links, row->usable->name, flat) : NULL;
 }
 
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {

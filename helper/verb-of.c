@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <systemd/sd-device.h>
 
-#include "ancestry.h"
 #include "command.h"
-#include "nvme.h"
+#include "names.h"
 #include "uids.h"
 
 /* "01:00.0", as lspci has it on a machine with one domain. */
@@ -43,51 +42,26 @@ struct printer {
         const struct uid_map *uids;
 };
 
-/* Return: an exit status. */
-static int print_path_of(const struct printer *p, const char *text, sd_device *device) {
+/* An NVMe multipath head has a line for each of its paths. */
+static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
+        _cleanup_names_ struct names names = {};
         char buf[SPELLING_MAX];
-        struct pci_path path;
-        sd_device *function;
         const char *reason;
         int r;
 
-        r = device_get_pci_function(device, &function);
-        if (r == 0)
+        r = device_get_names(device, &names);
+        if (r < 0)
+                return complain_of_device(text, r);
+        if (names.n == 0)
                 return complain(EXIT_ABSENT, "%s: not below a PCI function", text);
-        if (r > 0)
-                r = pci_function_get_path(function, &path);
-        if (r < 0)
-                return complain_of_device(text, r);
 
-        if (p->spelling->print(&path, p->uids, buf, &reason) < 0)
-                return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->spelling->name, reason);
-        fprintf(p->out, "%s\n", buf);
-        return EXIT_DONE;
-}
-
-/* An NVMe disk with several paths has a line for each. */
-static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
-        int r, status = EXIT_DONE;
-        const char *sysname;
-        glob_t paths;
-
-        r = sd_device_get_sysname(device, &sysname);
-        if (r >= 0)
-                r = nvme_head_find_paths(sysname, &paths);
-        if (r < 0)
-                return complain_of_device(text, r);
-        if (r == 0)
-                return print_path_of(p, text, device);
-
-        for (size_t i = 0; i < paths.gl_pathc && status == EXIT_DONE; i++) {
-                _cleanup_device_ sd_device *path = NULL;
-
-                r = sd_device_new_from_syspath(&path, paths.gl_pathv[i]);
-                status = r < 0 ? complain_of_device(text, r) : print_path_of(p, text, path);
+        for (size_t i = 0; i < names.n; i++) {
+                if (p->spelling->print(&names.items[i].path, p->uids, buf, &reason) < 0)
+                        return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->spelling->name, reason);
+                fprintf(p->out, "%s\n", buf);
         }
 
-        globfree(&paths);
-        return status;
+        return EXIT_DONE;
 }
 
 static int print_device(const struct printer *p, const char *text) {

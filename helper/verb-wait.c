@@ -32,7 +32,7 @@ static void clear_lookups(struct wait *w) {
 }
 
 static bool is_arrived(const struct wait *w, size_t i) {
-        return lookup_is_ready(&w->lookups[i], w->source);
+        return lookup_is_ready(&w->lookups[i], &w->targets[i].path, w->source);
 }
 
 /* A partition or one disk of many has gone when it has; the whole function, when its links have, too. */

@@ -28,7 +28,12 @@ class Outcome:
 
 
 def parse_properties(text):
-    return dict(line.split("=", 1) for line in text.splitlines())
+    return normalise(line.split("=", 1) for line in text.splitlines())
+
+
+def normalise(properties):
+    """The links of a device with several are a set, here in the order of their names."""
+    return {name: " ".join(sorted(value.split(" "))) if name == "ID_PCI_PATH_LINKS" else value for name, value in properties}
 
 
 def pcipath_id(*arguments, env=None, stdout=subprocess.PIPE):
@@ -38,10 +43,10 @@ def pcipath_id(*arguments, env=None, stdout=subprocess.PIPE):
 
 
 def name_tree():
-    """From each syspath below /sys/devices with a PCI function above it to (path, link or None)."""
+    """From each syspath below /sys/devices to the (path, link or None) of each place where it is below a PCI function."""
     done = subprocess.run([*RUNNER, NAME_TREE], text=True, capture_output=True, check=True)
     names = {}
     for line in done.stdout.splitlines():
         syspath, path, *link = line.split("\t")
-        names[syspath] = (path, *[text or None for text in link])
+        names.setdefault(syspath, []).append((path, *[text or None for text in link]))
     return names

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from command.run import PCIPATH, on_machine, pcipath
+from golden.machines import multipath
 from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
 
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert']
@@ -156,6 +157,15 @@ def test_nested_host_bridge():
     assert bridge['children'][0]['children'][0]['path'] == '0e.0/e0:01.0/00.0'
     assert find.stdout == '/dev/vda\n'
     assert absent.status == 3 and 'without a function 02.0 on a bus e0 below it' in absent.stderr
+
+
+def test_each_path_of_a_disk_has_its_own_link():
+    """An NVMe multipath head is in a line for each of its live paths, with the link by that path."""
+    links = [f'02.{n}-00.0-nvme-1' for n in (0, 1, 3)]
+    [outcome] = on_machine(multipath(), ['list', '-n', '-o', 'PATH,NAME,LINK'],
+                           links={'/dev/disk/by-pci-path': {link: '../../nvme1n1' for link in links}})
+    rows = [line.split() for line in outcome.lines if '/dev/nvme1n1' in line]
+    assert rows == [[f'02.{n}/00.0', '/dev/nvme1n1', f'/dev/disk/by-pci-path/02.{n}-00.0-nvme-1'] for n in (0, 1, 3)]
 
 
 # -- of and find --

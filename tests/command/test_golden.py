@@ -58,11 +58,12 @@ def check_disks(tree, names):
         if name is None:
             continue
         node = f'/dev/{device.devname}'
-        if device.devtype == 'disk':
-            below.setdefault(name.path, []).append(node)
-        if name.link:
-            assert output('find', name.link) == node + '\n', name.link
-        assert output('of', device.syspath) == name.path + '\n', device.syspath
+        for path, link in name.places:
+            if device.devtype == 'disk':
+                below.setdefault(path, []).append(node)
+            if link:
+                assert output('find', link) == node + '\n', link
+        assert sorted(output('of', device.syspath).split()) == sorted(path for path, _ in name.places), device.syspath
     for path, nodes in below.items():
         assert sorted(output('find', path).split()) == sorted(nodes), path
     rows = json.loads(output('list', '-J'))['functions']
@@ -71,7 +72,7 @@ def check_disks(tree, names):
 
 def check_others(tree, names):
     for device in tree.devices:
-        if device.devname and names[device.key] is None:
+        if device.devname and names.get(device.key) is None:
             assert pcipath('of', device.syspath).status == 3
 
 

@@ -18,7 +18,7 @@
 
 #include "ancestry.h"
 #include "fuzz.h"
-#include "place.h"
+#include "names.h"
 #include "util.h"
 
 #define DEVICES_MAX 64
@@ -63,10 +63,14 @@ static const struct kind {
         { "port-0:%u",                            NULL,        NULL          },
         { "1-%u",                                 "usb",       "usb_device"  },
         { "1-1.%u:1.0",                           "usb",       "usb_interface" },
+        { "nvme-subsys0",                         "nvme-subsystem", NULL     },
+        { "nvme0c%un1",                           "block",     "disk"        },
 };
 
-static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev" };
-static const char *const links[] = { "physfn", "virtfn0", "virtfn1", "virtfn17", "subsystem", "virtfn" };
+static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev",
+                                          "state", "ana_state" };
+static const char *const links[] = { "physfn", "virtfn0", "virtfn1", "virtfn17", "subsystem", "virtfn",
+                                     "nvme0", "nvme1" };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
@@ -152,6 +156,9 @@ static void add_device(struct builder *b, const char *name, const struct kind *k
         b->devices[b->n_devices++] = strdup(path);
 
         n = kind->devtype ? snprintf(text, sizeof(text), "DEVTYPE=%s\n", kind->devtype) : 0;
+        /* But a hidden disk has no node. */
+        if (kind->devtype && strcmp(kind->subsystem, "block") == 0 && strncmp(name, "nvme0c", 6) != 0)
+                n += snprintf(text + n, sizeof(text) - (size_t) n, "MAJOR=240\nMINOR=%zu\n", b->n_devices);
         write_attribute(b, "uevent", text, (size_t) n);
         if (kind->subsystem) {
                 snprintf(path, sizeof(path), "%s/subsystem", b->current);
@@ -220,13 +227,32 @@ static void check_link(const char *link, const struct pci_path *path) {
                 CHECK(*p > ' ' && *p <= '~');
 }
 
+static void check_names(sd_device *device) {
+        struct names names, untouched;
+
+        memset(&names, 0xa5, sizeof(names));
+        memset(&untouched, 0xa5, sizeof(untouched));
+        if (device_get_names(device, &names) < 0) {
+                CHECK(memcmp(&names, &untouched, sizeof(names)) == 0);
+                return;
+        }
+
+        for (size_t i = 0; i < names.n; i++)
+                if (names.items[i].link[0] != '\0')
+                        check_link(names.items[i].link, &names.items[i].path);
+        names_clear(&names);
+}
+
 static void check_device(const char *syspath) {
         _cleanup_device_ sd_device *device = NULL;
         char canonical[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1], untouched_link[LINK_NAME_MAX + 1];
         struct pci_path path, untouched, again;
         sd_device *function;
 
-        if (sd_device_new_from_syspath(&device, syspath) < 0 || device_get_pci_function(device, &function) <= 0)
+        if (sd_device_new_from_syspath(&device, syspath) < 0)
+                return;
+        check_names(device);
+        if (device_get_pci_function(device, &function) <= 0)
                 return;
 
         memset(&path, 0xa5, sizeof(path));
@@ -242,7 +268,7 @@ static void check_device(const char *syspath) {
 
         memset(link, 0xa5, sizeof(link));
         memset(untouched_link, 0xa5, sizeof(untouched_link));
-        if (device_get_link_name(device, function, &path, link) == 1)
+        if (device_get_link_name(device, device, function, &path, link) == 1)
                 check_link(link, &path);
         else
                 CHECK(memcmp(link, untouched_link, sizeof(link)) == 0);

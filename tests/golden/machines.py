@@ -7,7 +7,8 @@
 from dataclasses import dataclass
 
 from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
-                           Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+                           NvmeSubsystem, Pmem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioPmem,
+                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass
@@ -22,6 +23,24 @@ def blk(partitions=0):
 
 def nvme(*nsids):
     return Nvme([Namespace(nsid) for nsid in nsids])
+
+
+def multipath():
+    """Namespaces of a subsystem that have three live paths (a dead and a deleted one beside them), two, one, and none."""
+    subsystem = NvmeSubsystem()
+    three, two, one, none = Namespace(1, Disk(2)), Namespace(4, Disk(1)), Namespace(2), Namespace(3, Disk(1))
+    controllers = [([three, two], "live"), ([three, one], "resetting"), ([three, one, none], "dead"),
+                   ([three, two], "connecting"), ([three, none], "deleting")]
+    return Machine([Root([function(f"02.{number}", function("00.0", Nvme(namespaces, subsystem, state)))
+                          for number, (namespaces, state) in enumerate(controllers)])])
+
+
+def multipath_elsewhere():
+    """Namespaces with a path over a fabric: beside one below PCI, beside one that is lost, and alone."""
+    beside, lost, alone = Namespace(1, Disk(1)), Namespace(2), Namespace(3, Disk(1))
+    subsystem = NvmeSubsystem([beside, lost, alone])
+    return Machine([Root([function("03.0", Nvme([beside, lost], subsystem, lost=[lost])), function("04.0", nvme(1))])],
+                   [NvmeSubsystem([Namespace(1, Disk(1))])])
 
 
 def chain(length, *below):
@@ -95,6 +114,13 @@ GOLDEN = {
     "vf-root-bus": Golden(
         Machine([Root([function("05.0", vfs=VirtualFunctions([vf(blk(1)), vf(VirtioScsi([Lun(0, 0)]))], offset=8))])]),
         {"05.0v0", "05.0v0-part1", "05.0v1-scsi-0:0:0:0"}),
+
+    # Linux drivers/nvme/host/multipath.c: nvme_mpath_set_disk_name(), nvme_mpath_set_live(), nvme_available_path().
+    "nvme-multipath": Golden(
+        multipath(),
+        {"02.0-00.0-nvme-1", "02.1-00.0-nvme-1-part2", "02.3-00.0-nvme-1-part1", "02.0-00.0-nvme-4", "02.3-00.0-nvme-4-part1",
+         "02.1-00.0-nvme-2", "02.2/00.0", "02.4/00.0"}),
+    "nvme-multipath-elsewhere": Golden(multipath_elsewhere(), {"03.0-nvme-1-part1", "04.0-nvme-1"}),
 
     # Linux arch/s390/pci/pci_bus.c: each function's domain is its UID; a multifunction one has one domain.
     "s390": Golden(
@@ -193,6 +219,13 @@ GOLDEN = {
         Machine([Root([function("14.0", Usb([UsbDisk("1", [Lun(disk=Disk(1))]), UsbDisk("1", [Lun()], root_hub=1)],
                                             sockets=False))])]),
         {"14.0"}),
+
+    # Linux drivers/nvdimm/virtio_pmem.c, virtio_pmem_probe(). Nothing says of other persistent memory that it is alone.
+    "pmem": Golden(
+        Machine([Root([function(f"02.{number}", VirtioPmem(Disk(1), claim))
+                       for number, claim in enumerate(["namespace", "pfn", "btt"])] +
+                      [function("03.0", Pmem(Disk(1)))])]),
+        {"02.0", "02.1-part1", "02.2"}),
 
     # A kind without words gets a path and no link.
     "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),

@@ -7,7 +7,8 @@ import pytest
 from golden.machines import COVERS, GOLDEN  # noqa: F401
 from programs import name_tree, pcipath_id
 from trees import sandbox
-from trees.names import LINK_BYTES, Names
+from trees.machine import Machine, Namespace, Nvme, NvmeSubsystem, Root, function
+from trees.names import LINK_BYTES, Names, flatten
 from trees.sysfs import Tree
 
 BOOTS = [None, 1, 2]
@@ -30,13 +31,16 @@ def test_every_device(name, boot):
     outcomes, named = sandbox.run(ask_every_device_by_place, machine, boot)
     names = Names(machine)
     by_place = list(names.values())
+    # What has no events (the paths of a multipath head) has no link.
+    events = {"/sys" + devpath for devpath, _, _ in outcomes}
+    assert not any(link for syspath, places in named.items() if syspath not in events for _, link in places)
     for devpath, place, outcome in outcomes:
         expected = None if place is None else by_place[place]
         too_long = expected is not None and expected.link is None and b"more than 255 bytes" in outcome.stderr
         assert outcome.status == 0, devpath
         assert outcome.properties == expected_outcome(expected), devpath
         assert outcome.stderr == b"" or too_long, devpath
-        assert named.get("/sys" + devpath) == (expected and (expected.path, expected.link)), devpath
+        assert sorted(named.get("/sys" + devpath, [])) == sorted(expected.places if expected else []), devpath
 
 
 def ask_every_device_by_place(machine, seed):
@@ -52,14 +56,14 @@ def test_oracle_knows_the_contract(name):
     made = set()
     for device in Names(GOLDEN[name].machine).values():
         if device:
-            made |= {device.path, device.flat, device.link}
+            made |= {text for path, link in device.places for text in (path, flatten(path), link)}
     assert GOLDEN[name].expected <= made
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_oracle_is_injective(name):
     names = [device for device in Names(GOLDEN[name].machine).values() if device]
-    links = [device.link for device in names if device.link]
+    links = [link for device in names for link in device.links]
     assert len(links) == len(set(links))
     assert all(len(link) <= LINK_BYTES for link in links)
 
@@ -94,6 +98,26 @@ def test_no_pci_function_above():
     machine.others.append(GOLDEN["no-pci"].machine.others[0])
     for outcome in sandbox.run(ask_above_functions, machine):
         assert (outcome.status, outcome.stdout, outcome.stderr) == (0, b"", b"")
+
+
+def ask_head(machine):
+    tree = Tree(machine, "/sys")
+    return pcipath_id(next(device.syspath for device in tree.devices if device.devname))
+
+
+def test_links_that_udev_has_no_room_for():
+    """A head of 64 controllers, of which udev's line would be cut somewhere: the first links are made, a line says so."""
+    subsystem, namespace = NvmeSubsystem(), Namespace(1)
+    machine = Machine([Root([function(f"{slot:02x}.{number}", Nvme([namespace], subsystem))
+                             for slot in range(8) for number in range(8)])])
+    outcome = sandbox.run(ask_head, machine)
+    links = outcome.properties["ID_PCI_PATH_LINKS"]
+    words = links.split()
+    assert outcome.status == 0 and len(links) < 1024 <= len(links) + len(" disk/by-pci-path/00.0-nvme-1")
+    assert words == [f"disk/by-pci-path/{n // 8:02x}.{n % 8}-nvme-1" for n in range(len(words))]
+    assert outcome.stderr.decode().splitlines() == [
+        f"pcipath_id: /sys/devices/virtual/nvme-subsystem/nvme-subsys1/nvme1n1: its links have more than 1023 bytes, "
+        f"those from {len(words) // 8:02x}.{len(words) % 8}-nvme-1 on are not made"]
 
 
 def test_help_and_version():

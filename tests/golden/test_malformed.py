@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import pytest
-from golden.machines import blk, chain, nvme
+from golden.machines import blk, chain, multipath, nvme
 from programs import PCIPATH_ID, Outcome, pcipath_id
 from trees import sandbox
 from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
@@ -482,3 +482,58 @@ def ask_with_nothing_open():
 
 def test_nothing_open():
     assert sandbox.run(ask_with_nothing_open) == UNREADABLE
+
+
+# -- NVMe multipath heads: what one path is spoilt by does not touch the others --
+
+def path_of_head(name, content):
+    """An attribute of the first controller's path, or of the controller."""
+    def edit(controller, path):
+        target = f"{controller}/{name}" if name == "state" else f"{path}/{name}"
+        os.unlink(target)
+        if content is not None:
+            with open(target, "wb") as f:
+                f.write(content)
+    return edit
+
+
+def controller_link(target):
+    def edit(controller, _):
+        link = f"/sys/devices/virtual/nvme-subsystem/nvme-subsys1/{os.path.basename(controller)}"
+        os.unlink(link)
+        if target:
+            os.symlink(target, link)
+    return edit
+
+
+PATHS = {
+    "state-missing": path_of_head("state", None),
+    "state-empty": path_of_head("state", b""),
+    "state-unknown": path_of_head("state", b"live (almost)\n"),
+    "state-64k": path_of_head("state", b"live" * (KIB64 // 4)),
+    "nsid-missing": path_of_head("nsid", None),
+    "nsid-injects": path_of_head("nsid", b"1\nID_EVIL=1 disk/by-pci-path/evil\n"),
+    "nsid-path": path_of_head("nsid", b"../../evil\n"),
+    "nsid-blank": path_of_head("nsid", b"1 evil\n"),
+    "nsid-64k": path_of_head("nsid", b"1 " * (KIB64 // 2)),
+    "controller-not-in-subsystem": controller_link(None),
+    "controller-dangling": controller_link("/sys/devices/nothing"),
+    "controller-loop": controller_link("/sys/devices/virtual/nvme-subsystem/nvme-subsys1/nvme0"),
+    "function-no-address": lambda controller, _: os.rename(controller.partition("/nvme/")[0], "/sys/devices/pci0000:00/evil"),
+}
+
+
+def ask_spoilt_head(edit):
+    tree = Tree(multipath(), "/sys")
+    controller = next(device.syspath for device in tree.devices if device.subsystem == "nvme")
+    edit(controller, f"{controller}/nvme1c{controller[-1]}n1")
+    return [pcipath_id(next(device.syspath for device in tree.devices if device.devname == name))
+            for name in ("nvme1n1", "nvme1n1p2")]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_one_path_does_not_spoil_the_others(name):
+    for outcome, part in zip(sandbox.run(ask_spoilt_head, PATHS[name]), ("", "-part2"), strict=True):
+        assert (outcome.status, outcome.stderr) == (0, b"")
+        assert outcome.properties == {"ID_PCI_PATH_LINKS": " ".join(
+            f"disk/by-pci-path/02.{n}-00.0-nvme-1{part}" for n in (1, 3))}

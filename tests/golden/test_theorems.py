@@ -26,8 +26,9 @@ def boot(machine, names, seed, sample):
     named = name_tree()
     for device in tree.devices:
         expected = names.get(device.key)
-        got = named.pop(device.syspath, None)
-        wanted = expected and (expected.path, expected.link if device.subsystem == "block" else None)
+        got = sorted(named.pop(device.syspath, []))
+        wanted = sorted((path, link if device.subsystem == "block" else None)
+                        for path, link in (expected.places if expected else []))
         assert got == wanted, f"{device.syspath}: {got}, not {wanted}"
         if sample:
             outcome = pcipath_id(device.syspath)
@@ -41,7 +42,7 @@ def check_machine(seed):
     names = Names(machine)
     functions = [name.path for node, name in names.items() if isinstance(node, m.Function)]
     assert len(functions) == len(set(functions))
-    links = [name.link for name in names.values() if name and name.link]
+    links = [link for name in names.values() if name for link in name.links]
     assert len(links) == len(set(links))
 
     # As the oracle names are those of the description, two boots that agree with it agree with each other.

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from golden import machines
-from golden.machines import GOLDEN, blk, chain, nvme
+from golden.machines import GOLDEN, blk, chain, multipath, nvme
 from golden.test_malformed import MACHINES, TREES, Edit
 from programs import pcipath_id
 from rules import udev
@@ -38,10 +38,9 @@ def check_records(devices, names):
         else:
             assert found.properties.get("ID_PCI_PATH") in (None, wanted.get("ID_PCI_PATH")), device.devpath
             assert "ID_PCI_PATH_LINK" not in found.properties, device.devpath
-        link = expected.link if expected and device.devname else None
-        assert found.links == ({f"disk/by-pci-path/{link}"} if link else set()), device.devpath
-        if link:
-            links[link] = device.devname
+        own = expected.links if expected and device.devname else []
+        assert found.links == {f"disk/by-pci-path/{link}" for link in own}, device.devpath
+        links |= {link: device.devname for link in own}
     assert udev.links_on_disk() == links
 
 
@@ -120,6 +119,37 @@ def test_no_process_for_a_change(name):
     assert sandbox.run(live, OTHERS[name][0])["change"] == []
 
 
+def live_controllers(machine):
+    """After each event of a controller, what udev was made to look at again."""
+    udev.enter()
+    changed = {}
+    with udev.Udevd(debug=True) as udevd:
+        udevd.boot(Tree(machine, "/sys"))
+        for action in ("add", "change", "remove"):
+            for device in udevd.devices:
+                if device.subsystem == "nvme":
+                    udevd.events(action, [device])
+                    changed[action, device.devpath] = udevd.changed()
+        heads = sorted(os.path.basename(device.devpath) for device in udevd.devices if "/nvme-subsystem/" in device.devpath and
+                       device.subsystem == "block")
+        with open(udev.LOG, "rb") as log:
+            return changed, heads, b"udevadm" in log.read()
+
+
+@pytest.mark.parametrize("name", ["nvme-multipath", "nvme-multipath-elsewhere"])
+def test_a_controller_has_the_heads_looked_at(name):
+    """When it comes or goes, all heads and their partitions; not when it is no PCI function's."""
+    changed, heads, _ = sandbox.run(live_controllers, GOLDEN[name].machine)
+    assert len(heads) > 3
+    for (action, devpath), names in changed.items():
+        assert names == (heads if action != "add" and "/pci" in devpath else []), (action, devpath)
+
+
+def test_an_ordinary_controller_starts_no_process():
+    changed, heads, started = sandbox.run(live_controllers, below_port(nvme(1, 2)))
+    assert not any(changed.values()) and not heads and not started
+
+
 HELPERS = {
     "fails": "exit 1",
     "prints-half-and-fails": "echo ID_PCI_PATH=07.0; exit 3",
@@ -138,6 +168,7 @@ ASKING = {
     "lun-256": below_port(VirtioScsi([Lun(0, 256, disk=Disk(1))])),
     "usb": below_port(Usb([UsbDisk("1", [Lun(disk=Disk(1))])])),
     "mmc": below_port(Mmc(Disk(1))),
+    "nvme-multipath": multipath(),
 }
 
 
@@ -160,7 +191,7 @@ def live_with_helper(script, machine):
             for device in udevd.devices:
                 found, expected = udev.record(device), names.get(device.key)
                 visible = {key: value for key, value in found.properties.items() if key != "ID_PCI_PATH_SCSI"}
-                both = {"ID_PCI_PATH": expected.path, "ID_PCI_PATH_TAG": expected.flat}
+                both = {"ID_PCI_PATH": expected.path, "ID_PCI_PATH_TAG": expected.flat} if expected and expected.path else {}
                 assert visible in ({}, both), f"{action}: {device.devpath}"
                 assert not found.links, device.devpath
             assert udev.links_on_disk() == {}

@@ -14,10 +14,11 @@ import struct
 import subprocess
 from dataclasses import dataclass
 
-from programs import BUILD
+from programs import BUILD, normalise
 from trees import sandbox
+from trees.sysfs import UNTOUCHED
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "usb", "scsi", "block"}  # of those that have events
+SUBSYSTEMS = {"pci", "virtio", "nvme", "nd", "usb", "scsi", "block"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"
@@ -122,7 +123,7 @@ class Udevd:
     def send(self, action, device):
         try:
             with open(f"{device.syspath}/uevent", "rb") as f:
-                self.sent[device.devpath] = f.read().splitlines()
+                self.sent[device.devpath] = [line for line in f.read().splitlines() if b"=" in line]
         except OSError:
             pass  # the kernel knows them when sysfs has them no more
         lines = self.sent.get(device.devpath, [])
@@ -139,6 +140,17 @@ class Udevd:
             self.send(action, device)
         for _ in devices:
             self.done.recv(65536)
+
+    def changed(self):
+        """The names of devices for which "change" was written into their uevent file since the last call."""
+        names = []
+        for device in self.devices:
+            with open(f"{device.syspath}/uevent", "r+", encoding="utf-8") as f:
+                if f.read(len("change\n")) == "change\n":
+                    names.append(os.path.basename(device.devpath))
+                    f.seek(0)
+                    f.write(UNTOUCHED)
+        return sorted(names)
 
     def started(self):
         """The names of devices whose events started the helper since the last call."""
@@ -170,6 +182,7 @@ def read_record(path):
             found.properties[name] = content
         elif kind == "S":
             found.links.add(value)
+    found.properties = normalise(found.properties.items())
     return found
 
 

@@ -16,6 +16,7 @@ class Generator:
     def __init__(self, seed, size):
         self.random = random.Random(seed)
         self.left = size
+        self.subsystems = []  # of NVMe, each with its namespaces by their ids
 
     def chance(self, one_in):
         return self.random.randrange(one_in) == 0
@@ -45,17 +46,30 @@ class Generator:
             case 4 | 5:
                 return [m.VirtioScsi(self.luns(channels=1))]
             case 6 | 7:
-                nsids = self.random.sample([1, 2, 3, 17, 4294967294], self.random.randint(1, 2))
-                return [m.Nvme([m.Namespace(nsid, self.disk()) for nsid in nsids])]
+                return [self.nvme()]
             case 8:
                 return [m.Ata([self.ata_port(n) for n in self.random.sample(range(1, 7), self.random.randint(1, 2))])]
             case 9 if self.chance(2):
                 return [m.ScsiHosts([self.luns(channels=2) for _ in range(self.random.randint(1, 2))])]
-            case 10 if self.chance(3):
-                return [m.Mmc(self.disk())]
+            case 10 if self.chance(2):
+                return [self.random.choice([m.Mmc(self.disk()), m.Pmem(self.disk()),
+                                            m.VirtioPmem(self.disk(), self.random.choice(["namespace", "pfn", "btt"]))])]
             case 11 if self.chance(2):
                 return [self.random.choice([self.usb, self.fibre_channel, self.sas])()]
         return []
+
+    def nvme(self):
+        nsids = self.random.sample([1, 2, 3, 17, 4294967294], self.random.randint(1, 2))
+        if self.chance(2):
+            return m.Nvme([m.Namespace(nsid, self.disk()) for nsid in nsids])
+        if not self.subsystems or self.chance(4):
+            self.subsystems.append((m.NvmeSubsystem(), {}))
+        subsystem, known = self.random.choice(self.subsystems)
+        namespaces = [known.setdefault(nsid, m.Namespace(nsid, self.disk())) for nsid in nsids]
+        if self.chance(4) and namespaces[0] not in subsystem.fabric:
+            subsystem.fabric.append(namespaces[0])
+        return m.Nvme(namespaces, subsystem, self.random.choice(["live", "live", "live", "resetting", "deleting", "dead"]),
+                      lost=namespaces[:1] if self.chance(6) else [])
 
     def fibre_channel(self):
         names = {f"0x{self.random.getrandbits(64):016x}" for _ in range(self.random.randint(1, 2))}

@@ -27,6 +27,19 @@ class VirtioBlk(Below):
 
 
 @node
+class VirtioPmem(Below):
+    """`claim`: the device that has the disk, the namespace itself or what uses it: "namespace", "pfn", "btt"."""
+    disk: Disk = field(default_factory=Disk)
+    claim: str = "namespace"
+
+
+@node
+class Pmem(Below):
+    """Persistent memory of another kind, of which a function can have any number: it has no words to tell them apart."""
+    disk: Disk = field(default_factory=Disk)
+
+
+@node
 class Lun:
     target: int = 0
     lun: int = 0  # as the host numbers it
@@ -57,8 +70,25 @@ class Namespace:
 
 
 @node
+class NvmeSubsystem:
+    """Of controllers that could be several: each namespace of theirs is a multipath head, whose paths are below those
+    controllers that have it. `fabric`: the namespaces that a controller of another transport has."""
+    fabric: list = field(default_factory=list)
+
+
+@node
 class Nvme(Below):
+    """A controller. `state`: as the kernel shows it; `lost`: namespaces that it has lost for good."""
     namespaces: list
+    subsystem: NvmeSubsystem = None
+    state: str = "live"
+    lost: list = field(default_factory=list)
+
+    @property
+    def live_namespaces(self):
+        if self.subsystem and self.state not in ("live", "resetting", "connecting"):
+            return []
+        return [namespace for namespace in self.namespaces if namespace not in self.lost]
 
 
 @node
@@ -176,6 +206,7 @@ class NoPci:
 
 @node
 class Machine:
+    """`others`: disks that no PCI function is above, and NVMe subsystems that perhaps none of its controllers is in."""
     roots: list
     others: list = field(default_factory=list)
 

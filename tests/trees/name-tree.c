@@ -2,7 +2,7 @@
 
 /*
  * Name every device below /sys/devices with the library, in one process: a line with its syspath, PCI path and
- * link name, separated by tabs, for each that is below a PCI function; "!" and an errno where there is no name.
+ * link name, separated by tabs, for each place where it is below a PCI function; "!" and an errno where there is no name.
  * For tests over thousands of trees; pcipath_id prints the same of one device, and a test holds the two equal.
  */
 
@@ -10,32 +10,25 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ancestry.h"
-#include "place.h"
+#include "names.h"
 #include "util.h"
 
 static int name_device(const char *syspath) {
         _cleanup_device_ sd_device *device = NULL;
-        char canonical[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1] = "";
-        struct pci_path path;
-        sd_device *function;
+        _cleanup_names_ struct names names = {};
+        char canonical[PCI_PATH_STRING_MAX];
         int r;
 
         r = sd_device_new_from_syspath(&device, syspath);
+        if (r >= 0)
+                r = device_get_names(device, &names);
         if (r < 0)
-                return r;
-        r = device_get_pci_function(device, &function);
-        if (r <= 0)
-                return r;
-        r = pci_function_get_path(function, &path);
-        if (r < 0)
-                return r;
-        r = device_get_link_name(device, function, &path, link);
-        if (r < 0 && r != -ENAMETOOLONG)
                 return r;
 
-        pci_path_print(&path, PCI_PATH_CANONICAL, canonical);
-        printf("%s\t%s\t%s\n", syspath, canonical, link);
+        for (size_t i = 0; i < names.n; i++) {
+                pci_path_print(&names.items[i].path, PCI_PATH_CANONICAL, canonical);
+                printf("%s\t%s\t%s\n", syspath, canonical, names.items[i].link);
+        }
         return 0;
 }
 

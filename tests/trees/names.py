@@ -20,11 +20,35 @@ class Name:
     def flat(self):
         return flatten(self.path)
 
+    @property
+    def places(self):
+        """The path and link of each place where the device is plugged in."""
+        return [(self.path, self.link)]
+
+    @property
+    def links(self):
+        return [link for _, link in self.places if link]
+
     def properties(self):
         properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat}
         if self.link is not None:
             properties["ID_PCI_PATH_LINK"] = self.link
         return properties
+
+
+@dataclass(frozen=True)
+class Several(Name):
+    """Of a device that is plugged in at several places. No path of them is the one."""
+    path: str = None
+    names: tuple = ()
+
+    @property
+    def places(self):
+        return [(name.path, name.link) for name in self.names]
+
+    def properties(self):
+        links = sorted(f"disk/by-pci-path/{link}" for link in self.links)
+        return {"ID_PCI_PATH_LINKS": " ".join(links)} if links else {}
 
 
 def flatten(path):
@@ -50,7 +74,7 @@ def scsi(host, lun):
 def disks_below(below):
     """Each disk with its suffix; None when it has no words."""
     match below:
-        case m.VirtioBlk():
+        case m.VirtioBlk() | m.VirtioPmem():
             yield below.disk, ""
         case m.VirtioScsi():
             for lun in below.luns:
@@ -60,7 +84,7 @@ def disks_below(below):
                 for lun in luns:
                     yield lun.disk, "-" + scsi(host, lun)
         case m.Nvme():
-            for namespace in below.namespaces:
+            for namespace in below.live_namespaces:
                 yield namespace.disk, f"-nvme-{namespace.nsid}"
         case m.Ata():
             for port in below.ports:
@@ -79,7 +103,7 @@ def disks_below(below):
                 word = f"-usb-0:{device.ports}:{device.interface}-" if below.sockets or below.root_hubs < 2 else None
                 for lun in device.luns:
                     yield lun.disk, word and word + scsi(0, lun)
-        case m.Mmc():
+        case m.Mmc() | m.Pmem():
             yield below.disk, None
 
 
@@ -107,7 +131,8 @@ class Names(dict):
             for function in root.functions:
                 self.add_function(function, root_prefix(root) + function.address)
         for other in machine.others:
-            self.add_disk(other.disk, None, None)
+            if isinstance(other, m.NoPci):
+                self.add_disk(other.disk, None, None)
 
     def add_function(self, function, path):
         self[function] = Name(path)
@@ -132,5 +157,8 @@ class Names(dict):
             part = f"-part{number}" if number else ""
             if path is None:
                 self[key] = None
-            else:
-                self[key] = Name(path, None if link is None else limited(link + part))
+                continue
+            name = Name(path, None if link is None else limited(link + part))
+            before = self.get(key)
+            self[key] = name if before is None else Several(
+                names=(*(before.names if isinstance(before, Several) else [before]), name))

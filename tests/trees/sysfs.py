@@ -17,6 +17,8 @@ from itertools import count
 
 from trees import machine as m
 
+UNTOUCHED = "EVENT=0\n"
+
 
 @dataclass
 class Device:
@@ -31,6 +33,14 @@ class Device:
     @property
     def syspath(self):
         return "/sys" + self.devpath
+
+
+@dataclass
+class NvmeSubsystem:
+    """One of the tree: the number in its name, and the instance of each namespace's head."""
+    devpath: str
+    number: int
+    heads: dict
 
 
 class Numbers:
@@ -94,6 +104,7 @@ class Tree:
         self.numbers = Numbers(seed)
         self.devices = []
         self.made = set()
+        self.subsystems = {}  # NVMe
         self.spare = 0  # bus numbers of the host bridge that nobody needs
 
         for name in ("devices", "bus", "class", "dev"):
@@ -107,6 +118,10 @@ class Tree:
                     self.add_vmbus_root(top)
                 case m.NoPci():
                     self.add_other(top)
+                case m.NvmeSubsystem():
+                    self.find_nvme_subsystem(top)
+        for subsystem in self.subsystems.values():
+            self.add_heads(subsystem)
 
     # -- Directories, attributes, links --
 
@@ -238,6 +253,10 @@ class Tree:
                     self.add_host_bridge(devpath, domain, below.bus, below.functions)
                 case m.VirtioBlk():
                     self.add_disk(self.add_virtio(devpath, function), below.disk, "vd")
+                case m.VirtioPmem():
+                    self.add_pmem(self.add_virtio(devpath, function), below.disk, function, below.claim)
+                case m.Pmem():
+                    self.add_pmem(devpath, below.disk, function, "namespace")
                 case m.VirtioScsi():
                     self.add_scsi_host(self.add_virtio(devpath, function), below.luns, function)
                 case m.ScsiHosts():
@@ -270,6 +289,14 @@ class Tree:
     def add_virtio(self, devpath, function):
         return self.add(f'{devpath}/virtio{self.numbers.next("virtio")}', "virtio", key=function)
 
+    def add_pmem(self, above, disk, function, claim):
+        """nvdimm_bus_register(), nd_region_create(), and the namespace or what claims it (drivers/nvdimm/{pfn,btt}_devs.c)."""
+        number = self.numbers.next("nd")
+        bus = self.add(f"{above}/ndbus{number}", "nd", "nvdimm_bus", key=function)
+        region = self.add(f"{bus}/region{number}", "nd", "nd_region", key=function)
+        device = self.add(f'{region}/{claim}{number}.{0 if claim == "namespace" else 1}', "nd", key=function)
+        self.add_disk(device, disk, "pmem", number)
+
     def add_scsi_host(self, above, luns, function, number=None):
         number = self.numbers.next("host") if number is None else number
         host = self.add(f"{above}/host{number}", "scsi", "scsi_host", key=function)
@@ -290,9 +317,47 @@ class Tree:
     def add_nvme(self, devpath, nvme, function):
         number = self.numbers.next("nvme")
         controller = self.add(f"{devpath}/nvme/nvme{number}", "nvme", key=function, klass=True)
+        self.attribute(controller, "state", nvme.state)
+        if nvme.subsystem:
+            subsystem = self.find_nvme_subsystem(nvme.subsystem)
+            self.add_paths(subsystem, controller, number, nvme.namespaces, nvme.lost)
+            return
         for instance, namespace in enumerate(self.numbers.order(nvme.namespaces), 1):
             disk = self.add_disk(controller, namespace.disk, f"nvme{number}n", instance, klass_dir="")
             self.attribute(disk, "nsid", namespace.nsid)
+
+    def find_nvme_subsystem(self, subsystem):
+        """It has the number of its first controller, which may be gone."""
+        if subsystem not in self.subsystems:
+            number = self.numbers.next("nvme")
+            devpath = self.add(f"/devices/virtual/nvme-subsystem/nvme-subsys{number}", "nvme-subsystem", klass=True)
+            self.attribute(devpath, "iopolicy", "numa")
+            self.subsystems[subsystem] = found = NvmeSubsystem(devpath, number, {})
+            if subsystem.fabric:
+                other = self.numbers.next("nvme")
+                controller = self.add(f"/devices/virtual/nvme-fabrics/ctl/nvme{other}", "nvme", klass=True)
+                self.attribute(controller, "state", "live")
+                self.add_paths(found, controller, other, subsystem.fabric)
+        return self.subsystems[subsystem]
+
+    def add_paths(self, subsystem, controller, number, namespaces, lost=()):
+        """Hidden disks without a node and without events, whose names begin as their head's does."""
+        self.link(f"{subsystem.devpath}/nvme{number}", controller)
+        for namespace in self.numbers.order(namespaces):
+            instance = subsystem.heads.setdefault(namespace, len(subsystem.heads) + 1)
+            name = f"nvme{subsystem.number}c{number}n{instance}"
+            # Not among the devices, which have events.
+            path = self.add(f"{controller}/{name}", uevent="DEVTYPE=disk\n")
+            self.link(f"{path}/subsystem", "/class/block")
+            self.link(f"/class/block/{name}", path)
+            self.attribute(path, "nsid", namespace.nsid)
+            self.attribute(path, "ana_state", "persistent-loss" if namespace in lost else "inaccessible")
+
+    def add_heads(self, subsystem):
+        for namespace, instance in subsystem.heads.items():
+            head = self.add_disk(subsystem.devpath, namespace.disk, f"nvme{subsystem.number}n", instance, klass_dir="")
+            self.attribute(head, "nsid", namespace.nsid)
+            self.link(f"{head}/device", subsystem.devpath)
 
     def add_ata(self, devpath, ata, function):
         for port in self.numbers.order(ata.ports):
@@ -387,7 +452,8 @@ class Tree:
     def add_block(self, devpath, name, devtype, key):
         number = next(self.minors)
         major, minor = 240 + (number >> 8), number & 0xff
-        self.add(devpath, "block", devtype, key, f"MAJOR={major}\nMINOR={minor}\nDEVNAME={name}\n", klass=True)
+        # Who writes an event into the file overwrites the first line and nothing else.
+        self.add(devpath, "block", devtype, key, f"{UNTOUCHED}MAJOR={major}\nMINOR={minor}\nDEVNAME={name}\n", klass=True)
         self.attribute(devpath, "dev", f"{major}:{minor}")
         self.link(f"/dev/block/{major}:{minor}", devpath)
         self.devices[-1].devname = name

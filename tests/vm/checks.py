@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from machine import Machine
-from oracle import disks, link_name, pci_functions, pci_path
+from oracle import disks, link_names, pci_functions, pci_path
 
 HELPER = "/usr/lib/udev/pcipath_id"
 
@@ -90,7 +90,8 @@ def _expected_links(machine: Machine) -> dict[str, str]:
         partitions.setdefault(whole, []).append((node, number))
     expected = {}
     for disk in disks(machine.qmp):
-        link, whole = link_name(machine.qmp, disk), kernel[disk]
-        expected[link] = whole
-        expected |= {f"{link}-part{number}": node for node, number in partitions.get(whole, [])}
+        for link in link_names(machine.qmp, disk, machine.buses.get(disk)):
+            whole = kernel[disk]
+            expected[link] = whole
+            expected |= {f"{link}-part{number}": node for node, number in partitions.get(whole, [])}
     return expected

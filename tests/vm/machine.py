@@ -65,6 +65,7 @@ class Machine:
                  machine: str = "q35", memory: str = "512M", options: Sequence[str] = ()):
         """`directory` must exist and be the machine's own; `options` are further arguments of QEMU, such as `-global`."""
         self.guest, self.directory, self.topology = guest, directory, list(topology)
+        self.buses = {device["id"]: device["bus"] for device in topology if "bus" in device}
         self.kind, self.memory, self.options = kind, memory, list(options)
         self.machine, self.root_bus = MACHINES[machine]
         self.log = directory / "serial.log"
@@ -180,6 +181,8 @@ class Machine:
         """Add a device. The guest will find it: wait() for what it makes of it."""
         with self._explained(f"plug {device}"):
             self.qmp.execute("device_add", **device)
+        if "bus" in device:
+            self.buses[device["id"]] = device["bus"]
 
     def unplug(self, device_id: str) -> None:
         """Ask the guest to give the device up, and wait until it did."""

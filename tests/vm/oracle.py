@@ -46,13 +46,46 @@ def flat(path: str) -> str:
     return path.replace("/", "-").replace(":", "_")
 
 
-def link_name(qmp: QMP, device_id: str) -> str:
-    """The name of a disk below /dev/disk/by-pci-path."""
+def link_names(qmp: QMP, device_id: str, bus: str | None = None) -> list[str]:
+    """The names of a disk below /dev/disk/by-pci-path: one, or one for each controller that an NVMe namespace is attached to.
+
+    `bus`: what it was plugged into, or attached to later. QEMU itself does not tell whose a namespace is that not all
+    controllers have.
+    """
     device = PERIPHERAL / device_id
     kind = _get(qmp, device, "type")
     if kind not in _SUFFIXES:
         raise NoName(f"{device_id}: no suffix known for a {kind}")
-    return flat(pci_path(qmp, device_id)) + _SUFFIXES[kind](qmp, device)
+    subsystem = _bus(qmp, device).parent
+    if _get(qmp, subsystem, "type") == "nvme-subsys":
+        is_everyones = _get(qmp, device, "shared") and not _get(qmp, device, "detached")
+        paths = [path for name, path in _controllers(qmp, subsystem) if name == bus or is_everyones]
+    else:
+        paths = [pci_path(qmp, device_id)]
+    return [flat(path) + _SUFFIXES[kind](qmp, device) for path in paths]
+
+
+def link_name(qmp: QMP, device_id: str) -> str:
+    """The name of a disk that has one."""
+    [name] = link_names(qmp, device_id)
+    return name
+
+
+def virtual_functions(qmp: QMP) -> dict[str, str]:
+    """PCI path by address on its bus ("00.1") of the functions that the guest has enabled.
+
+    QEMU makes and names them when that happens. It has them in NVMe only, one after the other behind their physical
+    function (hw/nvme/ctrl.c, NVME_VF_OFFSET and NVME_VF_STRIDE), which is the only other function on the bus.
+    """
+    found = {}
+    for vf in _children(qmp, PurePosixPath("/machine/unattached")):
+        if _get(qmp, vf, "type") != "nvme":
+            continue
+        [physical] = [i for i in pci_functions(qmp) if _bus(qmp, PERIPHERAL / i) == _bus(qmp, vf)]
+        address = _get(qmp, vf, "legacy-addr")
+        number = _devfn(address) - _devfn(_get(qmp, PERIPHERAL / physical, "legacy-addr")) - 1
+        found[address] = f"{pci_path(qmp, physical)}v{number}"
+    return found
 
 
 def pci_functions(qmp: QMP) -> list[str]:
@@ -65,15 +98,33 @@ def disks(qmp: QMP) -> list[str]:
     def has_drive(device: PurePosixPath) -> bool:
         kind = _get(qmp, device, "type")
         # usb-storage cannot be without one, and hands it on to the SCSI disk that it makes.
-        return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive"))
+        return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive") or _get(qmp, device, "memdev"))
 
     return [i for i in _ids(qmp) if has_drive(PERIPHERAL / i)]
 
 
+def _controllers(qmp: QMP, subsystem: PurePosixPath) -> Iterator[tuple[str, str]]:
+    """Id (of virtual functions their path) and PCI path of the controllers of an NVMe subsystem."""
+    for i in _ids(qmp):
+        if _get(qmp, PERIPHERAL / i, "type") == "nvme" and _get(qmp, PERIPHERAL / i, "subsys") == str(subsystem):
+            yield i, pci_path(qmp, i)
+    for path in virtual_functions(qmp).values():  # in the tests the one subsystem that has them is the one with all
+        yield path, path
+
+
+def _devfn(address: str) -> int:
+    slot, function = address.split(".")
+    return int(slot, 16) << 3 | int(function)
+
+
 def _ids(qmp: QMP) -> list[str]:
     """The ids of all devices that were given one."""
-    children = qmp.execute("qom-list", path=str(PERIPHERAL))
-    return [child["name"] for child in children if child["type"].startswith("child<")]
+    return [child.name for child in _children(qmp, PERIPHERAL)]
+
+
+def _children(qmp: QMP, path: PurePosixPath) -> list[PurePosixPath]:
+    children = qmp.execute("qom-list", path=str(path))
+    return [path / child["name"] for child in children if child["type"].startswith("child<")]
 
 
 def _scsi(qmp: QMP, device: PurePosixPath) -> str:
@@ -100,6 +151,7 @@ def _ata(qmp: QMP, device: PurePosixPath) -> str:
 # By the type of the device that carries the drive, what follows the flat form.
 _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "virtio-blk-pci": lambda qmp, device: "",
+    "virtio-pmem-pci": lambda qmp, device: "",  # its drive is memory
     "nvme": lambda qmp, device: "-nvme-1",  # a controller with a drive of its own: its one namespace
     "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
     "scsi-hd": _scsi,

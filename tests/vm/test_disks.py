@@ -171,7 +171,7 @@ def test_i440fx(make_machine):
 
 KINDS_OF_DISK = [
     virtio("root", "pcie.0", addr="3.0"),
-    *root_ports(3),
+    *root_ports(4),
     {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "port0"},
     *(disk("scsi-hd", f"lun{target}-{lun}", bus="scsi.0", channel=0, **{"scsi-id": target}, lun=lun)
       for target, lun in ((0, 0), (1, 5), (3, 255), (3, 256), (3, 4000))),
@@ -179,13 +179,16 @@ KINDS_OF_DISK = [
     *(disk("nvme-ns", f"ns{nsid}", bus="nvme", nsid=nsid) for nsid in (1, 7)),
     {"driver": "ich9-ahci", "id": "ahci", "bus": "port2"},
     *(disk("ide-hd", f"ata{port}", bus=f"ahci.{port}") for port in (0, 4)),
+    {"driver": "virtio-pmem-pci", "id": "pmem", "bus": "port3", "memdev": "pmem-memory"},
 ]
 
 
 def test_kinds_of_disk(make_machine):
-    """virtio-blk, SCSI LUNs below and above 255, NVMe namespaces and ATA ports, each by its own words."""
-    with make_machine(KINDS_OF_DISK) as machine:
+    """virtio-blk, SCSI LUNs below and above 255, NVMe namespaces, ATA ports and virtio-pmem, each by its own words."""
+    with make_machine(KINDS_OF_DISK, memory="512M,maxmem=1G") as machine:
         machine.add_drives()
+        memory = machine.add_drive("pmem", size=128 << 20)
+        machine.options += ["-object", f"memory-backend-file,id=pmem-memory,share=on,size=128M,mem-path={memory}"]
         machine.boot("root=LABEL=root")
         machine.settle()
         check_disks(machine)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ancestry.h"
+#include "names.h"
+#include "nvme.h"
+#include "util.h"
+
+void names_clear(struct names *names) {
+        free(names->items);
+        *names = (struct names){};
+}
+
+/* @below: the device itself, or the path by which a head is reached. Return: 1, 0 when it is not below PCI, or negative. */
+static int names_add(struct names *names, sd_device *device, sd_device *below) {
+        struct name *items, *name;
+        sd_device *function;
+        int r;
+
+        r = device_get_pci_function(below, &function);
+        if (r <= 0)
+                return r;
+
+        items = reallocarray(names->items, names->n + 1, sizeof(items[0]));
+        if (!items)
+                return -ENOMEM;
+        names->items = items;
+        name = &items[names->n];
+        name->link[0] = '\0';
+
+        r = pci_function_get_path(function, &name->path);
+        if (r < 0)
+                return r;
+        r = device_get_link_name(device, below, function, &name->path, name->link);
+        if (r == -ENOMEM)
+                return r;
+
+        name->link_error = r < 0 ? r : 0;
+        names->n++;
+        return 1;
+}
+
+static int compare_names(const void *a, const void *b) {
+        const struct name *x = a, *y = b;
+
+        return pci_path_compare(&x->path, &y->path);
+}
+
+/* A path whose function has no name, or that is gone meanwhile, does not keep the others from having theirs. */
+static int names_add_head(struct names *names, sd_device *device, sd_device *head) {
+        _cleanup_nvme_paths_ struct nvme_paths paths = {};
+        int r;
+
+        r = nvme_head_find_paths(head, &paths);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < paths.n; i++) {
+                r = names_add(names, device, paths.items[i]);
+                if (r < 0 && r != -E2BIG && r != -EBADMSG && !errno_is_absent(r))
+                        return r;
+        }
+
+        if (names->n > 1)
+                qsort(names->items, names->n, sizeof(names->items[0]), compare_names);
+        return 0;
+}
+
+/**
+ * device_get_names() - what a device is called
+ * @ret: to be cleared with names_clear(); untouched on failure
+ *
+ * Return: 0, also when it is not below PCI and has no name, or a negative errno, as pci_function_get_path() has it.
+ */
+int device_get_names(sd_device *device, struct names *ret) {
+        struct names names = {};
+        sd_device *head;
+        int r;
+
+        r = nvme_head_find(device, &head);
+        if (r >= 0)
+                r = r > 0 ? names_add_head(&names, device, head) : names_add(&names, device, device);
+        if (r < 0) {
+                names_clear(&names);
+                return r;
+        }
+
+        *ret = names;
+        return 0;
+}
