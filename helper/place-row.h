@@ -19,6 +19,7 @@ struct place {
 
 _printf_(2, 3) int place_prepend(struct place *p, const char *format, ...);
 int take_number(const char **text, char follower, uint64_t max, uint64_t *ret);
+int device_get_parent_directly(sd_device *device, sd_device **ret);
 bool device_is_named(sd_device *device, const char *prefix);
 
 int place_scsi(sd_device *device, struct place *p, sd_device **ret_next);

@@ -100,7 +100,7 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
         if (!dir)
                 return negative_errno();
 
-        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 const char *number = entry->d_name + strlen("usb");
 
                 if (strncmp(entry->d_name, "usb", strlen("usb")) != 0 ||
@@ -110,7 +110,7 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
                 if (r != 0)
                         return r;
         }
-        return errno > 0 ? negative_errno() : 0;
+        return r;
 }
 
 /* An interface of a device; the way goes on from the root hub. */
@@ -119,7 +119,10 @@ int place_usb(sd_device *device, struct place *p, sd_device **ret_next) {
         struct usb_place place;
         int r;
 
-        if (sd_device_get_devtype(device, &devtype) < 0 || !streq(devtype, "usb_interface"))
+        r = sd_device_get_devtype(device, &devtype);
+        if (r < 0)
+                return r;
+        if (!streq(devtype, "usb_interface"))
                 return 0;
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)

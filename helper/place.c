@@ -14,6 +14,7 @@
 
 #include "place.h"
 #include "place-row.h"
+#include "sysfs.h"
 #include "util.h"
 
 int place_prepend(struct place *p, const char *format, ...) {
@@ -49,6 +50,31 @@ int take_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
 
         *ret = n;
         *text = end + (follower != '\0');
+        return 0;
+}
+
+/*
+ * As sd_device_get_parent(), for a parent in whose directory @device is. That passes over one that has gone, and to be
+ * below the next would mean another kind of place. Return: 0, or a negative errno; -ENODEV when it has gone.
+ */
+int device_get_parent_directly(sd_device *device, sd_device **ret) {
+        const char *syspath, *above;
+        sd_device *parent;
+        int r;
+
+        r = sd_device_get_parent(device, &parent);
+        if (r < 0)
+                return r;
+        r = sd_device_get_syspath(device, &syspath);
+        if (r < 0)
+                return r;
+        r = sd_device_get_syspath(parent, &above);
+        if (r < 0)
+                return r;
+        if (strchr(syspath + strlen(above) + 1, '/'))
+                return -ENODEV;
+
+        *ret = parent;
         return 0;
 }
 
@@ -154,9 +180,11 @@ static int start_at_disk(struct place *p, sd_device *device) {
         const char *subsystem, *devtype, *number;
         int r;
 
-        if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block") ||
-            sd_device_get_devtype(device, &devtype) < 0)
+        if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "block"))
                 return 0;
+        r = sd_device_get_devtype(device, &devtype);
+        if (r < 0)
+                return r; /* its uevent cannot be read: all block devices have a type */
 
         p->disk = device;
         p->start = sizeof(p->text) - 1;
@@ -190,15 +218,21 @@ static int start_at_disk(struct place *p, sd_device *device) {
 int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
+        const char *syspath;
         struct place p;
         int r;
 
         r = start_at_disk(&p, device);
-        if (r <= 0)
+        if (r > 0)
+                r = find_place(&p, function);
+        if (r < 0)
                 return r;
-        r = find_place(&p, function);
-        if (r <= 0)
-                return r;
+
+        /* While it is there, all that is above it was: nothing was passed over that had a word to add. */
+        if (sd_device_get_syspath(device, &syspath) < 0 || sysfs_exists(syspath, "uevent") == 0)
+                return -ENODEV;
+        if (r == 0)
+                return 0;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (strlen(flat) + strlen(p.text + p.start) > LINK_NAME_MAX)

@@ -11,11 +11,22 @@ static int join(const char *dir, const char *name, char buf[static PATH_MAX]) {
         return snprintf(buf, PATH_MAX, "%s/%s", dir, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/** sysfs_exists() - is there such a file, directory or link? A link is not followed. */
-bool sysfs_exists(const char *dir, const char *name) {
+/**
+ * sysfs_exists() - is there such a file, directory or link? A link is not followed.
+ *
+ * Return: 1, 0, or a negative errno when that cannot be told; who takes that for a yes makes no name rather than a wrong one.
+ */
+int sysfs_exists(const char *dir, const char *name) {
         char path[PATH_MAX];
+        int r;
 
-        return join(dir, name, path) == 0 && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        r = join(dir, name, path);
+        if (r < 0)
+                return r;
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        return 1;
 }
 
 /**
