@@ -133,7 +133,7 @@ static int usables_append(struct usables *usables, const char *syspath, const ch
         int r;
 
         r = usable_fill(&u, syspath, subsystem);
-        if (r >= 0 && u.name) {
+        if (r >= 0 && u.name && sysfs_is_printable(syspath) && sysfs_is_printable(u.name)) {
                 items = reallocarray(usables->items, usables->n + 1, sizeof(items[0]));
                 if (items) {
                         usables->items = items;

@@ -82,6 +82,9 @@ static int add_function(struct inventory *inventory, const char *syspath, const 
 
         (void) subsystem;
 
+        if (!sysfs_is_printable(syspath))
+                return 0;
+
         /* Doubled each time it is full, which is when the number is a power of two. */
         if ((inventory->n & (inventory->n - 1)) == 0) {
                 functions = reallocarray(inventory->functions, inventory->n ? 2 * inventory->n : 1, sizeof(f));
