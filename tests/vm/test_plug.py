@@ -87,7 +87,8 @@ def test_who_listens(machine, request):
     assert sorted({driver.split("/")[2] for driver in drivers.split()}) == MACHINES[request.node.callspec.params["machine"]][3]
 
 
-@pytest.mark.parametrize("machine,way", [(machine, way) for way, (machine, *_) in WAYS.items()], indirect=["machine"])
+@pytest.mark.parametrize("machine,way", [(machine, way) for way, (machine, *_) in WAYS.items()],
+                         indirect=["machine"], scope="module")
 def test_plug(machine, way):
     """In, out, and another disk into the same place."""
     _, bus, addr = WAYS[way]
@@ -162,6 +163,7 @@ def test_surprise_removal(machine):
     """Pulled out while mounted. NVMe's driver is made for it; virtio_blk waits for ever for what was being written (6.1)."""
     device = disk("nvme", "data", bus="port0")
     link = plug_and_mount(machine, device)
+    machine.run("dmesg --clear")
     pull_out(machine, "data")
     check_dead_mount(machine, device, link)
     assert "Card not present" in machine.run("dmesg | grep pciehp")
