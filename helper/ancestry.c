@@ -18,7 +18,6 @@
  * virtual function, which is left for its physical function at once.
  */
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -37,28 +36,57 @@ static struct pci_hop *top_hop(struct climb *c) {
         return &c->hops[PCI_PATH_HOPS_MAX - c->n_hops];
 }
 
+/* Is there a name of a PCI function in the part of a syspath below its first @n bytes? Nothing else has such names. */
+static bool has_function_below(const char *syspath, size_t n) {
+        char name[NAME_MAX + 1];
+        struct pci_hop unused;
+
+        for (syspath += n; *syspath == '/'; syspath += n) {
+                n = strcspn(++syspath, "/");
+                if (snprintf(name, sizeof(name), "%.*s", (int) n, syspath) == (int) n &&
+                    pci_hop_parse_sysname(name, &unused) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
 /**
  * device_get_pci_function() - find the nearest PCI function at or above a device
  * @ret: belongs to @device; untouched unless 1 is returned
  *
- * Return: 1, 0 when no PCI function is above the device, or a negative errno.
+ * sd_device_get_parent() passes over an ancestor that has gone: of a disk whose function was unplugged meanwhile it
+ * says that it is below the bridge. The names that it passed over tell.
+ *
+ * Return: 1, 0 when no PCI function is above the device, or a negative errno; -ENODEV when it has gone.
  */
 int device_get_pci_function(sd_device *device, sd_device **ret) {
+        const char *syspath, *function_syspath = "";
+        sd_device *function = device;
         int r;
 
-        for (;;) {
-                r = device_in_subsystem(device, "pci");
+        r = sd_device_get_syspath(device, &syspath);
+        while (r >= 0) {
+                r = device_in_subsystem(function, "pci");
+                if (r != 0)
+                        break;
+                r = sd_device_get_parent(function, &function);
+        }
+        if (r < 0 && !errno_is_absent(r))
+                return r;
+
+        if (r > 0) {
+                r = sd_device_get_syspath(function, &function_syspath);
                 if (r < 0)
                         return r;
-                if (r > 0) {
-                        *ret = device;
-                        return 1;
-                }
-
-                r = sd_device_get_parent(device, &device);
-                if (r < 0)
-                        return errno_is_absent(r) ? 0 : r;
         }
+        if (has_function_below(syspath, strlen(function_syspath)))
+                return -ENODEV;
+        if (*function_syspath == '\0')
+                return 0;
+
+        *ret = function;
+        return 1;
 }
 
 /* Return: 1 when the device at @syspath is of @subsystem, 0 when it is of another or none, or a negative errno. */
@@ -96,10 +124,9 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
                 struct dirent *entry;
                 int32_t n;
 
-                errno = 0;
-                entry = readdir(dir);
-                if (!entry)
-                        return errno > 0 ? negative_errno() : -EBADMSG;
+                r = read_entry(dir, &entry);
+                if (r <= 0)
+                        return r < 0 ? r : -EBADMSG;
 
                 n = parse_virtfn(entry->d_name);
                 if (n < 0)
@@ -115,6 +142,27 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
                         return 0;
                 }
         }
+}
+
+/**
+ * pci_function_is_virtual() - is the function at @syspath a virtual one, which its slot does not name?
+ *
+ * A virtual function is there before "physfn" is, and after (drivers/pci/iov.c, pci_iov_add_virtfn() and
+ * pci_iov_remove_virtfn()), and would have the name of another. Only virtual ones have "sriov_vf_msix_count" (Linux 5.13).
+ *
+ * Return: 1, 0, -ENODEV while it comes or goes, or another negative errno.
+ */
+int pci_function_is_virtual(const char *syspath) {
+        int r;
+
+        r = sysfs_exists(syspath, "physfn");
+        if (r != 0)
+                return r;
+        r = sysfs_exists(syspath, "sriov_vf_msix_count");
+        if (r < 0)
+                return r;
+
+        return r > 0 || sysfs_exists(syspath, "uevent") == 0 ? -ENODEV : 0;
 }
 
 /**
@@ -136,10 +184,11 @@ static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *re
         r = sd_device_get_syspath(function, &syspath);
         if (r < 0)
                 return r;
+        r = pci_function_is_virtual(syspath);
+        if (r <= 0)
+                return r;
         if (snprintf(link, sizeof(link), "%s/physfn", syspath) >= (int) sizeof(link))
                 return -ENAMETOOLONG;
-        if (faccessat(AT_FDCWD, link, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT ? 0 : negative_errno();
 
         r = sd_device_get_sysname(function, &sysname);
         if (r < 0)
@@ -205,6 +254,7 @@ static int read_vmbus_guid(const char *syspath, struct pci_root *ret) {
  * the host bridge is the root, or a negative errno.
  */
 static int climb_host_bridge(struct climb *c, char *syspath) {
+        char subsystem[NAME_MAX + 1];
         int r;
 
         if (pci_root_parse_sysname(get_name(syspath), &c->root) < 0)
@@ -212,16 +262,16 @@ static int climb_host_bridge(struct climb *c, char *syspath) {
         if (!cut_name(syspath))
                 return 0;
 
-        r = syspath_in_subsystem(syspath, "pci");
+        /* Unlike elsewhere, that there is none is an error: the domain below a function that has gone is nobody's name. */
+        r = sysfs_read_link_name(syspath, "subsystem", subsystem);
         if (r < 0)
                 return r;
-        if (r > 0) {
+        if (streq(subsystem, "pci")) {
                 top_hop(c)->bus = c->root.bus;
                 return 1;
         }
 
-        r = syspath_in_subsystem(syspath, "vmbus");
-        return r <= 0 ? r : read_vmbus_guid(syspath, &c->root);
+        return streq(subsystem, "vmbus") ? read_vmbus_guid(syspath, &c->root) : 0;
 }
 
 static int climb_to_root(struct climb *c, char *syspath) {

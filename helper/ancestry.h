@@ -10,4 +10,5 @@
 #include "pci-path.h"
 
 int device_get_pci_function(sd_device *device, sd_device **ret);
+int pci_function_is_virtual(const char *syspath);
 int pci_function_get_path(sd_device *function, struct pci_path *ret);

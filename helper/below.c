@@ -133,7 +133,7 @@ static int usables_append(struct usables *usables, const char *syspath, const ch
         int r;
 
         r = usable_fill(&u, syspath, subsystem);
-        if (r >= 0 && u.name) {
+        if (r >= 0 && u.name && sysfs_is_printable(syspath) && sysfs_is_printable(u.name)) {
                 items = reallocarray(usables->items, usables->n + 1, sizeof(items[0]));
                 if (items) {
                         usables->items = items;
@@ -162,7 +162,7 @@ static int add_nvme_head(struct usables *usables, const char *head) {
         if (!dir)
                 return errno_is_absent(-errno) ? 0 : negative_errno();
 
-        while ((entry = readdir(dir))) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 if (snprintf(syspath, sizeof(syspath), "%s/%s", head, entry->d_name) >= (int) sizeof(syspath) ||
                     part_number(syspath) == 0)
                         continue;
@@ -171,7 +171,7 @@ static int add_nvme_head(struct usables *usables, const char *head) {
                         return r;
         }
 
-        return 0;
+        return errno_is_absent(r) ? 0 : r;
 }
 
 /**
@@ -252,14 +252,14 @@ static int walk_directory(struct walk *w) {
         if (!dir)
                 return errno_is_absent(-errno) ? 0 : negative_errno();
 
-        while ((entry = readdir(dir))) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 is_usable = is_usable || is_sign_of_use(entry->d_name);
                 r = walk_entry(w, entry);
                 if (r < 0)
                         return r;
         }
-        if (!is_usable)
-                return 0;
+        if (r < 0 || !is_usable)
+                return errno_is_absent(r) ? 0 : r;
 
         r = sysfs_read_link_name(w->syspath, "subsystem", subsystem);
         if (r < 0)

@@ -140,12 +140,13 @@ static int find_vmbus_root(const struct pci_root *root, char ret[static PATH_MAX
         char syspath[PATH_MAX], device_id[64];
         struct pci_root found;
         struct dirent *entry;
+        int r;
 
         dir = opendir(VMBUS_DEVICES);
         if (!dir)
                 return errno == ENOENT ? 0 : negative_errno();
 
-        while ((entry = readdir(dir))) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 strcpy(syspath, VMBUS_DEVICES);
                 if (append(syspath, entry->d_name) < 0 ||
                     sysfs_read_attribute(syspath, "device_id", sizeof(device_id), device_id) < 0 ||
@@ -158,7 +159,7 @@ static int find_vmbus_root(const struct pci_root *root, char ret[static PATH_MAX
                 return descend_into_only(ret, is_host_bridge_name);
         }
 
-        return 0;
+        return r;
 }
 
 static int find_root(const struct pci_root *root, char ret[static PATH_MAX]) {
@@ -212,7 +213,7 @@ static int descend_function(char syspath[static PATH_MAX], const struct pci_hop 
 
                 r = append(syspath, list[i]->d_name);
                 if (r == 0)
-                        r = is_device(syspath) && !sysfs_exists(syspath, "physfn");
+                        r = is_device(syspath) && pci_function_is_virtual(syspath) == 0;
                 if (r == 0)
                         syspath[length] = '\0';
         }

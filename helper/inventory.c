@@ -62,21 +62,28 @@ static int for_each_link(struct inventory *inventory, const char *path, const ch
         if (!dir)
                 return errno == ENOENT ? 0 : negative_errno();
 
-        while ((entry = readdir(dir))) {
-                if (entry->d_type != DT_LNK || read_syspath(dirfd(dir), entry->d_name, syspath) < 0)
+        while ((r = read_entry(dir, &entry)) > 0) {
+                if (entry->d_type != DT_LNK)
                         continue;
-                r = fn(inventory, syspath, subsystem);
+                r = read_syspath(dirfd(dir), entry->d_name, syspath);
+                if (errno_is_absent(r) || r == -EBADMSG)
+                        continue;
+                if (r >= 0)
+                        r = fn(inventory, syspath, subsystem);
                 if (r < 0)
                         return r;
         }
 
-        return 0;
+        return errno_is_absent(r) ? 0 : r;
 }
 
 static int add_function(struct inventory *inventory, const char *syspath, const char *subsystem) {
         struct function **functions, *f;
 
         (void) subsystem;
+
+        if (!sysfs_is_printable(syspath))
+                return 0;
 
         /* Doubled each time it is full, which is when the number is a power of two. */
         if ((inventory->n & (inventory->n - 1)) == 0) {
@@ -124,9 +131,14 @@ static struct function *find_function(const struct inventory *inventory, const c
         return NULL;
 }
 
+/* Has the part of a syspath the shape of an address, DDDD:BB:SS.F? No other directory's name has. */
+static bool is_address(const char *name, size_t n) {
+        return n >= 12 && n <= 16 && name[n - 2] == '.' && name[n - 5] == ':' && name[n - 8] == ':';
+}
+
 /*
- * The nearest function at or above a syspath; @end is where to begin. An address has 12 to 16 bytes, and no
- * other directory's name looks like it.
+ * The nearest function at or above a syspath; @end is where to begin. What is below a function that was plugged in too late to be in the inventory is
+ * below none: the bridge that leads there is not the place where it is.
  */
 static struct function *find_owner(const struct inventory *inventory, const char *syspath, size_t end) {
         while (end > 0) {
@@ -134,12 +146,8 @@ static struct function *find_owner(const struct inventory *inventory, const char
 
                 while (start > 0 && syspath[start - 1] != '/')
                         start--;
-                if (end - start >= 12 && end - start <= 16 && syspath[end - 2] == '.') {
-                        struct function *f = find_function(inventory, syspath + start, end - start);
-
-                        if (f)
-                                return f;
-                }
+                if (is_address(syspath + start, end - start))
+                        return find_function(inventory, syspath + start, end - start);
                 end = start > 0 ? start - 1 : 0;
         }
 
@@ -160,6 +168,7 @@ static void copy_path(struct pci_path *to, const struct pci_path *from) {
         memcpy(to->hops, from->hops, from->n_hops * sizeof(from->hops[0]));
 }
 
+/* What the naming contract has no name for, or has gone meanwhile, stays without a path. */
 static int ask_for_path(struct function *f) {
         _cleanup_device_ sd_device *device = NULL;
         struct pci_path path;
@@ -168,10 +177,10 @@ static int ask_for_path(struct function *f) {
         r = sd_device_new_from_syspath(&device, f->syspath);
         if (r >= 0)
                 r = pci_function_get_path(device, &path);
-        if (r == -ENOMEM)
-                return r;
-        if (r >= 0)
-                copy_path(&f->path, &path);
+        if (r < 0)
+                return r == -EBADMSG || r == -E2BIG || errno_is_absent(r) ? 0 : r;
+
+        copy_path(&f->path, &path);
         return 0;
 }
 
@@ -191,7 +200,7 @@ static int name_function(struct inventory *inventory, struct function *f, const 
 
         f->bridge = find_owner(inventory, f->syspath, directory_length(f) - 1);
 
-        if (sysfs_exists(f->syspath, "physfn") || pci_hop_parse_sysname(f->address, &hop) < 0)
+        if (pci_function_is_virtual(f->syspath) != 0 || pci_hop_parse_sysname(f->address, &hop) < 0)
                 return ask_for_path(f);
 
         if (neighbour && neighbour->path.n_hops > 0 && have_same_directory(neighbour, f)) {

@@ -67,14 +67,14 @@ static int read_directory(struct links *links, const char *path) {
         if (!dir)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : negative_errno();
 
-        while ((entry = readdir(dir)))
+        while ((r = read_entry(dir, &entry)) > 0)
                 if (entry->d_type == DT_LNK) {
                         r = links_add(links, dirfd(dir), path, entry->d_name);
                         if (r < 0)
                                 return r;
                 }
 
-        return 0;
+        return errno_is_absent(r) ? 0 : r;
 }
 
 static int compare_links(const void *a, const void *b) {

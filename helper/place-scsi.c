@@ -83,7 +83,7 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
         sd_device *parent;
         int r;
 
-        r = sd_device_get_parent(host, &parent);
+        r = device_get_parent_directly(host, &parent);
         if (r < 0)
                 return r;
         r = sd_device_get_syspath(parent, &syspath);
@@ -93,15 +93,15 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
         if (!dir)
                 return negative_errno();
 
-        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 const char *number = entry->d_name + strlen("host");
 
                 if (strncmp(entry->d_name, "host", strlen("host")) == 0 &&
                     take_number(&number, '\0', UINT_MAX, &n) == 0 && n < first)
                         first = n;
         }
-        if (errno > 0)
-                return negative_errno();
+        if (r < 0)
+                return r;
         if (first == UINT64_MAX)
                 return -ENODEV; /* unplugged meanwhile */
 
@@ -188,10 +188,10 @@ static int place_sas(const struct scsi_address *a, sd_device *end_device, struct
         uint64_t lun = decode_lun(a->lun);
         int r;
 
-        r = sd_device_get_parent(end_device, &port);
+        r = device_get_parent_directly(end_device, &port);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(port, &above);
+        r = device_get_parent_directly(port, &above);
         if (r < 0)
                 return r;
         r = read_transport("sas_port", port, "num_phys", phys);
@@ -230,7 +230,7 @@ static int find_transport_host(sd_device *device, sd_device **ret) {
                 case SCSI_END_DEVICE:
                 case SCSI_PORT:
                 case SCSI_EXPANDER:
-                        r = sd_device_get_parent(device, &device);
+                        r = device_get_parent_directly(device, &device);
                         if (r < 0)
                                 return r;
                         break;
@@ -265,7 +265,7 @@ static int place_below_host(const struct scsi_address *a, sd_device *host, struc
         sd_device *above;
         int r;
 
-        r = sd_device_get_parent(host, &above);
+        r = device_get_parent_directly(host, &above);
         if (r < 0)
                 return r;
 
@@ -293,10 +293,10 @@ int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
         r = parse_scsi_address(device, &address);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(device, &target);
+        r = device_get_parent_directly(device, &target);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(target, &above);
+        r = device_get_parent_directly(target, &above);
         if (r < 0)
                 return r;
         r = get_kind(target);

@@ -102,7 +102,7 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
         if (!dir)
                 return negative_errno();
 
-        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 const char *number = entry->d_name + strlen("usb");
 
                 if (strncmp(entry->d_name, "usb", strlen("usb")) != 0 ||
@@ -112,7 +112,7 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
                 if (r != 0)
                         return r;
         }
-        return errno > 0 ? negative_errno() : 0;
+        return r;
 }
 
 /* An interface of a device; the way goes on from the root hub. */

@@ -14,6 +14,7 @@
 
 #include "place.h"
 #include "place-row.h"
+#include "sysfs.h"
 #include "util.h"
 
 int place_prepend(struct place *p, const char *format, ...) {
@@ -172,11 +173,16 @@ static int find_place(struct place *p, sd_device *function) {
  */
 static int start_at_disk(struct place *p, sd_device *device) {
         const char *number;
+        bool is_partition;
         int r;
 
         r = device_in_subsystem(device, "block");
         if (r <= 0)
                 return r;
+        r = device_has_devtype(device, "partition");
+        if (r < 0)
+                return r;
+        is_partition = r > 0;
         r = sd_device_get_devnum(device, NULL);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
@@ -184,12 +190,8 @@ static int start_at_disk(struct place *p, sd_device *device) {
         p->disk = device;
         p->start = sizeof(p->text) - 1;
         p->text[p->start] = '\0';
-        r = device_has_devtype(device, "disk");
-        if (r != 0)
-                return r;
-        r = device_has_devtype(device, "partition");
-        if (r <= 0)
-                return r;
+        if (!is_partition)
+                return device_has_devtype(device, "disk");
 
         r = sd_device_get_sysnum(device, &number);
         if (r < 0)
@@ -216,17 +218,24 @@ static int start_at_disk(struct place *p, sd_device *device) {
 int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
+        const char *syspath;
         struct place p;
         int r;
 
         r = start_at_disk(&p, device);
-        if (r <= 0)
+        if (r > 0) {
+                if (below != device)
+                        p.disk = below;
+                r = find_place(&p, function);
+        }
+        if (r < 0)
                 return r;
-        if (below != device)
-                p.disk = below;
-        r = find_place(&p, function);
-        if (r <= 0)
-                return r;
+
+        /* While it is there, all that is above it was: nothing was passed over that had a word to add. */
+        if (sd_device_get_syspath(device, &syspath) < 0 || sysfs_exists(syspath, "uevent") == 0)
+                return -ENODEV;
+        if (r == 0)
+                return 0;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (strlen(flat) + strlen(p.text + p.start) > LINK_NAME_MAX)

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool sysfs_exists(const char *dir, const char *name);
+bool sysfs_is_printable(const char *name);
+int sysfs_exists(const char *dir, const char *name);
 int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME_MAX + 1]);
 int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]);
 int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]);

@@ -55,21 +55,25 @@ int uid_map_read(struct uid_map *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct uid_map map = {};
         struct dirent *entry;
+        int r;
 
         dir = opendir(DEVICES);
         if (!dir)
                 return negative_errno();
 
-        while ((entry = readdir(dir))) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 struct pci_root root;
                 uint32_t uid;
 
                 if (pci_root_parse_sysname(entry->d_name, &root) < 0 || read_uid(entry->d_name, &uid) < 0)
                         continue;
-                if (add_row(&map, uid, &root) < 0) {
-                        uid_map_clear(&map);
-                        return -ENOMEM;
-                }
+                r = add_row(&map, uid, &root);
+                if (r < 0)
+                        break;
+        }
+        if (r < 0) {
+                uid_map_clear(&map);
+                return r;
         }
 
         *ret = map;

@@ -66,6 +66,13 @@ static inline int negative_errno(void) {
         return errno > 0 ? -errno : -EIO;
 }
 
+/* readdir() that tells the end from a failure. Return: 1 with the entry, 0 at the end, or a negative errno. */
+static inline int read_entry(DIR *dir, struct dirent **ret) {
+        errno = 0;
+        *ret = readdir(dir);
+        return *ret ? 1 : -errno;
+}
+
 /**
  * errno_is_absent() - does this error say that a device or attribute is not there?
  * @r: negative errno

@@ -213,6 +213,7 @@ TREES = {
     "vf-virtfn-65536": virtfns(lambda t, pf: os.rename(pf + b"/virtfn0", pf + b"/virtfn65536")),
     "vf-virtfn-2-to-the-64": virtfns(lambda t, pf: os.rename(pf + b"/virtfn0", pf + b"/virtfn18446744073709551616")),
     "vf-virtfn-elsewhere": virtfns(lambda t, pf: replace_link(pf + b"/virtfn0", pf + b"/virtfn0", "../0000:01:1f.0")),
+    "vf-physfn-gone": physfn(lambda t, link: t.write(os.path.dirname(link) + b"/sriov_vf_msix_count", b""), UNREADABLE),
     "vf-physfn-dangling": physfn("../0000:01:1f.7", UNREADABLE),
     "vf-physfn-loop": physfn("physfn", UNREADABLE),
     "vf-physfn-is-host-bridge": physfn("../..", NO_NAME),

@@ -42,13 +42,26 @@ def make_machine(guest, request, tmp_path_factory):
     return make
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+@pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(items):
-    """Tests that share a module's machine go to one worker, so that it is booted once."""
+    """Tests that share a module's machine go to one worker, one after the other, so that it is booted once.
+
+    Marked before xdist reads the marks; put in order after pytest 7, which goes by the number of a parameter, not its value.
+    """
     for item in items:
         if "machine" in item.fixturenames:
             parameter = item.callspec.params.get("machine", "") if hasattr(item, "callspec") else ""
             item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{parameter}"))
+    yield
+    first = {}
+    for number, item in enumerate(items):
+        first.setdefault(_group(item), number)
+    items.sort(key=lambda item: first[_group(item)])
+
+
+def _group(item):
+    mark = item.get_closest_marker("xdist_group")
+    return mark.args if mark else item.nodeid
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -132,7 +132,7 @@ def test_every_device(machine):
 
 
 @pytest.mark.parametrize("machine,shape", [(kind, name) for kind, shapes in SHAPES.items() for name in shapes],
-                         indirect=["machine"])
+                         indirect=["machine"], scope="module")
 def test_shape(machine, shape):
     """Each disk of the shape has its link, and as many hops as it was put behind."""
     devices, hops = next(shapes[shape] for shapes in SHAPES.values() if shape in shapes)
