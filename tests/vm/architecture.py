@@ -20,11 +20,12 @@ class Architecture:
     machine: str  # uname -m
     triple: str  # of compilers, and of the directories of libraries
     family: str  # meson's, and of QEMU's program
+    packages: tuple[str, ...] = ()  # what its machines need beside what all need
 
 
 AMD64 = Architecture("amd64", "amd64", "x86_64", "x86_64-linux-gnu", "x86_64")
 ARM64 = Architecture("arm64", "arm64", "aarch64", "aarch64-linux-gnu", "aarch64")
-PPC64EL = Architecture("ppc64el", "powerpc64le", "ppc64le", "powerpc64le-linux-gnu", "ppc64")
+PPC64EL = Architecture("ppc64el", "powerpc64le", "ppc64le", "powerpc64le-linux-gnu", "ppc64", ("powerpc-ibm-utils",))
 
 # The host's. tests/setup makes a Debian of this architecture ready and no other.
 NATIVE = AMD64

@@ -113,7 +113,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
 def _debstrap(recipe: Recipe, tree: str) -> list[str]:
     """The command that makes a tree. To be run with INITRD=No: no one would boot the initramfs of the kernel package, and it
     takes ten seconds to make."""
-    packages = ",".join([*recipe.packages, f"linux-image-{recipe.architecture.kernel}"])
+    packages = ",".join([*recipe.packages, f"linux-image-{recipe.architecture.kernel}", *recipe.architecture.packages])
     command = ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"']
     if recipe.architecture == NATIVE:
         options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
@@ -129,8 +129,8 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
 
 def _prune(recipe: Recipe) -> str:
     """The shell command that removes from the tree $1 what dpkg would not have unpacked."""
-    excludes, includes = (" -o ".join(f"-path '*{glob}'" for glob in globs) for globs in (recipe.excludes, recipe.includes))
-    return f"find \"$1/usr\" ! -type d \\( {excludes} \\) ! \\( {includes} \\) -delete"
+    excludes, includes = (" -o ".join(f"-path '.{glob}'" for glob in globs) for globs in (recipe.excludes, recipe.includes))
+    return f"cd \"$1\" && find ./usr ! -type d \\( {excludes} \\) ! \\( {includes} \\) -delete"
 
 
 def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path:
@@ -193,16 +193,19 @@ mount -t proc proc proc
 mount -t tmpfs tmpfs run
 mount --rbind /dev dev
 mount --rbind /sys sys
-dracut="chroot . dracut" in=
 if [ "$machine" ]; then
-    # The host's, looking in from outside: it ends where programs of the guest would have to run.
-    dracut="dracut --sysroot $PWD --nostrip" in=$PWD
+    # The host's dracut, looking in from outside: it ends where programs of the guest would have to run.
+    in=$PWD
+    run_dracut() { dracut --sysroot "$PWD" --nostrip "$@"; }
     export DRACUT_INSTALL=/usr/lib/dracut/dracut-install DRACUT_LDCONFIG=true DRACUT_ARCH="$machine" \
         DRACUT_LDD="$tests/foreign-ldd" FOREIGN_ROOT="$PWD" FOREIGN_TRIPLE="$triple"
     # With --sysroot dracut 059 finds each directory whose variable is empty: the sysroot itself.
     for directory in $(sed -n 's/^\[\[ -d $dracutsysrootdir$\([a-z]*\) .*/\1/p' /usr/bin/dracut); do
         export "$directory=/absent"
     done
+else
+    in=
+    run_dracut() { chroot . dracut "$@"; }
 fi
 kernel=$(ls lib/modules)
 # Drivers for the root disk are the package's to bring.
@@ -210,7 +213,7 @@ drivers=ext4
 [ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
 make_initrd() {
     kind=$1; shift
-    $dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+    run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
         --add-drivers "$drivers" --modules "$* $modules" "$in/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
