@@ -63,14 +63,13 @@ HOST_BRIDGES = [
     *({"driver": "pci-bridge", "id": f"bridge{n}", "bus": bus, "addr": "3.0", "chassis_nr": n}
       for n, bus in ((1, "phb2.0"), (2, "bridge1"))),
     virtio("bridged", "bridge2", addr="5.0"),
-    {"driver": "virtio-rng-pci", "id": "rng", "bus": "phb3.0", "addr": "2.0"},
     {"driver": "spapr-vscsi", "id": "vscsi"},
     disk("scsi-hd", "elsewhere", bus="vscsi.0", channel=0, **{"scsi-id": 0}, lun=0),
 ]
 
 # The kernel of pseries leaves hotplug to drmgr, which takes slot 6 of the third host bridge by its index in the platform's
 # terms: 4 for PCI, host bridge, device and function. rpaphp (Linux 6.1) must know the slot while it is empty, and with one
-# device it takes away all of the host bridge's.
+# device it takes away all of the host bridge's: this one has no other.
 DRMGR = "drmgr -c pci -n -s 0x40030030"
 
 
