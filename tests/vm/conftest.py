@@ -6,33 +6,41 @@ PCIPATH_CACHE     where guests are kept from one run to the next; default: guest
 """
 
 import contextlib
+import functools
 import json
 import os
 from pathlib import Path
 
 import pytest
-from guest import make_guest
-from machine import Machine, MachineError
+from architecture import NATIVE
+from guest import Recipe, make_guest
+from machine import MACHINES, Machine, MachineError
 
 BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2] / "build"))
 CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
 
-MACHINES = pytest.StashKey[list[Machine]]()
+MADE = pytest.StashKey[list[Machine]]()
+
+
+@functools.cache
+def guest_of(architecture):
+    return make_guest(CACHE, BUILD, Recipe(architecture=architecture))
 
 
 @pytest.fixture(scope="session")
 def guest():
-    return make_guest(CACHE, BUILD)
+    return guest_of(NATIVE)
 
 
 @pytest.fixture(scope="session")
-def make_machine(guest, request, tmp_path_factory):
+def make_machine(request, tmp_path_factory):
     """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails."""
-    known = request.config.stash.setdefault(MACHINES, [])
+    known = request.config.stash.setdefault(MADE, [])
 
     @contextlib.contextmanager
-    def make(topology, **options):
-        machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, **options)
+    def make(topology, machine="q35", **options):
+        guest = guest_of(MACHINES[machine].architecture)
+        machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         known.append(machine)
         try:
             yield machine
@@ -68,7 +76,7 @@ def _group(item):
 def pytest_runtest_makereport(item, call):
     """Put the machines that a failed test had into its report."""
     report = (yield).get_result()
-    known = item.config.stash.get(MACHINES, [])
+    known = item.config.stash.get(MADE, [])
     if report.failed:
         for machine in known:
             text = "\n".join(json.dumps(device) for device in machine.topology)

@@ -6,9 +6,10 @@ Two steps, each a pure function of its inputs and kept in the cache under a hash
     recipe ─ mmdebstrap ─> tree            (half a minute, once)
     tree + package ─ overlay ─> Guest      (ten seconds, once for each content of the package)
 
-The package reaches the guest through `meson install` alone. Nothing is read from the source tree but the two files of the
-test's own agent. The tree is never written to after it was made: the package lies above it in an overlay, in a mount
-namespace that ends with the build, so a build that is killed leaves neither mounts nor half a guest.
+The package reaches the guest through `meson install` alone; for a guest of another architecture it is compiled for that
+before. Nothing else is read from the source tree but the test's own files. The tree is never written to after it was made:
+the package lies above it in an overlay, in a mount namespace that ends with the build, so a build that is killed leaves
+neither mounts nor half a guest.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import struct
@@ -24,11 +26,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from architecture import DEVELOPMENT, ESSENTIAL, FINISH, NATIVE, Architecture, cross_file
+
 HERE = Path(__file__).resolve().parent
 KINDS = ("systemd", "nosystemd")
 
-# So many guests stay in the cache, the last used: half a gigabyte each, and a new one for each change of the package.
-KEPT = 6
+# So many guests of each architecture stay in the cache, the last used: half a gigabyte each, and a new one for each change
+# of the package.
+KEPT = 4
 
 
 class BuildError(Exception):
@@ -40,8 +45,9 @@ class Recipe:
     """What a tree is made of; two equal recipes share one tree in the cache."""
 
     suite: str = "bookworm"
+    architecture: Architecture = NATIVE
     packages: tuple[str, ...] = (
-        "systemd", "systemd-sysv", "udev", "kmod", "linux-image-amd64", "dracut-core", "dash",
+        "systemd", "systemd-sysv", "udev", "kmod", "dracut-core", "dash",
         "util-linux", "util-linux-extra", "mount", "fdisk", "e2fsprogs", "pciutils", "iproute2", "zstd")
     # What a guest of these tests cannot have; it is four fifths of the kernel package.
     excludes: tuple[str, ...] = (
@@ -61,7 +67,7 @@ class Guest:
 
     @property
     def kernel(self) -> Path:
-        """An ELF file: QEMU enters it by its PVH note."""
+        """An ELF file (x86: QEMU enters it by its PVH note), or an uncompressed Image (ARM)."""
         return self.path / "vmlinux"
 
     @property
@@ -81,46 +87,82 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     Raises BuildError.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock"):
-        debstrap = _debstrap(recipe)
-        tree = _cached(cache / f"tree-{recipe.suite}-{_digest(*map(str.encode, debstrap))}",
-                       lambda path: _run(*debstrap, path, env=os.environ | {"INITRD": "No"}))
-        package = cache / "package"
+    cache = cache.resolve()  # the build changes its directory
+    name = f"{recipe.suite}-{recipe.architecture.name}"
+    with _locked(cache / f"lock-{name}"):
+        tree = _cached(cache / f"tree-{name}-{_digest(*map(str.encode, _debstrap(recipe, 'TREE')))}",
+                       lambda path: _run(*_debstrap(recipe, str(path)), env=os.environ | {"INITRD": "No"}))
+        package = cache / f"package-{name}"
         shutil.rmtree(package, ignore_errors=True)
         package.mkdir()
         if builddir:
+            if recipe.architecture != NATIVE:
+                builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        agent = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service")]
-        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *agent, *_content(package))
-        path = _cached(cache / f"guest-{recipe.suite}-{key}", lambda path: _assemble(path, tree, package, modules))
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")]
+        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(package))
+        path = _cached(cache / f"guest-{name}-{key}",
+                       lambda path: _assemble(path, tree, package, modules, recipe.architecture))
         path.touch()
-        for old in sorted(cache.glob("guest-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
+        for old in sorted(cache.glob(f"guest-{name}-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(old)
     return Guest(path)
 
 
-def _debstrap(recipe: Recipe) -> list[str]:
-    """The command that makes a tree, but for its target. To be run with INITRD=No: no one would boot the initramfs of the
-    kernel package, and it takes ten seconds to make."""
-    options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
-    return ["mmdebstrap", "--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"',
-            *(f"--dpkgopt={option}" for option in options), f"--include={','.join(recipe.packages)}", recipe.suite]
+def _debstrap(recipe: Recipe, tree: str) -> list[str]:
+    """The command that makes a tree. To be run with INITRD=No: no one would boot the initramfs of the kernel package, and it
+    takes ten seconds to make."""
+    packages = ",".join([*recipe.packages, f"linux-image-{recipe.architecture.kernel}", *recipe.architecture.packages])
+    command = ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"']
+    if recipe.architecture == NATIVE:
+        options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
+        return [*command, "--variant=minbase", *(f"--dpkgopt={option}" for option in options), f"--include={packages}",
+                recipe.suite, tree]
+    # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
+    # enough for a guest that no one attacks.
+    return [*command, "--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+            f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
+            f"--extract-hook={_prune(recipe)}", f"--extract-hook={FINISH}",
+            recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
 
 
-def _assemble(path: Path, tree: Path, package: Path, modules: str) -> None:
+def _prune(recipe: Recipe) -> str:
+    """The shell command that removes from the tree $1 what dpkg would not have unpacked."""
+    excludes, includes = (" -o ".join(f"-path '.{glob}'" for glob in globs) for globs in (recipe.excludes, recipe.includes))
+    return f"cd \"$1\" && find ./usr ! -type d \\( {excludes} \\) ! \\( {includes} \\) -delete"
+
+
+def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path:
+    """Compile the source tree of a meson directory for another architecture, in a meson directory within that."""
+    build = builddir / f"cross-{tree.name}"
+    if not (build / "build.ninja").exists():
+        shutil.rmtree(build, ignore_errors=True)
+        cross = build.with_suffix(".ini")
+        cross.write_text(cross_file(architecture, tree))
+        info = json.loads((builddir / "meson-info/meson-info.json").read_text())
+        # In a sysroot pkg-config says where udev's directory is on this host.
+        _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=false", "-Dman=disabled",
+             "-Dudevdir=/usr/lib/udev", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
+             build, info["directories"]["source"])
+    _run("ninja", "-C", build)
+    return build
+
+
+def _assemble(path: Path, tree: Path, package: Path, modules: str, architecture: Architecture) -> None:
     path.mkdir()
     scratch = path / "overlay"
     scratch.mkdir()
+    foreign = () if architecture == NATIVE else (architecture.machine, architecture.triple)
     _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
-         tree, package, HERE, scratch, path, modules)
+         tree, package, HERE, scratch, path, modules, *foreign)
     shutil.rmtree(scratch)
-    [kernel] = tree.glob("boot/vmlinuz-*")
+    [kernel] = tree.glob("boot/vmlinu[xz]-*")
     _unpack_kernel(kernel, path / "vmlinux")
 
 
 _ASSEMBLE = rb"""
-tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6
+tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6 machine=${7-} triple=${8-}
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$scratch/root"
 cd "$scratch/root"
@@ -151,15 +193,29 @@ mount -t proc proc proc
 mount -t tmpfs tmpfs run
 mount --rbind /dev dev
 mount --rbind /sys sys
+if [ "$machine" ]; then
+    # The host's dracut, looking in from outside: it ends where programs of the guest would have to run.
+    in=$PWD
+    run_dracut() { dracut --sysroot "$PWD" --nostrip "$@"; }
+    export DRACUT_INSTALL=/usr/lib/dracut/dracut-install DRACUT_LDCONFIG=true DRACUT_ARCH="$machine" \
+        DRACUT_LDD="$tests/foreign-ldd" FOREIGN_ROOT="$PWD" FOREIGN_TRIPLE="$triple"
+    # With --sysroot dracut 059 finds each directory whose variable is empty: the sysroot itself.
+    for directory in $(sed -n 's/^\[\[ -d $dracutsysrootdir$\([a-z]*\) .*/\1/p' /usr/bin/dracut); do
+        export "$directory=/absent"
+    done
+else
+    in=
+    run_dracut() { chroot . dracut "$@"; }
+fi
 kernel=$(ls lib/modules)
 # Drivers for the root disk are the package's to bring.
 drivers=ext4
 [ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
 make_initrd() {
     kind=$1; shift
-    chroot . dracut --quiet --tmpdir /run --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+    run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
-        --add-drivers "$drivers" --modules "$* $modules" "/run/initrd-$kind"
+        --add-drivers "$drivers" --modules "$* $modules" "$in/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
@@ -169,17 +225,21 @@ make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald s
 
 
 def _unpack_kernel(image: Path, target: Path) -> None:
-    """Do on the host what a bzImage does first, and what takes an emulated processor three seconds.
+    """Do on the host what a bzImage does first, and what takes an emulated processor three seconds. What is no bzImage, as
+    other architectures' kernels are not, is taken as it is.
 
     The payload's place is in the boot protocol's header (Documentation/arch/x86/boot.rst). For xz and zstd the kernel's
     build appends the size, four bytes that their decompressors would not take.
     """
     tools = {b"\x1f\x8b": ("gzip", 0), b"\xfd7": ("xz", 4), b"\x28\xb5": ("zstd", 4)}
     data = image.read_bytes()
+    if data[0x202:0x206] != b"HdrS":
+        shutil.copy(image, target)
+        return
     offset, length = struct.unpack_from("<II", data, 0x248)
     offset += (data[0x1F1] + 1) * 512
-    if data[0x202:0x206] != b"HdrS" or (magic := data[offset:offset + 2]) not in tools:
-        raise BuildError(f"{image} is no bzImage, or not compressed in a way that is known here")
+    if (magic := data[offset:offset + 2]) not in tools:
+        raise BuildError(f"{image} is not compressed in a way that is known here")
     tool, appended = tools[magic]
     with target.open("wb") as file:
         subprocess.run([tool, "-dc"], input=data[offset:offset + length - appended], stdout=file, check=True)
@@ -188,7 +248,7 @@ def _unpack_kernel(image: Path, target: Path) -> None:
 def _cached(path: Path, build: Callable[[Path], None]) -> Path:
     """The path, made by build(temporary path) if it is not there, and renamed into place when it is whole."""
     if not path.exists():
-        partial = path.with_name("partial")
+        partial = path.with_name(f"partial-{path.name.rpartition('-')[0]}")
         shutil.rmtree(partial, ignore_errors=True)
         build(partial)
         partial.rename(path)

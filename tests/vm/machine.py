@@ -21,18 +21,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from architecture import AMD64, ARM64, PPC64EL, Architecture
 from guest import Guest
 from qmp import BOUND, QMP, QMPError
 
 Device = dict[str, Any]
 
-# By machine type, QEMU's argument and the name of the root bus. The bus of a device is never left out: QEMU would put the
-# device on an expander where there is one. What no test needs and a guest would load drivers for is left out.
-MACHINES = {"q35": ("q35,smbus=off,i8042=off", "pcie.0"), "pc": ("pc,i8042=off", "pci.0")}
+
+@dataclass(frozen=True)
+class MachineType:
+    """What depends on the type of machine. The bus of a device is never left out: QEMU would put the device on an expander
+    where there is one."""
+
+    argument: str  # QEMU's
+    root_bus: str
+    cpu: str = "qemu64"
+    console: str = "ttyS0"  # the kernel's name for it
+    architecture: Architecture = AMD64
+    options: tuple[str, ...] = ()
+
+
+# What no test needs and a guest would load drivers for is left out.
+MACHINES = {
+    "q35": MachineType("q35,smbus=off,i8042=off", "pcie.0"),
+    "pc": MachineType("pc,i8042=off", "pci.0"),
+    # Without firmware the kernel learns of the machine from a device tree; expanders are in ACPI's tables alone.
+    "virt": MachineType("virt,acpi=off", "pcie.0", "cortex-a57", "ttyAMA0", ARM64),
+    "virt-acpi": MachineType("virt", "pcie.0", "cortex-a57", "ttyAMA0", ARM64,
+                             ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")),
+    "pseries": MachineType("pseries", "pci.0", "power9", "hvc0", PPC64EL),
+}
 
 # A failed boot powers off rather than waits for someone to type; no timer is found broken because the emulator got no time
 # (check_timer(), which panics); then the parts of a boot that no test looks at.
-CMDLINE = ("console=ttyS0 panic=-1 rd.shell=0 rd.emergency=poweroff rw systemd.show_status=auto no_timer_check "
+CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rw systemd.show_status=auto no_timer_check "
            "8250.nr_uarts=1 mitigations=off nokaslr lsm=capability audit=0 cryptomgr.notests")
 
 
@@ -68,7 +90,7 @@ class Machine:
         self.guest, self.directory, self.topology = guest, directory, list(topology)
         self.buses = {device["id"]: device["bus"] for device in topology if "bus" in device}
         self.kind, self.memory, self.options = kind, memory, list(options)
-        self.machine, self.root_bus = MACHINES[machine]
+        self.type = MACHINES[machine]
         self.log = directory / "serial.log"
         self._drives: dict[str, Path] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -195,17 +217,18 @@ class Machine:
         """QEMU's command line; `monitor` and `agent` are file descriptors of sockets."""
         devices: list[Device] = [
             # A high slot, out of the way of any topology.
-            {"driver": "virtio-serial-pci", "id": "serial", "bus": self.root_bus, "addr": "1e.0"},
+            {"driver": "virtio-serial-pci", "id": "serial", "bus": self.type.root_bus, "addr": "1e.0"},
             {"driver": "virtserialport", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
             *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
-        return ["qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", self.machine, "-cpu", "qemu64",
+        return [f"qemu-system-{self.type.architecture.family}", "-accel", "tcg,tb-size=128",
+                "-machine", self.type.argument, "-cpu", self.type.cpu, *self.type.options,
                 "-m", self.memory, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
                 "-chardev", f"file,id=console,append=on,path={self.log}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent}",
                 "-kernel", str(self.guest.kernel), "-initrd", str(self.guest.initrd(self.kind)),
-                "-append", f"{CMDLINE} {cmdline}",
+                "-append", f"console={self.type.console} {CMDLINE} {cmdline}",
                 "-drive", f"if=none,id=root,format=raw,snapshot=on,file={self.guest.root}",
                 *(arg for item in self._drives.items() for arg in ("-blockdev", json.dumps(_blockdev(*item)))),
                 *(arg for device in devices for arg in ("-device", json.dumps(device))),

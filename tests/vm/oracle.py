@@ -21,7 +21,11 @@ PERIPHERAL = PurePosixPath("/machine/peripheral")
 
 
 class NoName(Exception):
-    """The contract gives the device no name, or it is of a kind that this oracle was not taught."""
+    """The contract gives the device no name."""
+
+
+class NotTaught(Exception):
+    """The device is of a kind that this oracle does not know, or where it is was left to QEMU."""
 
 
 def pci_path(qmp: QMP, device_id: str) -> str:
@@ -41,6 +45,12 @@ def pci_path(qmp: QMP, device_id: str) -> str:
     return prefix + "/".join(reversed(hops))
 
 
+def domain(path: str) -> str:
+    """The domain in which a canonical PCI path begins."""
+    root, _, _ = path.partition("/")[0].rpartition(":")
+    return root.partition(":")[0] or "0000"
+
+
 def flat(path: str) -> str:
     """The flat form of a canonical PCI path."""
     return path.replace("/", "-").replace(":", "_")
@@ -55,7 +65,7 @@ def link_names(qmp: QMP, device_id: str, bus: str | None = None) -> list[str]:
     device = PERIPHERAL / device_id
     kind = _get(qmp, device, "type")
     if kind not in _SUFFIXES:
-        raise NoName(f"{device_id}: no suffix known for a {kind}")
+        raise NotTaught(f"{device_id}: no suffix known for a {kind}")
     subsystem = _bus(qmp, device).parent
     if _get(qmp, subsystem, "type") == "nvme-subsys":
         is_everyones = _get(qmp, device, "shared") and not _get(qmp, device, "detached")
@@ -138,7 +148,7 @@ def _usb(qmp: QMP, device: PurePosixPath) -> str:
     """The words for a USB device's one interface. Where it is plugged in is known only when the host has said so."""
     port = _get(qmp, device, "port")
     if not port:
-        raise NoName(f"{device} was plugged into no port by name")
+        raise NotTaught(f"{device} was plugged into no port by name")
     return f"-usb-0:{port}:1.0"
 
 
@@ -152,6 +162,7 @@ def _ata(qmp: QMP, device: PurePosixPath) -> str:
 _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "virtio-blk-pci": lambda qmp, device: "",
     "virtio-pmem-pci": lambda qmp, device: "",  # its drive is memory
+    "virtio-blk-device": lambda qmp, device: "",  # virtio-mmio's
     "nvme": lambda qmp, device: "-nvme-1",  # a controller with a drive of its own: its one namespace
     "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
     "scsi-hd": _scsi,
@@ -177,7 +188,7 @@ def _root_prefix(qmp: QMP, host_bridge: PurePosixPath) -> str:
             index = _get(qmp, host_bridge, "index")
             return f"{index:04x}:00:" if index else ""
         case kind:
-            raise NoName(f"no prefix known for the root {host_bridge}, a {kind}")
+            raise NotTaught(f"no prefix known for the root {host_bridge}, a {kind}")
 
 
 def _climb(qmp: QMP, device: PurePosixPath) -> Iterator[PurePosixPath]:

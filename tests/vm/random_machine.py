@@ -105,7 +105,7 @@ class Generator:
         self.devices.append(disk(driver, self.name("d"), **properties))
 
     def machine(self) -> tuple[str, list[Device]]:
-        root = MACHINES[self.kind][1]
+        root = MACHINES[self.kind].root_bus
         self.devices.append(disk("virtio-blk-pci", "root", bus=root, addr="1d.0"))
         for number in range(self.random.choice([0, 1, 2])):
             driver = "pxb-pcie" if self.kind == "q35" else "pxb"

@@ -94,7 +94,7 @@ SHAPES = {
 
 
 def build(kind, shapes):
-    devices = [virtio("root", MACHINES[kind][1], "1d.0"), *(device for shape in shapes for device in shape)]
+    devices = [virtio("root", MACHINES[kind].root_bus, "1d.0"), *(device for shape in shapes for device in shape)]
     for number, device in enumerate(devices, 1):
         if device["driver"] in ("pcie-root-port", "xio3130-downstream"):
             device["chassis"] = number

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Other machines than a PC: Debian's kernel and packages of their architecture, the package compiled for it.
+
+virt       aarch64, a device tree: the root is below a platform device
+virt-acpi  aarch64, firmware and ACPI, with two more roots
+pseries    ppc64le, four host bridges, each a domain of its own
+
+Each has a disk that is below no PCI function, too: virtio-mmio, or pseries' own virtual adapter.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from checks import HELPER, check_disks, check_functions, check_helper
+from machine import Result, disk, root_ports
+from oracle import NoName, link_name, pci_path
+
+LINKS = "/dev/disk/by-pci-path"
+
+COVERS = {
+    "virt": "Architecture: aarch64 virt, with a device tree",
+    "virt-acpi": "Architecture: aarch64 virt, with UEFI, ACPI and two more roots",
+    "pseries": "Architecture: ppc64le pseries, each host bridge a domain; hotplug by drmgr",
+    "elsewhere": "Disk: below no PCI function: no name, no noise",
+    "rescan": "Plug: removed and found again by hand",
+}
+
+
+def virtio(name, bus, **properties):
+    return disk("virtio-blk-pci", name, bus=bus, **properties)
+
+
+def luns(adapter, *numbers):
+    return [disk("scsi-hd", f"{adapter}-lun{n}", bus=f"{adapter}.0", channel=0, **{"scsi-id": 1}, lun=n) for n in numbers]
+
+
+PORTS = [
+    *root_ports(4),
+    virtio("root", "port0"),
+    {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "port1"},
+    *luns("scsi", 1, 256),
+    {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "port2"},
+    virtio("bridged", "bridge", addr="5.0"),
+    disk("virtio-blk-device", "elsewhere", bus="virtio-mmio-bus.0"),
+]
+
+# Slots of the main root's ports; the second of each is left empty.
+EXPANDERS = [device for n in (1, 2) for device in (
+    {"driver": "pxb-pcie", "id": f"root{n}", "bus": "pcie.0", "addr": f"{n + 8}.0", "bus_nr": 0x40 * n},
+    *({"driver": "pcie-root-port", "id": f"root{n}-{port}", "bus": f"root{n}", "addr": f"2.{port}", "chassis": 0x10 * n + port,
+       "multifunction": port == 0} for port in range(2)),
+    virtio(f"root{n}-disk", f"root{n}-0"))]
+
+HOST_BRIDGES = [
+    *({"driver": "spapr-pci-host-bridge", "id": f"phb{n}", "index": n} for n in (1, 2, 3)),
+    virtio("root", "pci.0", addr="2.0"),
+    # The same slot below each host bridge.
+    *(virtio(f"phb{n}-disk", f"phb{n}.0", addr="2.0") for n in (1, 2)),
+    {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "phb1.0", "addr": "4.0"},
+    *luns("scsi", 1, 256),
+    *({"driver": "pci-bridge", "id": f"bridge{n}", "bus": bus, "addr": "3.0", "chassis_nr": n}
+      for n, bus in ((1, "phb2.0"), (2, "bridge1"))),
+    virtio("bridged", "bridge2", addr="5.0"),
+    {"driver": "spapr-vscsi", "id": "vscsi"},
+    disk("scsi-hd", "elsewhere", bus="vscsi.0", channel=0, **{"scsi-id": 0}, lun=0),
+]
+
+# The kernel of pseries leaves hotplug to drmgr, which takes slot 6 of the third host bridge by its index in the platform's
+# terms: 4 for PCI, host bridge, device and function. rpaphp (Linux 6.1) must know the slot while it is empty, and with one
+# device it takes away all of the host bridge's: this one has no other.
+DRMGR = "drmgr -c pci -n -s 0x40030030"
+
+
+@dataclass
+class Scenario:
+    kind: str  # of the initramfs
+    topology: list[dict[str, Any]]
+    links: dict[str, str]  # of some disks, as the contract has them
+    places: list[dict[str, Any]]  # to plug into
+    # What makes the guest ready, notice, and give up, where its kernel does not do so by itself.
+    prepare: str = "true"
+    notice: str = "true"
+    give_up: str = "true"
+
+
+SCENARIOS = {
+    "virt": Scenario("nosystemd", PORTS, {
+        "root": "02.0-00.0",
+        "scsi-lun256": "02.1-00.0-scsi-0:0:1:256",
+        "bridged": "02.2-00.0-05.0",
+    }, [{"bus": "port3"}]),
+    "virt-acpi": Scenario("systemd", PORTS + EXPANDERS, {
+        "root": "02.0-00.0",
+        "root1-disk": "0000_40_02.0-00.0",
+        "root2-disk": "0000_80_02.0-00.0",
+    }, [{"bus": "port3"}, {"bus": "root2-1"}]),
+    "pseries": Scenario("systemd", HOST_BRIDGES, {
+        "root": "02.0",
+        "phb1-disk": "0001_00_02.0",
+        "phb2-disk": "0002_00_02.0",
+        "scsi-lun256": "0001_00_04.0-scsi-0:0:1:256",
+        "bridged": "0002_00_03.0-03.0-05.0",
+    }, [{"bus": "phb3.0", "addr": "6.0"}], "modprobe rpadlpar_io", f"{DRMGR} -a", f"{DRMGR} -r"),
+}
+
+
+@pytest.fixture(scope="module", params=SCENARIOS)
+def machine(make_machine, request):
+    scenario = SCENARIOS[request.param]
+    with make_machine(scenario.topology, machine=request.param, kind=scenario.kind) as machine:
+        machine.add_drives()
+        machine.add_drive("data")
+        machine.start()
+        machine.boot(f"root={LINKS}/{link_name(machine.qmp, 'root')}")
+        machine.settle()
+        yield machine
+
+
+@pytest.fixture
+def scenario(machine, request):
+    return SCENARIOS[request.node.callspec.params["machine"]]
+
+
+def test_functions(machine):
+    check_functions(machine)
+
+
+def test_disks(machine):
+    check_disks(machine)
+
+
+def test_helper(machine):
+    check_helper(machine)
+
+
+def test_contract(machine, scenario):
+    """The oracle against names that were written by hand."""
+    assert {name: link_name(machine.qmp, name) for name in scenario.links} == scenario.links
+
+
+def test_command(machine, scenario):
+    nodes = {name: f"/dev/{node}" for name, node in machine.disks().items()}
+    answers = machine.run("\n".join(f"pcipath of {nodes[name]} && pcipath find {link}"
+                                    for name, link in scenario.links.items()))
+    assert answers.split() == [word for name in scenario.links for word in (pci_path(machine.qmp, name), nodes[name])]
+
+
+def test_elsewhere(machine):
+    """No PCI path, no error, no noise."""
+    with pytest.raises(NoName):
+        link_name(machine.qmp, "elsewhere")
+    node = f"/dev/{machine.disks()['elsewhere']}"
+    assert machine.call(f"{HELPER} {node}") == Result(0, "", "")
+    assert "PCI_PATH" not in machine.run(f"udevadm info -q property {node}")
+    journal = machine.run("journalctl -b -o cat").splitlines()
+    assert [line for line in journal if re.search("pcipath(?![-.]agent)", line)] == []
+
+
+def test_rescan(machine):
+    """Removed and found again by hand."""
+    path, link = pci_path(machine.qmp, "bridged"), f"{LINKS}/{link_name(machine.qmp, 'bridged')}"
+    machine.run(f"echo 1 >/sys/bus/pci/devices/$(pcipath find -t pci {path})/remove")
+    machine.wait(link, gone=True)
+    machine.run("echo 1 >/sys/bus/pci/rescan")
+    machine.wait(link)
+    check_disks(machine)
+
+
+def test_hotplug(machine, scenario):
+    machine.run(scenario.prepare)
+    for place in scenario.places:
+        machine.plug(virtio("data", **place))
+        machine.run(scenario.notice)
+        path, link = pci_path(machine.qmp, "data"), f"{LINKS}/{link_name(machine.qmp, 'data')}"
+        machine.wait(link)
+        assert machine.run(f"realpath {link}; pcipath wait {path}") == 2 * f"/dev/{machine.disks()['data']}\n"
+        check_functions(machine)
+        machine.run(scenario.give_up)
+        machine.unplug("data")
+        machine.wait(link, gone=True)
+    check_disks(machine)
