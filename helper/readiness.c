@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <systemd/sd-device.h>
 
 #include "readiness.h"
 #include "sysfs.h"

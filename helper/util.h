@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-device.h>
 #include <unistd.h>
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
@@ -39,7 +38,7 @@ static inline void freep(void *p) {
 #define _cleanup_close_ _cleanup_(closep)
 #define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_closedir_ _cleanup_(closedirp)
-#define _cleanup_device_ _cleanup_(sd_device_unrefp)
+#define _cleanup_device_ _cleanup_(sd_device_unrefp) /* where sd-device is known */
 
 /* For "return negative_errno();": the compiler cannot know that errno is positive, and warns of what follows. */
 static inline int negative_errno(void) {
