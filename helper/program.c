@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -69,6 +70,19 @@ int flush_output(int status) {
         if (fflush(stdout) != 0 || ferror(stdout))
                 return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
         return status;
+}
+
+/** parse_seconds() - the argument of --timeout, in nanoseconds; complains itself */
+int parse_seconds(const char *text, uint64_t *ret) {
+        double seconds;
+        char *end;
+
+        seconds = strtod(text, &end);
+        if (*text < '0' || *text > '9' || *end != '\0' || !isfinite(seconds) || seconds > 1e9)
+                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds", text);
+
+        *ret = (uint64_t) (seconds * 1e9);
+        return EXIT_DONE;
 }
 
 /* PROGRAM VERB ... and what its options do. */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pci-path.h"
 #include "util.h"
@@ -48,4 +49,5 @@ int parse_common(int option, char **argv, const struct verb *verb);
 
 _printf_(2, 3) int complain(int status, const char *format, ...);
 int complain_of_path(const char *text, const struct pci_path_error *error);
+int parse_seconds(const char *text, uint64_t *ret);
 int flush_output(int status);

@@ -62,6 +62,11 @@ def test_helper_links_sd_device_only():
     assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libsystemd", "libc"}
 
 
+def test_host_links_nothing_of_the_guests():
+    dynamic = run("readelf", "-d", BUILD / "helper/host/pcipath-host")
+    assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libjson-c", "libxml2", "libsmartcols", "libc"}
+
+
 def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
@@ -74,6 +79,7 @@ def test_install(tmp_path):
         "x/udev/rules.d/61-pcipath.rules",
         "x/dracut/55pcipath/module-setup.sh",
         "usr/bin/pcipath",
+        "usr/bin/pcipath-host",
         "usr/share/bash-completion/completions/pcipath",
         "usr/share/zsh/site-functions/_pcipath",
         "usr/share/man/man1/pcipath.1",

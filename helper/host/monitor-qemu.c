@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * QEMU, by its object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, whose type the listing
+ * of the bus shows; a device has its buses as children:
+ *
+ *     /machine/q35 ─ pcie.0 ─ child[4] ─> /machine/peripheral/port ─ port ─ child[0] ─> /machine/peripheral/disk
+ *
+ * So the tree is read from the host bridges down, all buses of a level in two round trips: one lists the buses, the other
+ * asks the devices on them. A guest cannot write to it, which it can to what query-pci shows (the bus numbers of bridges), and
+ * it is complete before the guest has run.
+ */
+
+#include "qemu-walk.h"
+#include "source.h"
+
+#define UNATTACHED "/machine/unattached/"
+
+/* QEMU makes the virtual functions of these types itself. Offset and stride are of its SR-IOV capability. */
+static const struct vf_type {
+        const char *physical, *virtual;
+        unsigned offset, stride;
+} vf_table[] = {
+        { "nvme", "nvme",   0x01, 1 }, /* NVME_VF_OFFSET, NVME_VF_STRIDE */
+        { "igb",  "igbvf",  0x80, 2 }, /* IGB_VF_OFFSET, IGB_VF_STRIDE */
+};
+
+static unsigned hop_number(const struct pci_hop *hop) {
+        return hop->slot * 8U + hop->function;
+}
+
+static bool is_physical(const struct record *r, const struct vf_type *type, const struct bus *bus) {
+        return r->device->bus == bus && streq(r->device->type, type->physical) &&
+               strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0 && (!streq(type->physical, "nvme") || r->number > 0);
+}
+
+/* Gives the virtual function its number, counted from its physical function. */
+static void name_virtual(struct walk *walk, const struct record *vf, const struct vf_type *type) {
+        struct pci_hop *hop = &vf->device->hop;
+
+        for (size_t i = 0; i < walk->n_records; i++) {
+                const struct record *pf = walk->records[i];
+                unsigned distance;
+
+                if (!is_physical(pf, type, vf->device->bus))
+                        continue;
+                distance = hop_number(hop) - hop_number(&pf->device->hop) - type->offset;
+                if (distance % type->stride != 0)
+                        continue;
+                *hop = pf->device->hop;
+                hop->vf = (int32_t) (distance / type->stride % 0x10000);
+                /* From 9.1 on they are there, whether the guest has enabled them or not. */
+                if (walk->qmp.version >= 901)
+                        vf->device->absent = "a virtual function: there while the guest has it enabled";
+                return;
+        }
+}
+
+static void name_virtual_functions(struct walk *walk) {
+        for (size_t i = 0; i < walk->n_records; i++) {
+                const struct record *r = walk->records[i];
+
+                if (!r->device->bus || strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0)
+                        continue;
+                for (size_t j = 0; j < ELEMENTSOF(vf_table); j++)
+                        if (streq(r->device->type, vf_table[j].virtual))
+                                name_virtual(walk, r, &vf_table[j]);
+        }
+}
+
+/* A namespace that is not shared has one controller, but once it is in a subsystem nobody can be asked which. */
+static void mark_private_namespaces(struct walk *walk) {
+        for (size_t i = 0; i < walk->n_records; i++) {
+                const struct record *ns = walk->records[i];
+                size_t controllers = 0;
+
+                for (size_t j = 0; ns->is_private && j < walk->n_buses; j++)
+                        controllers += streq(walk->buses[j]->path, ns->on->path);
+                if (controllers > 1)
+                        ns->device->absent = "not shared, and QEMU does not say by which controller of its subsystem it is";
+        }
+}
+
+/* Is this root bus the expander's? It bears its id, or, under a pxb, the bus behind QEMU's own bridge does. */
+static bool is_root_of(const struct walk *walk, const struct qbus *root, const struct record *expander) {
+        const char *id = expander->device->id;
+
+        if (!id)
+                return false;
+        if (!streq(root->name, "pxb-internal"))
+                return streq(root->name, id);
+
+        for (size_t i = 0; i < walk->n_buses; i++) {
+                const struct qbus *bus = walk->buses[i];
+
+                if (bus->pci && bus->pci->bridge && bus->pci->bridge->bus == root->pci)
+                        return streq(bus->name, id);
+        }
+
+        return false;
+}
+
+static const char *expander_of(const struct qbus *root) {
+        return streq(root->type, "pxb-bus") ? "pxb" : streq(root->type, "pxb-pcie-bus") ? "pxb-pcie" : "pxb-cxl";
+}
+
+/* Which has no id is known by its turn: QEMU makes the expanders of one type and their roots in one order. */
+static struct record *find_expander(struct walk *walk, const struct qbus *root) {
+        struct record *first = NULL;
+
+        for (size_t i = 0; i < walk->n_records; i++) {
+                struct record *r = walk->records[i];
+
+                if (!streq(r->device->type, expander_of(root)) || r->taken)
+                        continue;
+                if (is_root_of(walk, root, r))
+                        return r;
+                if (!r->device->id && !first)
+                        first = r;
+        }
+
+        return first;
+}
+
+static void name_expanders_roots(struct walk *walk) {
+        for (size_t i = 0; i < walk->n_buses; i++) {
+                struct qbus *root = walk->buses[i];
+                struct record *expander;
+
+                if (!root->is_expanders)
+                        continue;
+                expander = find_expander(walk, root);
+                if (!expander) {
+                        root->pci->nameless = "below an expander that cannot be told from another";
+                        continue;
+                }
+                expander->taken = true;
+                root->pci->root.bus = (uint8_t) expander->number;
+        }
+}
+
+/**
+ * qemu_read() - the machine behind a QMP socket
+ */
+int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+        struct walk walk = { .machine = machine, .problem = problem, .qmp.channel = CHANNEL_CLOSED };
+        int r;
+
+        r = qmp_open(name, timeout, &walk.qmp, problem);
+        if (r >= 0)
+                r = walk_machine(&walk);
+        if (r >= 0) {
+                name_expanders_roots(&walk);
+                name_virtual_functions(&walk);
+                mark_private_namespaces(&walk);
+        }
+
+        walk_clear(&walk);
+        return r == -ENOMEM ? problem_set(problem, r, "out of memory") : r;
+}

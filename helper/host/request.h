@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the verbs of pcipath-host share: the machine that they are asked about.
+ */
+
+#include "machine.h"
+#include "program.h"
+#include "source.h"
+#include "table.h"
+
+/** struct request - the options of a verb */
+struct request {
+        const struct source *source;
+        const char *name;
+        double timeout;
+        struct table_options table_options;
+};
+
+extern const struct verb verb_list, verb_of, verb_free, verb_tree;
+
+#define TABLE_OPTIONS                                                 \
+        "  -J --json                     JSON\n"                      \
+        "  -n --noheadings               No line of headings\n"
+
+#define SOURCE_OPTIONS                                                \
+        "     --qmp=SOCKET               QEMU, at its monitor\n"      \
+        "     --timeout=SECONDS          Of a socket's answers [10]\n" \
+        "  -h --help                     Show this help\n"            \
+        "     --version                  Show the version\n"
+
+int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);
+int request_read(const struct request *request, struct machine *ret);
