@@ -5,7 +5,8 @@
 #include "request.h"
 
 static const struct source sources[] = {
-        { "qmp", qemu_read },
+        { "qmp",     qemu_read    },
+        { "libvirt", libvirt_read },
 };
 
 #define OPTION_TIMEOUT 0x200
@@ -49,6 +50,7 @@ int request_parse(int argc, char **argv, const struct verb *verb, bool has_table
                 { "noheadings", no_argument,       NULL, 'n'            },
                 { "timeout",    required_argument, NULL, OPTION_TIMEOUT },
                 { "qmp",        required_argument, NULL, OPTION_SOURCE  },
+                { "libvirt",    required_argument, NULL, OPTION_SOURCE + 1 },
                 COMMON_OPTIONS,
                 {},
         };

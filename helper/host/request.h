@@ -26,6 +26,7 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
 
 #define SOURCE_OPTIONS                                                \
         "     --qmp=SOCKET               QEMU, at its monitor\n"      \
+        "     --libvirt=FILE             libvirt, a domain's XML; - is standard input\n" \
         "     --timeout=SECONDS          Of a socket's answers [10]\n" \
         "  -h --help                     Show this help\n"            \
         "     --version                  Show the version\n"

@@ -15,3 +15,4 @@ struct source {
 };
 
 int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int libvirt_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
