@@ -51,8 +51,6 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, const char *typ
 int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
 void domain_clear(struct domain *d);
 
-int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem);
-
 static inline void freexmlp(xmlChar **text) {
         xmlFree(*text);
 }

@@ -5,8 +5,10 @@
 #include "request.h"
 
 static const struct source sources[] = {
-        { "qmp",     qemu_read    },
-        { "libvirt", libvirt_read },
+        { "qmp",              qemu_read             },
+        { "libvirt",          libvirt_read          },
+        { "cloud-hypervisor", cloud_hypervisor_read },
+        { "firecracker",      firecracker_read      },
 };
 
 #define OPTION_TIMEOUT 0x200
@@ -46,11 +48,13 @@ static int take_option(struct request *request, int option, char **argv, const s
  */
 int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret) {
         static const struct option options[] = {
-                { "json",       no_argument,       NULL, 'J'            },
-                { "noheadings", no_argument,       NULL, 'n'            },
-                { "timeout",    required_argument, NULL, OPTION_TIMEOUT },
-                { "qmp",        required_argument, NULL, OPTION_SOURCE  },
-                { "libvirt",    required_argument, NULL, OPTION_SOURCE + 1 },
+                { "json",             no_argument,       NULL, 'J'               },
+                { "noheadings",       no_argument,       NULL, 'n'               },
+                { "timeout",          required_argument, NULL, OPTION_TIMEOUT    },
+                { "qmp",              required_argument, NULL, OPTION_SOURCE     },
+                { "libvirt",          required_argument, NULL, OPTION_SOURCE + 1 },
+                { "cloud-hypervisor", required_argument, NULL, OPTION_SOURCE + 2 },
+                { "firecracker",      required_argument, NULL, OPTION_SOURCE + 3 },
                 COMMON_OPTIONS,
                 {},
         };

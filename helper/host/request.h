@@ -20,16 +20,23 @@ struct request {
 
 extern const struct verb verb_list, verb_of, verb_free, verb_tree;
 
-#define TABLE_OPTIONS                                                 \
-        "  -J --json                     JSON\n"                      \
-        "  -n --noheadings               No line of headings\n"
+/* Lines of help. */
+#define TABLE_OPTIONS \
+        "\n" \
+        "  -J --json             JSON\n" \
+        "  -n --noheadings       No line of headings\n"
 
-#define SOURCE_OPTIONS                                                \
-        "     --qmp=SOCKET               QEMU, at its monitor\n"      \
-        "     --libvirt=FILE             libvirt, a domain's XML; - is standard input\n" \
-        "     --timeout=SECONDS          Of a socket's answers [10]\n" \
-        "  -h --help                     Show this help\n"            \
-        "     --version                  Show the version\n"
+#define SOURCE_OPTIONS \
+        "     --timeout=SECONDS  For a socket's answers [10]\n" \
+        "  -h --help             Show this help\n" \
+        "     --version          Show the version\n" \
+        "\n" \
+        "SOURCE:\n" \
+        "  --qmp=SOCKET                    QEMU, at its monitor\n" \
+        "  --libvirt=FILE                  libvirt, a domain's XML; - is standard input\n" \
+        "  --cloud-hypervisor=SOCKET|FILE  Cloud Hypervisor, its API or what vm.info says\n" \
+        "  --firecracker=SOCKET|FILE       Firecracker with --enable-pci, before it starts:\n" \
+        "                                  its API or its configuration\n"
 
 int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);
 int request_read(const struct request *request, struct machine *ret);

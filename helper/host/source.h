@@ -16,3 +16,12 @@ struct source {
 
 int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
 int libvirt_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int cloud_hypervisor_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int firecracker_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+
+/* Of documents that are there already: for fuzzers. */
+int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem);
+int cloud_hypervisor_parse(const char *name, const char *text, size_t size, struct machine *machine,
+                           struct problem *problem);
+int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
+                      struct problem *problem);
