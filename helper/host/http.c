@@ -16,12 +16,16 @@
  * Return: the status, 200 for example; or -EBADMSG, and why.
  */
 int http_parse_header(const char *header, size_t *ret_length, const char **ret_reason) {
+        static const char version[] = "HTTP/1.x ";
+        const char *digits = header + strlen(version);
         bool has_length = false;
-        unsigned status;
+        int status;
 
         *ret_reason = "not HTTP";
-        if (sscanf(header, "HTTP/1.%*1[01] %3u", &status) != 1 || status < 100)
+        if (strncmp(header, version, strlen("HTTP/1.")) != 0 || strlen(header) < strlen("HTTP/1.x 200") ||
+            strspn(digits, "0123456789") != 3)
                 return -EBADMSG;
+        status = atoi(digits);
 
         for (const char *line = strstr(header, "\r\n"); line; line = strstr(line, "\r\n")) {
                 unsigned long length;
@@ -47,7 +51,7 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
         }
 
         *ret_reason = "no Content-Length";
-        return has_length || status != 200 ? (int) status : -EBADMSG;
+        return has_length || status != 200 ? status : -EBADMSG;
 }
 
 struct response {

@@ -60,7 +60,7 @@ int element_get_number(const struct domain *d, const xmlNode *element, const cha
         return 1;
 }
 
-static char *take_text(xmlChar *text) {
+static char *take_text(const xmlChar *text) {
         return text ? strdup((const char *) text) : NULL;
 }
 
@@ -82,15 +82,14 @@ int element_identify(const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *target = child_attribute(element, "target", "dev");
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model"), *type = xmlGetProp(element, BAD_CAST "type");
         _cleanup_xml_ xmlChar *of_disk = element_is(element, "disk") ? xmlGetProp(element, BAD_CAST "device") : NULL;
+        bool is_pci_controller = element_is(element, "controller") && type && streq((char *) type, "pci");
+        const xmlChar *word = is_pci_controller && model ? model : element_is(element, "controller") && type ? type : element->name;
 
         device->id = alias ? take_text(alias) : target ? take_text(target) : make_id(element);
         if (alias && target)
                 device->other_id = take_text(target);
-        if (element_is(element, "controller"))
-                device->type = take_text(model && type && streq((char *) type, "pci") ? model : type);
-        else
-                device->type = strdup((const char *) element->name);
-        if ((alias || target) && !device->id)
+        device->type = take_text(word);
+        if (((alias || target) && !device->id) || !device->type)
                 return -ENOMEM;
 
         if (element_is(element, "disk"))

@@ -140,15 +140,13 @@ static void name_expanders_roots(struct walk *walk) {
 }
 
 /**
- * qemu_read() - the machine behind a QMP socket
+ * qemu_read_from() - the machine behind a QMP connection that was greeted, and is closed
  */
-int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
-        struct walk walk = { .machine = machine, .problem = problem, .qmp.channel = CHANNEL_CLOSED };
+int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem) {
+        struct walk walk = { .qmp = *qmp, .machine = machine, .problem = problem };
         int r;
 
-        r = qmp_open(name, timeout, &walk.qmp, problem);
-        if (r >= 0)
-                r = walk_machine(&walk);
+        r = walk_machine(&walk);
         if (r >= 0) {
                 name_expanders_roots(&walk);
                 name_virtual_functions(&walk);
@@ -157,4 +155,19 @@ int qemu_read(const char *name, double timeout, struct machine *machine, struct 
 
         walk_clear(&walk);
         return r == -ENOMEM ? problem_set(problem, r, "out of memory") : r;
+}
+
+/**
+ * qemu_read() - the machine behind a QMP socket
+ */
+int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+        struct qmp qmp;
+        int r;
+
+        r = qmp_open(name, timeout, &qmp, problem);
+        if (r < 0) {
+                qmp_close(&qmp);
+                return r;
+        }
+        return qemu_read_from(&qmp, machine, problem);
 }

@@ -390,7 +390,7 @@ static int read_child(struct walk *walk, const struct qmp_batch *batch, const st
 }
 
 static int walk_children(struct walk *walk, struct children *children) {
-        _cleanup_batch_ struct qmp_batch batch = {};
+        _cleanup_batch_ struct qmp_batch batch = { .first_id = walk->qmp.next_id };
         int r = 0;
 
         for (size_t i = 0; i < children->n && r >= 0; i++)
@@ -439,7 +439,7 @@ int walk_machine(struct walk *walk) {
         walk->buses[0]->is_system = true;
 
         for (; begin < walk->n_buses && r >= 0; begin = end) {
-                _cleanup_batch_ struct qmp_batch batch = {};
+                _cleanup_batch_ struct qmp_batch batch = { .first_id = walk->qmp.next_id };
 
                 end = walk->n_buses;
                 if (begin == 0 && (qmp_add(&batch, "qmp_capabilities", NULL) < 0 ||

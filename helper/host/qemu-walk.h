@@ -51,5 +51,6 @@ struct walk {
 };
 
 int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
+int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem);
 int walk_machine(struct walk *walk);
 void walk_clear(struct walk *walk);

@@ -128,7 +128,7 @@ int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arg
         }
 
         json_object_object_add(object, "execute", json_object_new_string(command));
-        json_object_object_add(object, "id", json_object_new_int64((int64_t) batch->n));
+        json_object_object_add(object, "id", json_object_new_int64((int64_t) (batch->first_id + batch->n)));
         json_object_object_add(object, "arguments", values);
         for (; arguments && *arguments; arguments += 2)
                 json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
@@ -171,7 +171,7 @@ static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, j
         } else if (!json_object_object_get_ex(message, "return", &value))
                 return complain_of_json(qmp, problem);
 
-        if (!json_object_is_type(id, json_type_int) || json_object_get_int64(id) != (int64_t) next)
+        if (!json_object_is_type(id, json_type_int) || json_object_get_int64(id) != (int64_t) (batch->first_id + next))
                 return complain_of_json(qmp, problem);
         batch->replies[next] = error ? NULL : json_object_get(value);
         return 1;
@@ -191,6 +191,7 @@ int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem) {
 
         output = batch->text;
         n_output = batch->size;
+        qmp->next_id += batch->n;
         while (answered < batch->n) {
                 json_object *message;
 
