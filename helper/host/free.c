@@ -66,6 +66,6 @@ const struct verb verb_free = {
         .options = TABLE_OPTIONS SOURCE_OPTIONS
                    "\n"
                    "Columns:\n"
-                   "  BUS   the monitor's name    SLOT  in hex    PATH  that a device there would have\n",
+                   "  BUS  the monitor's name   SLOT  in hex   PATH  that a device there would have\n",
         .run = run_free,
 };

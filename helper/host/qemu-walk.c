@@ -274,7 +274,7 @@ static int ask_child(const struct walk *walk, struct qmp_batch *batch, struct ch
                 return -ENOMEM;
 
         c->link = qmp_add_get(batch, c->bus->path, link);
-        c->address = is_function ? qmp_add_get(batch, path, "legacy-addr") : -1;
+        c->address = is_function ? qmp_add_get(batch, path, "addr") : -1;
         c->root = streq(c->type, "spapr-pci-host-bridge") ? qmp_add_get(batch, path, "index") : -1;
         c->hotplugged = c->bus->refuses_shpc ? qmp_add_get(batch, path, "hotplugged") : -1;
         c->physical = is_function && c->row->node != NODE_NONE && walk->qmp.version >= 901 ?
@@ -335,14 +335,19 @@ static const char *find_fault(const struct qmp_batch *batch, const struct child 
         return NULL;
 }
 
-/* "02.0". Return: 1, or 0 when it is none: a device that is not realized yet. */
-static int read_address(const char *text, struct pci_hop *ret) {
-        struct pci_path path;
+/* Slot and function as one number; negative in a device that is not realized yet. */
+static bool read_address(json_object *value, struct pci_hop *ret) {
+        int64_t number = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 
-        if (!text || pci_path_parse(text, &path, NULL) < 0 || path.n_hops != 1)
-                return 0;
-        *ret = path.hops[0];
-        return 1;
+        if (number < 0 || number > 0xff)
+                return false;
+        *ret = (struct pci_hop){
+                .bus = PCI_HOP_NO_BUS,
+                .slot = (uint8_t) (number >> 3),
+                .function = (uint8_t) (number & 7),
+                .vf = PCI_HOP_NO_VF,
+        };
+        return true;
 }
 
 static int read_device(struct walk *walk, const struct qmp_batch *batch, const struct child *c, const char *path) {
@@ -352,7 +357,7 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
         struct pci_hop hop;
         int r;
 
-        if (c->address >= 0 && read_address(json_get_text(reply(batch, c->address)), &hop) == 0)
+        if (c->address >= 0 && !read_address(reply(batch, c->address), &hop))
                 return 0;
         record = add_record(walk, c, path);
         if (!record)
@@ -390,7 +395,7 @@ static int read_child(struct walk *walk, const struct qmp_batch *batch, const st
 }
 
 static int walk_children(struct walk *walk, struct children *children) {
-        _cleanup_batch_ struct qmp_batch batch = { .first_id = walk->qmp.next_id };
+        _cleanup_batch_ struct qmp_batch batch = {};
         int r = 0;
 
         for (size_t i = 0; i < children->n && r >= 0; i++)
@@ -439,7 +444,7 @@ int walk_machine(struct walk *walk) {
         walk->buses[0]->is_system = true;
 
         for (; begin < walk->n_buses && r >= 0; begin = end) {
-                _cleanup_batch_ struct qmp_batch batch = { .first_id = walk->qmp.next_id };
+                _cleanup_batch_ struct qmp_batch batch = {};
 
                 end = walk->n_buses;
                 if (begin == 0 && (qmp_add(&batch, "qmp_capabilities", NULL) < 0 ||

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities; each command has an id, which its reply repeats;
- * events come in between. Commands that are sent before the reply to an earlier one wait in QEMU or in the socket.
+ * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities. It answers commands one after the other, in the order
+ * in which they came, and events come in between. Commands that are sent before the reply to an earlier one wait in QEMU
+ * or in the socket.
+ *
+ * QEMU reads a monitor's socket byte by byte, once around its main loop for each (monitor_can_read() says 1): the time is
+ * that of the bytes that are sent. So nothing is sent that QEMU does not need, no ids and no newlines.
  */
 
 #include <limits.h>
@@ -128,12 +132,11 @@ int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arg
         }
 
         json_object_object_add(object, "execute", json_object_new_string(command));
-        json_object_object_add(object, "id", json_object_new_int64((int64_t) (batch->first_id + batch->n)));
         json_object_object_add(object, "arguments", values);
         for (; arguments && *arguments; arguments += 2)
                 json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
 
-        fprintf(batch->out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+        fprintf(batch->out, "%s", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         json_object_put(object);
         return (int) batch->n++;
 }
@@ -158,7 +161,7 @@ static int check_error(const struct qmp *qmp, json_object *error, struct problem
 
 /* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */
 static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message, struct problem *problem) {
-        json_object *id = json_get(message, "id"), *error = json_get(message, "error"), *value;
+        json_object *error = json_get(message, "error"), *value;
         int r;
 
         if (json_get(message, "event"))
@@ -171,8 +174,6 @@ static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, j
         } else if (!json_object_object_get_ex(message, "return", &value))
                 return complain_of_json(qmp, problem);
 
-        if (!json_object_is_type(id, json_type_int) || json_object_get_int64(id) != (int64_t) (batch->first_id + next))
-                return complain_of_json(qmp, problem);
         batch->replies[next] = error ? NULL : json_object_get(value);
         return 1;
 }
@@ -191,7 +192,6 @@ int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem) {
 
         output = batch->text;
         n_output = batch->size;
-        qmp->next_id += batch->n;
         while (answered < batch->n) {
                 json_object *message;
 

@@ -18,11 +18,9 @@ struct qmp {
         char buf[65536];
         size_t begin, end; /* of what was received and not yet read */
         int version;       /* QEMU's, 702 for 7.2 */
-        size_t next_id;
 };
 
 struct qmp_batch {
-        size_t first_id; /* qmp.next_id */
         FILE *out;
         char *text;
         size_t size;

@@ -33,9 +33,9 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
         "\n" \
         "SOURCE:\n" \
         "  --qmp=SOCKET                    QEMU, at its monitor\n" \
-        "  --libvirt=FILE                  libvirt, a domain's XML; - is standard input\n" \
-        "  --cloud-hypervisor=SOCKET|FILE  Cloud Hypervisor, its API or what vm.info says\n" \
-        "  --firecracker=SOCKET|FILE       Firecracker with --enable-pci, before it starts:\n" \
+        "  --libvirt=FILE                  libvirt, a domain's XML; - for stdin\n" \
+        "  --cloud-hypervisor=SOCKET|FILE  Cloud Hypervisor, its API or vm.info\n" \
+        "  --firecracker=SOCKET|FILE       Firecracker with PCI, before it starts:\n" \
         "                                  its API or its configuration\n"
 
 int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);

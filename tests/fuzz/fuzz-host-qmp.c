@@ -20,18 +20,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         return 0;
 }
 
-static void write_reply(FILE *out, const char *line, size_t n, size_t *id) {
+static void write_reply(FILE *out, const char *line, size_t n) {
         if (n > 0 && line[0] == '>')
                 fwrite(line + 1, 1, n - 1, out);
         else if (n == 1 && line[0] == '!')
-                fprintf(out, "{\"error\":{\"class\":\"GenericError\",\"desc\":\"\"},\"id\":%zu}", (*id)++);
+                fputs("{\"error\":{\"class\":\"GenericError\",\"desc\":\"\"}}", out);
         else
-                fprintf(out, "{\"id\":%zu,\"return\":%.*s}", (*id)++, (int) n, line);
+                fprintf(out, "{\"return\":%.*s}", (int) n, line);
 }
 
 static void write_replies(int fd, const char *data, size_t size) {
         char *text = NULL;
-        size_t n = 0, id = 0;
+        size_t n = 0;
         FILE *out;
 
         out = open_memstream(&text, &n);
@@ -41,7 +41,7 @@ static void write_replies(int fd, const char *data, size_t size) {
                 const char *end = memchr(data + i, '\n', size - i);
                 size_t length = end ? (size_t) (end - data) - i : size - i;
 
-                write_reply(out, data + i, length, &id);
+                write_reply(out, data + i, length);
                 i += length + 1;
         }
         fclose(out);
