@@ -17,7 +17,8 @@ static double now(void) {
 }
 
 static int time_out(const struct channel *c, struct problem *problem) {
-        return problem_set(problem, -ETIMEDOUT, "%s: no complete answer within %g s; a monitor serves one client at a time",
+        return problem_set(problem, -ETIMEDOUT,
+                           "%s: no complete answer within %g s; a monitor serves one client at a time",
                            c->path, c->timeout);
 }
 

@@ -94,7 +94,8 @@ static int read_response(struct channel *c, const char *request, const char *pat
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: GET %s: closed before the answer came", c->path, path);
+                        return problem_set(problem, -ECONNRESET, "%s: GET %s: closed before the answer came", c->path,
+                                           path);
 
                 more = realloc(a->text, a->size + (size_t) n);
                 if (!more)
@@ -114,7 +115,8 @@ static int read_response(struct channel *c, const char *request, const char *pat
  * http_get() - the body of an answer
  * @ret: to be freed
  */
-int http_get(const char *socket, const char *path, double timeout, char **ret, size_t *ret_size, struct problem *problem) {
+int http_get(const char *socket, const char *path, double timeout, char **ret, size_t *ret_size,
+             struct problem *problem) {
         _cleanup_channel_ struct channel channel = CHANNEL_CLOSED;
         _cleanup_free_ char *request = NULL;
         struct response response = {};

@@ -54,7 +54,8 @@ bool json_is_api(const char *name) {
  * json_fetch() - a document's text from a file, from standard input if it is "-", or with a GET if it is a socket
  * @ret: to be freed
  */
-int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size, struct problem *problem) {
+int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size,
+               struct problem *problem) {
         return json_is_api(name) ? http_get(name, api_path, timeout, ret, ret_size, problem) :
                                    document_read(name, ret, ret_size, problem);
 }

@@ -44,7 +44,8 @@ const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAM
  *
  * Return: 1, 0 if there is no such attribute, or -EBADMSG if it is no number up to @most.
  */
-int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most, unsigned *ret) {
+int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
+                       unsigned *ret) {
         _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
         unsigned long value;
         char *end;
@@ -66,7 +67,8 @@ static char *take_text(const xmlChar *text) {
 
 /* Without an alias, which only a running domain has, or a name of the user's: as libvirt makes them of controllers. */
 static char *make_id(const xmlNode *element) {
-        _cleanup_xml_ xmlChar *index = xmlGetProp(element, BAD_CAST "index"), *type = xmlGetProp(element, BAD_CAST "type");
+        _cleanup_xml_ xmlChar *index = xmlGetProp(element, BAD_CAST "index");
+        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
         char *id;
 
         if (!element_is(element, "controller") || !index || !type)
@@ -80,11 +82,14 @@ static char *make_id(const xmlNode *element) {
 int element_identify(const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *alias = child_attribute(element, "alias", "name");
         _cleanup_xml_ xmlChar *target = child_attribute(element, "target", "dev");
-        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model"), *type = xmlGetProp(element, BAD_CAST "type");
+        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
+        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
         _cleanup_xml_ xmlChar *of_disk = element_is(element, "disk") ? xmlGetProp(element, BAD_CAST "device") : NULL;
         bool is_pci_controller = element_is(element, "controller") && type && streq((char *) type, "pci");
-        const xmlChar *word = is_pci_controller && model ? model : element_is(element, "controller") && type ? type : element->name;
+        const xmlChar *word = element->name;
 
+        if (element_is(element, "controller"))
+                word = is_pci_controller && model ? model : type ?: word;
         device->id = alias ? take_text(alias) : target ? take_text(target) : make_id(element);
         if (alias && target)
                 device->other_id = take_text(target);
@@ -109,7 +114,8 @@ static enum scsi_numbers scsi_numbers_of(const char *model) {
 }
 
 /** domain_add_adapter() - a controller whose devices name it by its type and index */
-int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index, struct device *function) {
+int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index,
+                       struct device *function) {
         static const struct {
                 const char *type, *kind;
         } types[] = {
@@ -220,7 +226,8 @@ int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *ad
         if (r < 0)
                 return r;
         if (!adapter)
-                return problem_set(d->problem, -EBADMSG, "%s, line %ld: %s: no controller of type %.20s with a PCI address"
+                return problem_set(d->problem, -EBADMSG,
+                                   "%s, line %ld: %s: no controller of type %.20s with a PCI address"
                                    " has its index", d->file, xmlGetLineNo(element), element_describe(element, name),
                                    (char *) bus);
 

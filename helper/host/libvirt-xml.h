@@ -44,10 +44,12 @@ struct domain {
 bool element_is(const xmlNode *element, const char *name);
 const xmlNode *element_child(const xmlNode *element, const char *name);
 const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]);
-int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most, unsigned *ret);
+int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
+                       unsigned *ret);
 int element_identify(const xmlNode *element, struct device *device);
 
-int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index, struct device *function);
+int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index,
+                       struct device *function);
 int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
 void domain_clear(struct domain *d);
 

@@ -309,7 +309,8 @@ const char *device_name_in_guest(const struct device *device, char buf[static NA
                 n = snprintf(buf, NAME_IN_GUEST_MAX, "pci-%s", flat);
                 most = INTERFACE_NAME_LENGTH_MAX;
         } else {
-                n = snprintf(buf, NAME_IN_GUEST_MAX, LINKS "%s%s%s", flat, *device->suffix != '\0' ? "-" : "", device->suffix);
+                n = snprintf(buf, NAME_IN_GUEST_MAX, LINKS "%s%s%s", flat, *device->suffix != '\0' ? "-" : "",
+                             device->suffix);
                 most = NAME_IN_GUEST_MAX - 1;
         }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A virtual machine as its monitor has it: buses, the functions plugged into them, and what is below the functions. Every
- * monitor's reader fills one; machine_complete() makes the names; the verbs read it.
+ * A virtual machine as its monitor has it: buses, the functions plugged into them, and what is below the functions.
+ * Every monitor's reader fills one; machine_complete() makes the names; the verbs read it.
  */
 
 #include <stdbool.h>

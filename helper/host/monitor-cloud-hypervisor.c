@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Cloud Hypervisor, by vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI is flat: a segment has one bus, 0, with
- * the host bridge in slot 0, and is the guest's domain of the same number. The node _virtio-pci-ID of device_tree has the
- * address of its child ID; a device that is passed through is a node of its own. Before the boot there is no device_tree:
- * then a slot is known only where the configuration has chosen it (pci_device_id, from v52 on).
+ * Cloud Hypervisor, by vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI is flat: a segment has one bus, 0,
+ * with the host bridge in slot 0, and is the guest's domain of the same number. The node _virtio-pci-ID of device_tree
+ * has the address of its child ID; a device that is passed through is a node of its own. Before the boot there is no
+ * device_tree: then a slot is known only where the configuration has chosen it (pci_device_id, from v52 on).
  */
 
 #include <stdio.h>
@@ -42,8 +42,8 @@ static int get_segment(struct reader *r, uint32_t number, struct bus **ret) {
         struct bus *bus;
 
         if (number >= SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: segment %u is not one of %d", r->document.name, number,
-                                   SEGMENTS_MAX);
+                return problem_set(r->document.problem, -EBADMSG, "%s: segment %u is not one of %d", r->document.name,
+                                   number, SEGMENTS_MAX);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
                 if (!bus || asprintf(&bus->name, "%u", number) < 0)
@@ -70,7 +70,8 @@ static int add_function(struct reader *r, const char *place, const char *address
         if (pci_hop_parse_sysname(address, &hop) < 0 ||
             snprintf(root_name, sizeof(root_name), "pci%.*s", (int) (strlen(address) - strlen(":05.0")), address) >=
             (int) sizeof(root_name) || pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %.40s: '%.40s' is no address on bus 00 of a segment",
+                return problem_set(r->document.problem, -EBADMSG,
+                                   "%s: %.40s: '%.40s' is no address on bus 00 of a segment",
                                    r->document.name, place, address);
 
         k = get_segment(r, root.domain, &bus);
@@ -118,7 +119,8 @@ static int read_tree(struct reader *r, json_object *tree) {
 
         k = json_get_typed(&r->document, r->config, json_type_object, &platform, "config.platform");
         if (k > 0)
-                k = json_get_typed(&r->document, platform, json_type_int, &segments, "config.platform.num_pci_segments");
+                k = json_get_typed(&r->document, platform, json_type_int, &segments,
+                                   "config.platform.num_pci_segments");
         if (k < 0)
                 return k;
         if (k > 0)
@@ -177,7 +179,8 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
         if (k == 0)
                 device->absent = "its slot is chosen at the boot: ask vm.info after it";
         else if (json_object_get_int64(slot) < 1 || json_object_get_int64(slot) > 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s.pci_device_id: not 1 to 31", r->document.name, place);
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s.pci_device_id: not 1 to 31", r->document.name,
+                                   place);
         else
                 device->hop.slot = (uint8_t) json_object_get_int64(slot);
         return 0;
@@ -211,7 +214,8 @@ static int read_document(struct reader *r) {
 
         k = json_get_typed(&r->document, root, json_type_object, &r->config, "config");
         if (k <= 0)
-                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG, "%s: not vm.info of Cloud Hypervisor: no config",
+                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG,
+                                               "%s: not vm.info of Cloud Hypervisor: no config",
                                                r->document.name);
         k = json_get_typed(&r->document, root, json_type_object, &tree, "device_tree");
         if (k != 0)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Firecracker, by its configuration: the file, or GET /vm/config (src/firecracker/swagger/firecracker.yaml). Started with
- * --enable-pci, it has one flat bus with the host bridge in slot 0, and gives out the slots in the order in which it attaches
- * devices at the boot (src/vmm/src/builder.rs): that of the table below, of each kind that of the configuration, but the root
- * drive before the other drives. Nothing says a slot; and once the machine runs, /vm/config has its devices in the order of a
- * hash table, and those that were plugged in later among them. So it has to be asked before.
+ * Firecracker, by its configuration: the file, or GET /vm/config (src/firecracker/swagger/firecracker.yaml). Started
+ * with --enable-pci, it has one flat bus with the host bridge in slot 0, and gives out the slots in the order in which
+ * it attaches devices at the boot (src/vmm/src/builder.rs): that of the table below, of each kind that of the
+ * configuration, but the root drive before the other drives. Nothing says a slot; and once the machine runs,
+ * /vm/config has its devices in the order of a hash table, and those that were plugged in later among them. So it has
+ * to be asked before.
  */
 
 #include <stdio.h>
@@ -49,16 +50,18 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
         if (k < 0)
                 return k;
         if (k == 0 && kind->id_key)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s: no %s", r->document.name, place, kind->id_key);
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s: no %s", r->document.name, place,
+                                   kind->id_key);
         if (r->slot == 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s: more than 31 devices", r->document.name, place);
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s: more than 31 devices", r->document.name,
+                                   place);
 
         device = machine_add_device(r->machine, r->bus, NULL);
         if (!device)
                 return -ENOMEM;
         device->hop.slot = ++r->slot;
         if (r->is_running)
-                device->absent = "a running Firecracker does not say in which slots its devices are: ask before its start";
+                device->absent = "a running Firecracker does not say in which slots its devices are: ask before it starts";
         return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind);
 }
 
@@ -87,12 +90,14 @@ static int check_pci(const struct reader *r) {
 
         k = json_get_typed(d, d->root, json_type_object, &source, "boot-source");
         if (k <= 0)
-                return k < 0 ? k : problem_set(d->problem, -EBADMSG, "%s: not a configuration of Firecracker: no boot-source",
+                return k < 0 ? k : problem_set(d->problem, -EBADMSG,
+                                               "%s: not a configuration of Firecracker: no boot-source",
                                                d->name);
         k = json_get_typed(d, source, json_type_string, &args, "boot-source.boot_args");
         for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
                 if (strncmp(p, "pci=off", strlen("pci=off")) == 0 && strchr(" ", p[strlen("pci=off")]))
-                        return problem_set(d->problem, -ENXIO, "%s: the guest has no PCI: pci=off in boot-source.boot_args",
+                        return problem_set(d->problem, -ENXIO,
+                                           "%s: the guest has no PCI: pci=off in boot-source.boot_args",
                                            d->name);
         return k;
 }

@@ -56,7 +56,9 @@ const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n,
 
                 if (is_made_up(id, kinds[i].prefix) || has_id(value, id))
                         return &kinds[i];
-                for (size_t j = 0; json_object_is_type(value, json_type_array) && j < json_object_array_length(value); j++)
+                if (!json_object_is_type(value, json_type_array))
+                        continue;
+                for (size_t j = 0; j < json_object_array_length(value); j++)
                         if (has_id(json_object_array_get_idx(value, j), id))
                                 return &kinds[i];
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt, by a domain's XML. The bus of a device's address is no bus number but the index of the PCI controller that the
- * device is plugged into (https://libvirt.org/pci-addresses.html); controllers have such an address themselves, up to a
- * root. So the elements are read twice: once for the controllers' buses, once for what is plugged into them.
+ * libvirt, by a domain's XML. The bus of a device's address is no bus number but the index of the PCI controller that
+ * the device is plugged into (https://libvirt.org/pci-addresses.html); controllers have such an address themselves, up
+ * to a root. So the elements are read twice: once for the controllers' buses, once for what is plugged into them.
  */
 
 #include <stdio.h>
@@ -15,7 +15,8 @@
 static int no_address(const struct domain *d, const xmlNode *element) {
         char name[ELEMENT_NAME_MAX];
 
-        return problem_set(d->problem, -ENXIO, "%s, line %ld: %s has no address; libvirt gives it one when the domain is"
+        return problem_set(d->problem, -ENXIO,
+                           "%s, line %ld: %s has no address; libvirt gives it one when the domain is"
                            " defined: virsh define, then virsh dumpxml", d->file, xmlGetLineNo(element),
                            element_describe(element, name));
 }
@@ -140,7 +141,8 @@ static int add_zpci_function(struct domain *d, const xmlNode *element, const xml
         return 1;
 }
 
-static int add_addressed_function(struct domain *d, const xmlNode *element, const xmlNode *address, struct device **ret) {
+static int add_addressed_function(struct domain *d, const xmlNode *element, const xmlNode *address,
+                                  struct device **ret) {
         unsigned domain = 0, bus, slot, function = 0;
         const xmlNode *zpci = element_child(address, "zpci");
         int r;
@@ -212,7 +214,8 @@ static int add_function(struct domain *d, const xmlNode *element, const xmlNode 
 /* Has to have an address, of whatever type? Others (a sound chip of a board, a keyboard) need none. */
 static bool needs_address(const xmlNode *element) {
         static const char *const without[] = { "fdc", "ccid", "isa", "xenbus" };
-        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type"), *model = xmlGetProp(element, BAD_CAST "model");
+        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
+        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
 
         if (element_is(element, "hostdev"))
                 return type && streq((const char *) type, "pci");
@@ -318,7 +321,8 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         int r;
 
         /* No network, no entities of others, no more than libxml2's usual limits. */
-        document = xmlReadMemory(text, (int) size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        document = xmlReadMemory(text, (int) size, NULL, NULL,
+                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!document) {
                 error = xmlGetLastError();
                 return problem_set(problem, -EBADMSG, "%s, line %d: not XML: %.*s", name, error ? error->line : 0,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU, by its object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, whose type the listing
- * of the bus shows; a device has its buses as children:
+ * QEMU, by its object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, whose type the
+ * listing of the bus shows; a device has its buses as children:
  *
  *     /machine/q35 ─ pcie.0 ─ child[4] ─> /machine/peripheral/port ─ port ─ child[0] ─> /machine/peripheral/disk
  *
- * So the tree is read from the host bridges down, all buses of a level in two round trips: one lists the buses, the other
- * asks the devices on them. A guest cannot write to it, which it can to what query-pci shows (the bus numbers of bridges), and
- * it is complete before the guest has run.
+ * So the tree is read from the host bridges down, all buses of a level in two round trips: one lists the buses, the
+ * other asks the devices on them. A guest cannot write to it, which it can to what query-pci shows (the bus numbers of
+ * bridges), and it is complete before the guest has run.
  */
 
 #include "qemu-walk.h"
@@ -31,7 +31,8 @@ static unsigned hop_number(const struct pci_hop *hop) {
 
 static bool is_physical(const struct record *r, const struct vf_type *type, const struct bus *bus) {
         return r->device->bus == bus && streq(r->device->type, type->physical) &&
-               strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0 && (!streq(type->physical, "nvme") || r->number > 0);
+               strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0 &&
+               (!streq(type->physical, "nvme") || r->number > 0);
 }
 
 /* Gives the virtual function its number, counted from its physical function. */
@@ -77,7 +78,7 @@ static void mark_private_namespaces(struct walk *walk) {
                 for (size_t j = 0; ns->is_private && j < walk->n_buses; j++)
                         controllers += streq(walk->buses[j]->path, ns->on->path);
                 if (controllers > 1)
-                        ns->device->absent = "not shared, and QEMU does not say by which controller of its subsystem it is";
+                        ns->device->absent = "not shared, and which controller of its subsystem has it QEMU does not say";
         }
 }
 

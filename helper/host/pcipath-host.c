@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * pcipath-host: from a monitor's own words to the PCI path, on the host. Each verb has a file of its own, and so has each
- * monitor.
+ * pcipath-host: from a monitor's own words to the PCI path, on the host. Each verb has a file of its own, and so has
+ * each monitor.
  */
 
 #include "request.h"

@@ -48,8 +48,8 @@ static int set_scsi_words(struct record *r, const int64_t numbers[static QEMU_PR
                 if (asprintf(&usb, "usb-0:%s:1.0-", usb_port(adapter)) < 0)
                         return -ENOMEM;
         }
-        return set_suffix(r->device, "%sscsi-0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0], (long long) numbers[1],
-                          (long long) numbers[2]);
+        return set_suffix(r->device, "%sscsi-0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
+                          (long long) numbers[1], (long long) numbers[2]);
 }
 
 static int set_namespace_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
@@ -64,7 +64,7 @@ static int set_namespace_words(struct record *r, json_object *const values[stati
  * @values: of the properties that the row of its type names
  */
 int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
-        const int64_t numbers[QEMU_PROPERTIES_MAX] = { number_of(values[0]), number_of(values[1]), number_of(values[2]) };
+        const int64_t numbers[] = { number_of(values[0]), number_of(values[1]), number_of(values[2]) };
         const char *text = json_get_text(values[0]);
 
         r->device->node = r->type->node;

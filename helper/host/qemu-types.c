@@ -54,7 +54,8 @@ static const struct qemu_type type_table[] = {
         { "sii3112",    "IDE controller" },
         ATA_DISK("ide-hd", "disk"),
         ATA_DISK("ide-cd", "optical drive"),
-        { "usb-storage", "disk", .node = NODE_DISK, .words = WORDS_USB_STORAGE, .leaf = true, .properties = { "port" } },
+        { "usb-storage", "disk", .node = NODE_DISK, .words = WORDS_USB_STORAGE, .leaf = true,
+          .properties = { "port" } },
         { "usb-uas",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
         { "usb-bot",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
 

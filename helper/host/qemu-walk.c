@@ -24,8 +24,8 @@ struct children {
 };
 
 static int out_of_shape(const struct walk *walk, const char *path) {
-        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is of no known shape", walk->qmp.channel.path,
-                           path);
+        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is of no known shape",
+                           walk->qmp.channel.path, path);
 }
 
 /* "link<mch>" or "child<PCIE>": what is between the brackets, as a new string; NULL if it is no such type. */
@@ -72,7 +72,8 @@ static struct qbus *add_bus(struct walk *walk, enum qemu_bus kind, const char *p
 }
 
 static bool is_root_without_domain(const char *host_bridge) {
-        return streq(host_bridge, "q35-pcihost") || streq(host_bridge, "i440FX-pcihost") || streq(host_bridge, "gpex-pcihost");
+        return streq(host_bridge, "q35-pcihost") || streq(host_bridge, "i440FX-pcihost") ||
+               streq(host_bridge, "gpex-pcihost");
 }
 
 static int set_root(const struct child *c, json_object *index, struct qbus *bus) {
@@ -192,7 +193,7 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
         if (!bridge || bridge->type->slots == SLOTS_LINK || !streq(handler, bridge->path))
                 return;
 
-        /* The bridge itself, so it is SHPC, which keeps slot 0 for itself. Without OSHP or _OSC Linux does not take it. */
+        /* The bridge itself, so it is SHPC, which keeps slot 0. Without OSHP or _OSC Linux does not take it. */
         bus->pci->first_slot = 1;
         if (walk->is_i440fx) {
                 bus->refuses_shpc = true;
@@ -212,7 +213,8 @@ static int add_child(struct walk *walk, struct children *children, struct qbus *
         if (bus->is_system && !is_host_bridge(walk, type))
                 return 0;
         if (walk->n_records + children->n >= OBJECTS_MAX)
-                return problem_set(walk->problem, -EFBIG, "%s: more than %d objects", walk->qmp.channel.path, OBJECTS_MAX);
+                return problem_set(walk->problem, -EFBIG, "%s: more than %d objects", walk->qmp.channel.path,
+                                   OBJECTS_MAX);
 
         more = reallocarray(children->items, children->n + 1, sizeof(*more));
         if (!more)
@@ -235,7 +237,8 @@ static int compare_children(const void *a, const void *b) {
         return (x->index > y->index) - (x->index < y->index);
 }
 
-static int read_buses(struct walk *walk, size_t begin, size_t end, const struct qmp_batch *batch, struct children *children) {
+static int read_buses(struct walk *walk, size_t begin, size_t end, const struct qmp_batch *batch,
+                      struct children *children) {
         int r;
 
         for (size_t i = begin; i < end; i++) {
@@ -311,7 +314,8 @@ static struct record *add_record(struct walk *walk, const struct child *c, const
 }
 
 static int set_identity(struct record *record, const struct child *c) {
-        const char *id = strncmp(record->path, PERIPHERAL, strlen(PERIPHERAL)) == 0 ? record->path + strlen(PERIPHERAL) : NULL;
+        size_t n = strlen(PERIPHERAL);
+        const char *id = strncmp(record->path, PERIPHERAL, n) == 0 ? record->path + n : NULL;
 
         if (id && !strchr(id, '/')) {
                 record->device->id = strdup(id);

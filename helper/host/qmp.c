@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities. It answers commands one after the other, in the order
- * in which they came, and events come in between. Commands that are sent before the reply to an earlier one wait in QEMU
- * or in the socket.
+ * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities. It answers commands one after the other, in the
+ * order in which they came, and events come in between. Commands that are sent before the reply to an earlier one wait
+ * in QEMU or in the socket.
  *
- * QEMU reads a monitor's socket byte by byte, once around its main loop for each (monitor_can_read() says 1): the time is
- * that of the bytes that are sent. So nothing is sent that QEMU does not need, no ids and no newlines.
+ * QEMU reads a monitor's socket byte by byte, once around its main loop for each (monitor_can_read() says 1): the time
+ * is that of the bytes that are sent. So nothing is sent that QEMU does not need, no ids and no newlines.
  */
 
 #include <limits.h>
@@ -25,7 +25,9 @@ const char *json_get_text(json_object *value) {
 json_object *json_get(json_object *object, const char *key) {
         json_object *value;
 
-        return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, &value) ? value : NULL;
+        if (!json_object_is_type(object, json_type_object) || !json_object_object_get_ex(object, key, &value))
+                return NULL;
+        return value;
 }
 
 static int complain_of_json(const struct qmp *qmp, struct problem *problem) {
@@ -59,12 +61,14 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: closed before the answer came", qmp->channel.path);
+                        return problem_set(problem, -ECONNRESET, "%s: closed before the answer came",
+                                           qmp->channel.path);
                 qmp->begin = 0;
                 qmp->end = (size_t) n;
                 *received += (size_t) n;
                 if (*received > REPLIES_MAX)
-                        return problem_set(problem, -EFBIG, "%s: more than %u bytes of answer", qmp->channel.path, REPLIES_MAX);
+                        return problem_set(problem, -EFBIG, "%s: more than %u bytes of answer", qmp->channel.path,
+                                           REPLIES_MAX);
         }
 }
 
@@ -136,7 +140,8 @@ int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arg
         for (; arguments && *arguments; arguments += 2)
                 json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
 
-        fprintf(batch->out, "%s", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+              batch->out);
         json_object_put(object);
         return (int) batch->n++;
 }
@@ -160,7 +165,8 @@ static int check_error(const struct qmp *qmp, json_object *error, struct problem
 }
 
 /* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */
-static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message, struct problem *problem) {
+static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
+                        struct problem *problem) {
         json_object *error = json_get(message, "error"), *value;
         int r;
 

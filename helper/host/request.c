@@ -58,10 +58,11 @@ int request_parse(int argc, char **argv, const struct verb *verb, bool has_table
                 COMMON_OPTIONS,
                 {},
         };
+        const char *letters = has_table ? "Jnh" : "h";
         struct request request = { .timeout = 10 };
         int option, r;
 
-        while ((option = getopt_long(argc, argv, has_table ? "Jnh" : "h", has_table ? options : options + 2, NULL)) >= 0) {
+        while ((option = getopt_long(argc, argv, letters, has_table ? options : options + 2, NULL)) >= 0) {
                 r = take_option(&request, option, argv, verb);
                 if (r >= 0)
                         return r;

@@ -22,7 +22,8 @@ static int add_columns(struct libscols_table *table) {
 static int begin_root(struct tree *tree, const struct pci_path *path) {
         char text[sizeof("00000000:00")];
 
-        if (tree->of_root && tree->of_root->root.domain == path->root.domain && tree->of_root->root.bus == path->root.bus)
+        if (tree->of_root && tree->of_root->root.domain == path->root.domain &&
+            tree->of_root->root.bus == path->root.bus)
                 return 0;
 
         sprintf(text, "%04x:%02x", path->root.domain, path->root.bus);

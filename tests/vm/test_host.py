@@ -9,8 +9,10 @@ import pytest
 from checks import PCIPATH_HOST, check_disks
 from machine import disk, root_ports
 
-TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "data", bus="port3"),
-            {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "port1"}]
+TOPOLOGY = [*root_ports(5), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "data", bus="port3"),
+            {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "port1"}, {"driver": "nvme-subsys", "id": "subsystem"},
+            {"driver": "nvme", "id": "physical", "bus": "port4", "serial": "physical", "subsys": "subsystem", "sriov_max_vfs": 3,
+             "sriov_vq_flexible": 6, "sriov_vi_flexible": 3}]
 
 
 def ask(machine, verb, *arguments):
@@ -60,6 +62,18 @@ def test_plug_where_it_is_free(machine):
         assert machine.run(f"realpath {link}") == f"/dev/{machine.disks()[f'new{number}']}\n"
     check_disks(machine)
     assert "port2" not in {row["bus"] for row in ask(machine, "free")}
+
+
+def test_virtual_functions(machine):
+    """QEMU has them while the guest has them enabled: they are numbered as the guest numbers them."""
+    address = of_query_pci(machine, "physical")
+    number = f"/sys/bus/pci/devices/0000:{address}/sriov_numvfs"
+    assert not [row for row in ask(machine, "list") if "v" in row["path"]]
+    machine.run(f"echo 2 >{number} && udevadm settle")
+    check_disks(machine)
+    assert [row["path"] for row in ask(machine, "list") if "v" in row["path"]] == ["02.4/00.0v0", "02.4/00.0v1"]
+    machine.run(f"echo 0 >{number} && udevadm settle")
+    check_disks(machine)
 
 
 def test_bus_numbers_that_the_guest_writes(machine):
