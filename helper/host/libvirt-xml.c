@@ -113,24 +113,26 @@ static enum scsi_numbers scsi_numbers_of(const char *model) {
         return model && streq(model, "lsilogic") ? SCSI_UNITS : SCSI_UNKNOWN;
 }
 
+static const struct {
+        const char *type, *kind;
+} adapter_types[] = {
+        { "scsi", "SCSI controller" },
+        { "sata", "SATA controller" },
+        { "ide",  "IDE controller"  },
+        { "usb",  "USB controller"  },
+        { "nvme", "NVMe controller" },
+};
+
 /** domain_add_adapter() - a controller whose devices name it by its type and index */
 int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index,
                        struct device *function) {
-        static const struct {
-                const char *type, *kind;
-        } types[] = {
-                { "scsi", "SCSI controller" },
-                { "sata", "SATA controller" },
-                { "ide",  "IDE controller"  },
-                { "usb",  "USB controller"  },
-        };
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         struct adapter *more;
 
-        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
-                if (!type || !streq(type, types[i].type))
+        for (size_t i = 0; i < ELEMENTSOF(adapter_types); i++) {
+                if (!type || !streq(type, adapter_types[i].type))
                         continue;
-                function->kind = types[i].kind;
+                function->kind = adapter_types[i].kind;
                 /* A companion of a USB 2 controller has the slow devices only. */
                 if (element_child(element, "master"))
                         return 0;
@@ -139,14 +141,23 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, const char *typ
                         return -ENOMEM;
                 d->adapters = more;
                 d->adapters[d->n_adapters++] = (struct adapter){
-                        .type = types[i].type,
+                        .type = adapter_types[i].type,
                         .index = index,
-                        .scsi = scsi_numbers_of((const char *) model),
+                        .scsi = streq(type, "scsi") ? scsi_numbers_of((const char *) model) : SCSI_UNKNOWN,
                         .function = function,
                 };
         }
 
         return 0;
+}
+
+/* Others are of no PCI function: floppies, cards, what a hypervisor has of its own. */
+static bool is_adapter_type(const char *type) {
+        for (size_t i = 0; i < ELEMENTSOF(adapter_types); i++)
+                if (streq(adapter_types[i].type, type))
+                        return true;
+
+        return false;
 }
 
 static const struct adapter *find_adapter(const struct domain *d, const char *type, unsigned index) {
@@ -219,7 +230,7 @@ int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *ad
         int r = 0;
 
         if (!element_is(element, "disk") || !bus || (!streq(type, "drive") && !streq(type, "usb")) ||
-            streq((char *) bus, "fdc"))
+            !is_adapter_type((char *) bus))
                 return 0;
         r = streq(type, "drive") ? read_drive(d, address, (char *) bus, &adapter, &words) :
                                    read_usb(d, address, &adapter, &words);

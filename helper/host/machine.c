@@ -83,8 +83,6 @@ static const char *bus_find_fault(const struct bus *bus) {
 
 /* What PCI lets no guest find: it looks for function 0 of a slot first, and behind a PCIe port at slot 0 only. */
 static const char *function_find_fault(const struct device *f) {
-        if (f->hop.vf != PCI_HOP_NO_VF)
-                return NULL;
         if (f->bus->slots == SLOTS_LINK && f->hop.slot != 0)
                 return "behind a PCIe port, but not in slot 0";
         if ((f->bus->shown & 1U << f->hop.slot) == 0)

@@ -38,17 +38,17 @@ struct reader {
         struct bus *segments[SEGMENTS_MAX];
 };
 
-static int get_segment(struct reader *r, uint32_t number, struct bus **ret) {
+static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
         struct bus *bus;
 
-        if (number >= SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: segment %u is not one of %d", r->document.name,
-                                   number, SEGMENTS_MAX);
+        if (number < 0 || number >= SEGMENTS_MAX)
+                return problem_set(r->document.problem, -EBADMSG, "%s: segment %lld is not one of %d",
+                                   r->document.name, (long long) number, SEGMENTS_MAX);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
-                if (!bus || asprintf(&bus->name, "%u", number) < 0)
+                if (!bus || asprintf(&bus->name, "%lld", (long long) number) < 0)
                         return -ENOMEM;
-                bus->root.domain = number;
+                bus->root.domain = (uint32_t) number;
                 bus->first_slot = 1;
                 /* The host bridge. */
                 bus->used = bus->shown = 1;
@@ -129,7 +129,7 @@ static int read_tree(struct reader *r, json_object *tree) {
                 return problem_set(r->document.problem, -EBADMSG, "%s: config.platform.num_pci_segments: not 1 to %d",
                                    r->document.name, SEGMENTS_MAX);
 
-        for (uint32_t i = 0; i < (uint32_t) n; i++) {
+        for (int64_t i = 0; i < n; i++) {
                 struct bus *bus;
 
                 k = get_segment(r, i, &bus);
@@ -150,14 +150,14 @@ static int read_tree(struct reader *r, json_object *tree) {
 static int add_configured(void *userdata, const struct json_kind *kind, json_object *entry, const char *place) {
         json_object *segment, *slot, *id;
         struct reader *r = userdata;
-        uint32_t number = 0;
+        int64_t number = 0;
         struct device *device;
         struct bus *bus;
         int k;
 
         k = json_get_typed(&r->document, entry, json_type_int, &segment, "%s.pci_segment", place);
         if (k > 0)
-                number = (uint32_t) json_object_get_int64(segment);
+                number = json_object_get_int64(segment);
         if (k >= 0)
                 k = get_segment(r, number, &bus);
         if (k < 0)

@@ -76,15 +76,16 @@ static bool is_root_without_domain(const char *host_bridge) {
                streq(host_bridge, "gpex-pcihost");
 }
 
-static int set_root(const struct child *c, json_object *index, struct qbus *bus) {
+static void set_root(struct walk *walk, const struct child *c, json_object *index, struct qbus *bus) {
         if (streq(c->type, "pxb-host") || streq(c->type, "pxb-cxl-host"))
                 bus->is_expanders = true;
         else if (streq(c->type, "spapr-pci-host-bridge") && json_object_is_type(index, json_type_int))
                 /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the end of the unit id, which ends in index. */
                 bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
-        else if (!is_root_without_domain(c->type))
+        else if (!is_root_without_domain(c->type) || walk->has_root)
                 bus->pci->nameless = "below a host bridge whose number in the guest is not known";
-        return 0;
+        else
+                walk->has_root = true;
 }
 
 static int add_pci_bus(struct walk *walk, const struct child *c, json_object *index, struct device *bridge,
@@ -95,8 +96,10 @@ static int add_pci_bus(struct walk *walk, const struct child *c, json_object *in
         bus->pci->name = strdup(bus->name);
         if (!bus->pci->name)
                 return -ENOMEM;
-        if (!bridge)
-                return set_root(c, index, bus);
+        if (!bridge) {
+                set_root(walk, c, index, bus);
+                return 0;
+        }
 
         bus->pci->slots = c->row->slots;
         if (c->row->slots == SLOTS_LINK)

@@ -44,6 +44,7 @@ struct walk {
         struct problem *problem;
         json_object *host_bridges; /* their types */
         bool is_i440fx;
+        bool has_root; /* 0000:00 */
         struct qbus **buses;
         size_t n_buses;
         struct record **records;

@@ -96,11 +96,12 @@ NODE = {"id": "x", "children": [], "pci_bdf": "0000:00:05.0"}
     (vm_info(device_tree={"x": NODE | {"pci_bdf": "ffff:00:05.0"}}), "segment 65535 is not one of 256"),
     (vm_info(config={"platform": {"num_pci_segments": 0}}), "config.platform.num_pci_segments: not 1 to 256"),
     (vm_info(device_tree=None, config={"disks": {"id": "a", "pci_device_id": 32}}), "config.disks.pci_device_id: not 1 to 31"),
+    (vm_info(device_tree=None, config={"disks": {"id": "a", "pci_segment": -(1 << 32) + 1}}), "is not one of 256"),
     (vm_info(device_tree=None, config={"disks": [{"id": "a"}, {"id": 7}]}), "config.disks[1].id: not of type string"),
     (vm_info(device_tree=None, config={"disks": [[]]}), "config.disks[0]: not an object"),
     (vm_info(device_tree=None, config={"disks": "all"}), "config.disks: not an array"),
     ('{"bdf":"0000:00:05.0"}', "no id"), ('{"bdf":5}', "bdf: not of type string"),
-], ids=range(27))
+], ids=range(28))
 def test_cloud_hypervisor_wrong_shape(text, reason):
     status, said = error("list", "--cloud-hypervisor=-", stdin=text)
     assert status == 1 and reason in said

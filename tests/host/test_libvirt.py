@@ -123,6 +123,15 @@ def test_controller_of_another_bus():
     assert row["path"] is None and row["absent"] == "behind a controller that has no PCI address"
 
 
+def test_disks_of_other_buses():
+    """No words are known for a namespace of libvirt's; a floppy is below no function."""
+    text = read("q35").replace("type='scsi' index", "type='nvme' index").replace("bus='scsi'", "bus='nvme'")
+    text = text.replace("bus='sata'", "bus='fdc'")
+    rows = {row["id"]: row for row in table("list", "--libvirt=-", stdin=text)}
+    assert (rows["scsi0-0-3-5"]["path"], rows["scsi0-0-3-5"]["name"]) == ("02.2/00.0", None)
+    assert "sata0-0-2" not in rows
+
+
 def test_two_devices_at_one_place():
     text = read("i440fx").replace("bus='0x00' slot='0x08'", "bus='0x00' slot='0x04'")
     rows = {row["id"]: row for row in table("list", "--libvirt=-", stdin=text)}

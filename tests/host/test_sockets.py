@@ -282,6 +282,17 @@ def test_virtual_function_that_the_host_made(kind):
         assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("pf", "04.0"), ("vf", None)]
 
 
+def test_two_host_bridges():
+    """Which of them is the guest's 0000:00 nobody says: the second has no name."""
+    objects = machine_with(disk=("virtio-blk-pci", 0x20))
+    objects["/machine/unattached/sysbus"]["child[1]"] = ("link<q35-pcihost>", "/machine/other")
+    objects["/machine/unattached/sysbus/child[1]"] = {"pcie.1": ("child<PCIE>", "")}
+    objects["/machine/other/pcie.1"] = {"child[0]": ("link<virtio-blk-pci>", "/machine/peripheral/second")}
+    objects["/machine/other/pcie.1/child[0]"] = {"addr": ("int32", 0x28)}
+    with served(qemu(objects)) as path:
+        assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("disk", "04.0"), ("second", None)]
+
+
 def test_one_client_at_a_time():
     """QEMU serves the first client; the second is told what may be the matter."""
     with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:

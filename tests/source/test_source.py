@@ -67,6 +67,11 @@ def test_host_links_nothing_of_the_guests():
     assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libjson-c", "libxml2", "libsmartcols", "libc"}
 
 
+def test_host_is_optional(tmp_path):
+    run("meson", "setup", "-Dhost=disabled", tmp_path / "build", TOP)
+    assert "pcipath-host" not in run("meson", "introspect", "--installed", tmp_path / "build")
+
+
 def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
