@@ -123,6 +123,15 @@ static struct record *find_expander(struct walk *walk, const struct qbus *root) 
         return first;
 }
 
+/* An id that is also the name that QEMU made up for the bus of another: then neither can be told. */
+static bool is_root_of_one(const struct walk *walk, const struct record *expander) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < walk->n_buses; i++)
+                n += walk->buses[i]->is_expanders && is_root_of(walk, walk->buses[i], expander);
+        return n <= 1;
+}
+
 static void name_expanders_roots(struct walk *walk) {
         for (size_t i = 0; i < walk->n_buses; i++) {
                 struct qbus *root = walk->buses[i];
@@ -131,7 +140,7 @@ static void name_expanders_roots(struct walk *walk) {
                 if (!root->is_expanders)
                         continue;
                 expander = find_expander(walk, root);
-                if (!expander) {
+                if (!expander || !is_root_of_one(walk, expander)) {
                         root->pci->nameless = "below an expander that cannot be told from another";
                         continue;
                 }

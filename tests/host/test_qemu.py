@@ -96,6 +96,14 @@ def test_devices_without_id():
         assert paths == ["0000:90:00.0/03.0", "0000:40:00.0/03.0"]
 
 
+def test_expanders_that_cannot_be_told_apart():
+    """One has no id, and the other as its id the name that QEMU makes up for the bus of the first."""
+    with paused("pc", [device("pxb", bus="pci.0", addr="4.0", bus_nr=0x40),
+                       device("pxb", "pci.1", bus="pci.0", addr="5.0", bus_nr=0x50)]) as machine:
+        bridges = [row["path"] for row in table("list", f"--qmp={machine.socket}") if row["type"] == "pci-bridge"]
+        assert bridges == [None, None]
+
+
 def test_names_of_interfaces():
     with paused("q35", [port("rp", "pcie.0", "2.0", 1), device("e1000e", "card", bus="rp")]) as machine:
         [row] = [row for row in table("list", f"--qmp={machine.socket}") if row["id"] == "card"]
