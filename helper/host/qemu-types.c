@@ -5,7 +5,7 @@
 #include "qemu-types.h"
 #include "util.h"
 
-#define ROOT_PORT(p)  { p, "PCIe root port", .slots = SLOTS_LINK }
+#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .words = WORDS_PORT, .properties = { "hotplug" } }
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true }
 #define DISK(p)       { p, "disk", .node = NODE_DISK, .words = WORDS_FUNCTION, .leaf = true }
 #define SCSI_DISK(p, kind) \
@@ -16,13 +16,13 @@
 
 /* As `qemu-system-x86_64 -device help` has them, with their variants. The first that matches is taken. */
 static const struct qemu_type type_table[] = {
-        ROOT_PORT("pcie-root-port"),
-        ROOT_PORT("ioh3420"),
-        ROOT_PORT("cxl-rp"),
+        PORT("pcie-root-port",     "PCIe root port"),
+        PORT("ioh3420",            "PCIe root port"),
+        PORT("cxl-rp",             "PCIe root port"),
+        PORT("xio3130-downstream", "PCIe switch's downstream port"),
+        PORT("cxl-downstream",     "PCIe switch's downstream port"),
         { "x3130-upstream",     "PCIe switch's upstream port",   .takes_no_plugs = true },
         { "cxl-upstream",       "PCIe switch's upstream port",   .takes_no_plugs = true },
-        { "xio3130-downstream", "PCIe switch's downstream port", .slots = SLOTS_LINK },
-        { "cxl-downstream",     "PCIe switch's downstream port", .slots = SLOTS_LINK },
         { "pcie-pci-bridge",    "PCIe-to-PCI bridge" },
         { "pci-bridge*",        "PCI bridge" },
         { "i82801b11-bridge",   "PCI bridge" },

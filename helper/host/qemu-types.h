@@ -28,6 +28,7 @@ enum qemu_words {
         WORDS_USB_STORAGE,
         WORDS_USB_SCSI,   /* an adapter whose disks are devices of their own */
         WORDS_EXPANDER,   /* no disk: another root bus, with bus_nr */
+        WORDS_PORT,       /* no disk: a port that may have been told to refuse plugs */
 };
 
 #define QEMU_PROPERTIES_MAX 3

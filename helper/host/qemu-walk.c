@@ -192,7 +192,7 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
         if (!handler || *handler == '\0')
                 return;
 
-        bus->pci->takes_plugs = !bridge || !bridge->type->takes_no_plugs;
+        bus->pci->takes_plugs = !bridge || !(bridge->takes_no_plugs || bridge->type->takes_no_plugs);
         if (!bridge || bridge->type->slots == SLOTS_LINK || !streq(handler, bridge->path))
                 return;
 

@@ -36,6 +36,7 @@ struct record {
         char *port;       /* of a USB device */
         bool is_private;  /* a namespace of one controller, in a subsystem */
         bool taken;
+        bool takes_no_plugs; /* a port with hotplug=off, though its bus has a handler */
 };
 
 struct walk {

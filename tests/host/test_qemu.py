@@ -184,20 +184,23 @@ FREE = {
             device("x3130-upstream", "up", bus="below"), device("xio3130-downstream", "down", bus="up", addr="1.0", chassis=5)],
     "pc": [device("pci-bridge", "bridge", bus="pci.0", addr="5.0", chassis_nr=1), disk("taken", "bridge", "7.0"),
            device("pxb", "expander", bus="pci.0", addr="6.0", bus_nr=0x40)],
-    "virt": [port("port0", "pcie.0", "2.0", 1), port("port1", "pcie.0", "3.0", 2)],
+    "virt": [port("port0", "pcie.0", "2.0", 1), port("port1", "pcie.0", "3.0", 2), port("fixed", "pcie.0", "4.0", 3, hotplug=False)],
     "pseries": [device("spapr-pci-host-bridge", "second", index=1), disk("taken", "second.0", "7.0")],
 }
 BUSES = {"q35": {"port0", "conventional", "down"}, "pc": {"pci.0", "bridge"}, "virt": {"port0", "port1"},
          "pseries": {"pci.0", "second.0"}}
 
 
-@pytest.mark.parametrize("kind", MACHINES)
-def test_free(kind):
-    """QEMU takes a device wherever it is said to, there it has the promised path, and then the slot is free no more."""
-    with paused(kind, FREE[kind]) as machine:
+@pytest.mark.parametrize("kind, acpi", [*((kind, True) for kind in MACHINES), ("q35", False)])
+def test_free(kind, acpi):
+    """QEMU takes a device wherever it is said to, there it has the promised path, and then the slot is free no more. Without
+    ACPI conventional bridges have SHPC, which has no slot 0."""
+    options = [] if acpi else ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+    with paused(kind, FREE[kind], options) as machine:
         source = f"--qmp={machine.socket}"
         free = table("free", source)
         assert {row["bus"] for row in free} == BUSES[kind]
+        assert acpi or len(free) == 1 + 31 + 1
         assert not {row["path"] for row in free} & {row["path"] for row in table("list", source)}
         for number, row in enumerate(free):
             machine.qmp.execute("device_add", driver="virtio-rng-pci", id=f"new{number}", bus=row["bus"], addr=row["slot"])

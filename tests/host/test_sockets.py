@@ -101,7 +101,7 @@ def test_never_stops_talking():
                 connection.sendall(event * 100)
 
     with served(serve) as path:
-        assert error("list", f"--qmp={path}", "--timeout=0.2")[0] in (1, 4)
+        assert error("list", f"--qmp={path}", "--timeout=0.1")[0] == 4
 
 
 @pytest.mark.parametrize("option, said", [
