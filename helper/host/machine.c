@@ -201,6 +201,24 @@ static void mark_below_absent(struct machine *machine) {
         }
 }
 
+static bool is_named_root(const struct bus *bus, const char *same) {
+        return !bus->bridge && (!bus->nameless || bus->nameless == same);
+}
+
+/* Two roots that the guest would call the same: what a document says wrongly. */
+static void mark_same_roots(struct machine *machine) {
+        static const char *const same = "below one of two root buses with the same number";
+
+        for (size_t i = 0; i < machine->n_buses; i++)
+                for (size_t j = i + 1; j < machine->n_buses; j++) {
+                        struct bus *a = machine->buses[i], *b = machine->buses[j];
+
+                        if (is_named_root(a, same) && is_named_root(b, same) && a->root.domain == b->root.domain &&
+                            a->root.bus == b->root.bus)
+                                a->nameless = b->nameless = same;
+                }
+}
+
 /* A name that means two buses is no name. */
 static void forget_ambiguous_buses(struct machine *machine) {
         for (size_t i = 0; i < machine->n_buses; i++)
@@ -230,6 +248,7 @@ int machine_complete(struct machine *machine) {
                         d->bus->shown |= 1U << d->hop.slot;
         }
 
+        mark_same_roots(machine);
         for (size_t i = 0; i < machine->n_devices; i++)
                 if (machine->devices[i]->bus && !machine->devices[i]->absent)
                         machine->devices[i]->absent = function_find_fault(machine->devices[i]);

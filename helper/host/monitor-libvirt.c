@@ -75,7 +75,8 @@ static int add_controller(struct domain *d, const xmlNode *element) {
                 return -ENOMEM;
 
         hotplug = target ? xmlGetProp(target, BAD_CAST "hotplug") : NULL;
-        c->bus->takes_plugs = c->model->takes_plugs && !(hotplug && streq((const char *) hotplug, "off"));
+        /* On s390 it is the uid that makes the path, and no slot. */
+        c->bus->takes_plugs = c->model->takes_plugs && !d->is_s390 && !(hotplug && streq((const char *) hotplug, "off"));
         c->bus->first_slot = c->model->first_slot;
         c->bus->last_slot = c->model->last_slot;
         c->bus->slots = c->model->last_slot == 0 ? SLOTS_LINK : SLOTS_BUS;

@@ -54,6 +54,19 @@ def test_s390():
     assert rows["pci.1"]["path"] is None and rows["pci.1"]["absent"]
 
 
+def test_s390_has_no_slots():
+    assert table("free", f"--libvirt={DOCUMENTS}/s390.xml") == []
+
+
+@pytest.mark.parametrize("name, first, second, told", [
+    ("pseries", "index='7'", "index='1'", {"virtio-disk0"}), ("q35-expanders", "busNr='0x60'", "busNr='254'", {"virtio-disk2"}),
+    ("s390", "uid='0x0007'", "uid='0xffff'", set())])
+def test_two_roots_of_one_number(name, first, second, told):
+    """Neither is named, whatever the slots below them are."""
+    rows = table("list", "--libvirt=-", stdin=read(name).replace(first, second))
+    assert {row["id"] for row in rows if row["path"] and row["kind"] == "disk"} == told
+
+
 def test_names_of_a_device():
     """By alias, and by target."""
     source = f"--libvirt={DOCUMENTS}/q35.xml"
