@@ -28,15 +28,6 @@ static int out_of_shape(const struct walk *walk, const char *path) {
                            walk->qmp.channel.path, path);
 }
 
-/* "link<mch>" or "child<PCIE>": what is between the brackets, as a new string; NULL if it is no such type. */
-static char *type_within(const char *text, const char *wrapper) {
-        size_t n = strlen(wrapper), length = text ? strlen(text) : 0;
-
-        if (length < n + 2 || strncmp(text, wrapper, n) != 0 || text[n] != '<' || text[length - 1] != '>')
-                return NULL;
-        return strndup(text + n + 1, length - n - 2);
-}
-
 static bool is_host_bridge(const struct walk *walk, const char *type) {
         for (size_t i = 0; i < json_object_array_length(walk->host_bridges); i++) {
                 const char *name = json_get_text(json_get(json_object_array_get_idx(walk->host_bridges, i), "name"));
@@ -46,135 +37,6 @@ static bool is_host_bridge(const struct walk *walk, const char *type) {
         }
 
         return false;
-}
-
-/* -- Buses -- */
-
-static struct qbus *add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type) {
-        struct qbus **more, *bus;
-
-        more = reallocarray(walk->buses, walk->n_buses + 1, sizeof(*more));
-        if (!more)
-                return NULL;
-        walk->buses = more;
-
-        bus = calloc(1, sizeof(*bus));
-        if (!bus)
-                return NULL;
-        walk->buses[walk->n_buses++] = bus;
-        bus->kind = kind;
-        bus->path = strdup(path);
-        bus->type = strdup(type);
-        if (!bus->path || !bus->type)
-                return NULL;
-        bus->name = strrchr(bus->path, '/') ? strrchr(bus->path, '/') + 1 : bus->path;
-        return bus;
-}
-
-static bool is_root_without_domain(const char *host_bridge) {
-        return streq(host_bridge, "q35-pcihost") || streq(host_bridge, "i440FX-pcihost") ||
-               streq(host_bridge, "gpex-pcihost");
-}
-
-static void set_root(struct walk *walk, const struct child *c, json_object *index, struct qbus *bus) {
-        if (streq(c->type, "pxb-host") || streq(c->type, "pxb-cxl-host"))
-                bus->is_expanders = true;
-        else if (streq(c->type, "spapr-pci-host-bridge") && json_object_is_type(index, json_type_int))
-                /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the end of the unit id, which ends in index. */
-                bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
-        else if (!is_root_without_domain(c->type) || walk->has_root)
-                bus->pci->nameless = "below a host bridge whose number in the guest is not known";
-        else
-                walk->has_root = true;
-}
-
-static int add_pci_bus(struct walk *walk, const struct child *c, json_object *index, struct device *bridge,
-                       struct qbus *bus) {
-        bus->pci = machine_add_bus(walk->machine, bridge);
-        if (!bus->pci)
-                return -ENOMEM;
-        bus->pci->name = strdup(bus->name);
-        if (!bus->pci->name)
-                return -ENOMEM;
-        if (!bridge) {
-                set_root(walk, c, index, bus);
-                return 0;
-        }
-
-        bus->pci->slots = c->row->slots;
-        if (c->row->slots == SLOTS_LINK)
-                bus->pci->last_slot = 0;
-        return 0;
-}
-
-/* The number at the end of "ahci.3". */
-static unsigned trailing_number(const char *name) {
-        const char *dot = strrchr(name, '.');
-
-        return dot ? (unsigned) strtoul(dot + 1, NULL, 10) : 0;
-}
-
-/* Buses without an id are numbered on from those of other controllers: the least number is the first port. */
-static void number_ports(struct walk *walk, size_t first) {
-        unsigned least = UINT32_MAX;
-
-        for (size_t i = first; i < walk->n_buses; i++)
-                if (walk->buses[i]->kind == QEMU_BUS_IDE && trailing_number(walk->buses[i]->name) < least)
-                        least = trailing_number(walk->buses[i]->name);
-        for (size_t i = first; i < walk->n_buses; i++)
-                walk->buses[i]->port = trailing_number(walk->buses[i]->name) - least + 1;
-}
-
-/* The buses among a device's children. @record is NULL for a host bridge. */
-static int add_buses_of(struct walk *walk, const struct child *c, json_object *index, const char *path,
-                        struct record *record, json_object *listing) {
-        size_t first = walk->n_buses;
-
-        for (size_t i = 0; i < json_object_array_length(listing); i++) {
-                json_object *item = json_object_array_get_idx(listing, i);
-                _cleanup_free_ char *type = type_within(json_get_text(json_get(item, "type")), "child"), *below = NULL;
-                const char *name = json_get_text(json_get(item, "name"));
-                enum qemu_bus kind = type ? qemu_bus_find(type) : QEMU_BUS_NONE;
-                struct device *device = record ? record->device : NULL;
-                struct qbus *bus;
-
-                /* A bus of PCI is a function's or a host bridge's, a bus of the others is not a host bridge's. */
-                if (!name || kind == QEMU_BUS_NONE || (kind == QEMU_BUS_PCI ? device && !device->bus : !device))
-                        continue;
-                if (asprintf(&below, "%s/%s", path, name) < 0)
-                        return -ENOMEM;
-                bus = add_bus(walk, kind, below, type);
-                if (!bus)
-                        return -ENOMEM;
-                bus->device = record;
-                if (kind == QEMU_BUS_PCI) {
-                        if (add_pci_bus(walk, c, index, device, bus) < 0)
-                                return -ENOMEM;
-                } else
-                        bus->function = device->function ?: device;
-        }
-
-        number_ports(walk, first);
-        return 0;
-}
-
-/* An NVMe controller of a subsystem has its namespaces there, on a bus that bears the subsystem's id. */
-static int add_subsystem(struct walk *walk, struct record *controller, const char *subsystem) {
-        _cleanup_free_ char *path = NULL;
-        const char *id = strrchr(subsystem, '/');
-        struct qbus *bus;
-
-        if (!id)
-                return 0;
-        if (asprintf(&path, "%s%s", subsystem, id) < 0)
-                return -ENOMEM;
-        bus = add_bus(walk, QEMU_BUS_NVME, path, "nvme-bus");
-        if (!bus)
-                return -ENOMEM;
-        bus->function = controller->device;
-        bus->device = controller;
-        bus->is_subsystems = true;
-        return 0;
 }
 
 /* -- A level's first round trip: the buses -- */
@@ -205,7 +67,7 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
 }
 
 static int add_child(struct walk *walk, struct children *children, struct qbus *bus, json_object *item) {
-        _cleanup_free_ char *type = type_within(json_get_text(json_get(item, "type")), "link");
+        _cleanup_free_ char *type = qom_type_within(json_get_text(json_get(item, "type")), "link");
         const char *name = json_get_text(json_get(item, "name"));
         struct child *more;
         unsigned index;
@@ -382,9 +244,9 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
         r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_words(record, values) : 0;
         subsystem = c->row->words == WORDS_NVME ? json_get_text(values[1]) : NULL;
         if (r >= 0 && subsystem && *subsystem != '\0')
-                r = add_subsystem(walk, record, subsystem);
+                r = walk_add_subsystem(walk, record, subsystem);
         if (r >= 0 && json_object_is_type(listing, json_type_array))
-                r = add_buses_of(walk, c, NULL, path, record, listing);
+                r = walk_add_buses_of(walk, record, listing);
         return r;
 }
 
@@ -398,7 +260,7 @@ static int read_child(struct walk *walk, const struct qmp_batch *batch, const st
                 return read_device(walk, batch, c, path);
         if (!json_object_is_type(listing, json_type_array))
                 return out_of_shape(walk, path);
-        return add_buses_of(walk, c, reply(batch, c->root), path, NULL, listing);
+        return walk_add_roots(walk, path, c->type, reply(batch, c->root), listing);
 }
 
 static int walk_children(struct walk *walk, struct children *children) {
@@ -446,7 +308,7 @@ int walk_machine(struct walk *walk) {
         size_t begin = 0, end;
         int r = 0;
 
-        if (!add_bus(walk, QEMU_BUS_NONE, SYSTEM_BUS, "System"))
+        if (!walk_add_bus(walk, QEMU_BUS_NONE, SYSTEM_BUS, "System"))
                 return -ENOMEM;
         walk->buses[0]->is_system = true;
 

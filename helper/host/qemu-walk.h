@@ -52,6 +52,12 @@ struct walk {
         size_t n_records;
 };
 
+char *qom_type_within(const char *text, const char *wrapper);
+struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type);
+int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge, json_object *index,
+                   json_object *listing);
+int walk_add_buses_of(struct walk *walk, const struct record *record, json_object *listing);
+int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem);
 int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
 int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem);
 int walk_machine(struct walk *walk);
