@@ -16,52 +16,66 @@
 
 #define UNATTACHED "/machine/unattached/"
 
-/* QEMU makes the virtual functions of these types itself. Offset and stride are of its SR-IOV capability. */
+/* QEMU makes the virtual functions of these types itself. Offset, stride and number are of its SR-IOV capability. */
 static const struct vf_type {
         const char *physical, *virtual;
-        unsigned offset, stride;
+        int offset, stride, most;
 } vf_table[] = {
-        { "nvme", "nvme",   0x01, 1 }, /* NVME_VF_OFFSET, NVME_VF_STRIDE */
-        { "igb",  "igbvf",  0x80, 2 }, /* IGB_VF_OFFSET, IGB_VF_STRIDE */
+        { "nvme", "nvme",  0x01, 1, 0 }, /* NVME_VF_OFFSET, NVME_VF_STRIDE, sriov_max_vfs */
+        { "igb",  "igbvf", 0x80, 2, 8 }, /* IGB_VF_OFFSET, IGB_VF_STRIDE, IGB_MAX_VF_FUNCTIONS */
 };
 
-static unsigned hop_number(const struct pci_hop *hop) {
-        return hop->slot * 8U + hop->function;
+static int hop_number(const struct pci_hop *hop) {
+        return hop->slot * 8 + hop->function;
 }
 
-static bool is_physical(const struct record *r, const struct vf_type *type, const struct bus *bus) {
-        return r->device->bus == bus && streq(r->device->type, type->physical) &&
-               strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0 &&
-               (!streq(type->physical, "nvme") || r->number > 0);
+static bool is_unattached(const struct record *r) {
+        return strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) == 0;
 }
 
-/* Gives the virtual function its number, counted from its physical function. */
+/* Which virtual function of @pf it is by its place; -1 if it cannot be one. */
+static int number_virtual(const struct record *pf, const struct record *vf, const struct vf_type *type) {
+        int distance, most = type->most > 0 ? type->most : (int) pf->number;
+
+        if (pf->device->bus != vf->device->bus || !streq(pf->device->type, type->physical) || is_unattached(pf))
+                return -1;
+        distance = hop_number(&vf->device->hop) - hop_number(&pf->device->hop) - type->offset;
+        if (distance < 0 || distance % type->stride != 0 || distance / type->stride >= most)
+                return -1;
+        return distance / type->stride;
+}
+
+/* Names it after its physical function. One of QEMU's own that is no virtual function of any is what it looks like. */
 static void name_virtual(struct walk *walk, const struct record *vf, const struct vf_type *type) {
-        struct pci_hop *hop = &vf->device->hop;
+        struct pci_hop hop = vf->device->hop;
+        size_t found = 0;
 
         for (size_t i = 0; i < walk->n_records; i++) {
                 const struct record *pf = walk->records[i];
-                unsigned distance;
+                int number = number_virtual(pf, vf, type);
 
-                if (!is_physical(pf, type, vf->device->bus))
+                if (number < 0)
                         continue;
-                distance = hop_number(hop) - hop_number(&pf->device->hop) - type->offset;
-                if (distance % type->stride != 0)
-                        continue;
-                *hop = pf->device->hop;
-                hop->vf = (int32_t) (distance / type->stride % 0x10000);
-                /* From 9.1 on they are there, whether the guest has enabled them or not. */
-                if (walk->qmp.version >= 901)
-                        vf->device->absent = "a virtual function: there while the guest has it enabled";
-                return;
+                hop = pf->device->hop;
+                hop.vf = number;
+                found++;
         }
+
+        if (found > 1)
+                vf->device->absent = "a virtual function, but of which physical function cannot be told";
+        if (found != 1)
+                return;
+        vf->device->hop = hop;
+        /* From 9.1 on they are there, whether the guest has enabled them or not. */
+        if (walk->qmp.version >= 901)
+                vf->device->absent = "a virtual function: there while the guest has it enabled";
 }
 
 static void name_virtual_functions(struct walk *walk) {
         for (size_t i = 0; i < walk->n_records; i++) {
                 const struct record *r = walk->records[i];
 
-                if (!r->device->bus || strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) != 0)
+                if (!r->device->bus || !is_unattached(r))
                         continue;
                 for (size_t j = 0; j < ELEMENTSOF(vf_table); j++)
                         if (streq(r->device->type, vf_table[j].virtual))

@@ -273,6 +273,19 @@ def test_virtual_functions(version, paths):
         assert [row["path"] for row in table("list", f"--qmp={path}")] == paths
 
 
+def test_virtual_functions_of_two():
+    """Each is named after the physical function that it can be of; which can be of both has no name."""
+    objects = machine_with(a=("nvme", 0x20), b=("nvme", 0x28), of_b=("nvme", 0x2a), of_a=("nvme", 0x21), either=("nvme", 0x29))
+    for index, vfs in enumerate([9, 2, 0, 0, 0]):
+        found = objects[f"/machine/q35/pcie.0/child[{index}]"]
+        found |= {"drive": ("str", ""), "subsys": ("link<nvme-subsys>", ""), "sriov_max_vfs": ("uint16", vfs)}
+        if not vfs:
+            objects["/machine/q35/pcie.0"][f"child[{index}]"] = ("link<nvme>", f"/machine/unattached/device[{index}]")
+    with served(qemu(objects)) as path:
+        rows = table("list", f"--qmp={path}")
+        assert [row["path"] for row in rows] == ["04.0", "04.0v0", "05.0", "05.0v1", None]
+
+
 @pytest.mark.parametrize("kind", ["virtio-net-pci", "virtio-blk-pci"])
 def test_virtual_function_that_the_host_made(kind):
     """sriov-pf of newer QEMU: the guest enables it, or not."""
