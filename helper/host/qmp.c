@@ -120,7 +120,7 @@ void qmp_close(struct qmp *qmp) {
  * qmp_add() - one command more
  * @arguments: names and values in turn, and NULL; or NULL for none
  *
- * Return: its number in the batch, or -ENOMEM.
+ * Return: its number in the batch, or -ENOMEM, which qmp_run() will say again.
  */
 int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments) {
         json_object *object, *values;
@@ -132,6 +132,7 @@ int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arg
         if (!batch->out || !object || !values) {
                 json_object_put(object);
                 json_object_put(values);
+                batch->failed = true;
                 return -ENOMEM;
         }
 
@@ -193,7 +194,7 @@ int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem) {
         int r;
 
         batch->replies = calloc(batch->n + 1, sizeof(*batch->replies));
-        if (!batch->replies || (batch->out && fflush(batch->out) != 0))
+        if (!batch->replies || batch->failed || (batch->out && fflush(batch->out) != 0))
                 return problem_set(problem, -ENOMEM, "out of memory");
 
         output = batch->text;

@@ -24,6 +24,7 @@ struct qmp_batch {
         FILE *out;
         char *text;
         size_t size;
+        bool failed;           /* to take a command: memory is out */
         json_object **replies; /* after qmp_run(): NULL where QEMU had none to give */
         size_t n;
 };
