@@ -72,6 +72,16 @@ def test_host_is_optional(tmp_path):
     assert "pcipath-host" not in run("meson", "introspect", "--installed", tmp_path / "build")
 
 
+def test_host_is_a_package_of_its_own(tmp_path):
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags=host", "--destdir", tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
+        "usr/bin/pcipath-host",
+        "usr/share/bash-completion/completions/pcipath-host",
+        "usr/share/zsh/site-functions/_pcipath-host",
+        "usr/share/man/man1/pcipath-host.1",
+    }
+
+
 def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
