@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <systemd/sd-device.h>
 #include <time.h>
 
 #include "monitor.h"

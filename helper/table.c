@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "program.h"
 #include "table.h"
 
 /* https://no-color.org, and a terminal that cannot. */

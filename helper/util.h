@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-device.h>
 #include <unistd.h>
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
@@ -40,7 +39,7 @@ static inline void freep(void *p) {
 #define _cleanup_close_ _cleanup_(closep)
 #define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_closedir_ _cleanup_(closedirp)
-#define _cleanup_device_ _cleanup_(sd_device_unrefp)
+#define _cleanup_device_ _cleanup_(sd_device_unrefp) /* where sd-device is known */
 
 /**
  * finish_memstream() - end what open_memstream() began

@@ -6,7 +6,6 @@
  */
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "command.h"
@@ -136,18 +135,6 @@ static int wait_and_print(struct wait *w) {
                 for (size_t i = 0; i < w->n; i++)
                         print_found(&w->lookups[i]);
         return r == EXIT_DONE ? flush_output(r) : r;
-}
-
-static int parse_seconds(const char *text, uint64_t *ret) {
-        double seconds;
-        char *end;
-
-        seconds = strtod(text, &end);
-        if (*text < '0' || *text > '9' || *end != '\0' || !isfinite(seconds) || seconds > 1e9)
-                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds", text);
-
-        *ret = (uint64_t) (seconds * 1e9);
-        return EXIT_DONE;
 }
 
 enum { OPTION_TIMEOUT = 0x200, OPTION_REMOVED, OPTION_SETTLED, OPTION_KERNEL };

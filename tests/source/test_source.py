@@ -62,6 +62,26 @@ def test_helper_links_sd_device_only():
     assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libsystemd", "libc"}
 
 
+def test_host_links_nothing_of_the_guests():
+    dynamic = run("readelf", "-d", BUILD / "helper/host/pcipath-host")
+    assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libjson-c", "libxml2", "libsmartcols", "libc"}
+
+
+def test_host_is_optional(tmp_path):
+    run("meson", "setup", "-Dhost=disabled", tmp_path / "build", TOP)
+    assert "pcipath-host" not in run("meson", "introspect", "--installed", tmp_path / "build")
+
+
+def test_host_is_a_package_of_its_own(tmp_path):
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags=host", "--destdir", tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
+        "usr/bin/pcipath-host",
+        "usr/share/bash-completion/completions/pcipath-host",
+        "usr/share/zsh/site-functions/_pcipath-host",
+        "usr/share/man/man1/pcipath-host.1",
+    }
+
+
 def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
@@ -74,8 +94,12 @@ def test_install(tmp_path):
         "x/udev/rules.d/61-pcipath.rules",
         "x/dracut/55pcipath/module-setup.sh",
         "usr/bin/pcipath",
+        "usr/bin/pcipath-host",
         "usr/share/bash-completion/completions/pcipath",
+        "usr/share/bash-completion/completions/pcipath-host",
         "usr/share/zsh/site-functions/_pcipath",
+        "usr/share/zsh/site-functions/_pcipath-host",
+        "usr/share/man/man1/pcipath-host.1",
         "usr/share/man/man1/pcipath.1",
         "usr/share/man/man7/pcipath-names.7",
         "usr/share/man/man8/pcipath_id.8",

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from machine import Machine
 from oracle import NoName, disks, domain, link_names, pci_functions, pci_path
 
 HELPER = "/usr/lib/udev/pcipath_id"
+PCIPATH_HOST = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2] / "build")).resolve() / "helper/host/pcipath-host"
 
 
 def check_functions(machine: Machine) -> None:
@@ -21,6 +27,17 @@ def check_functions(machine: Machine) -> None:
     # The command reads lspci's spelling back.
     converted = machine.run("lspci -D -P | cut -d' ' -f1 | pcipath convert --from=lspci -").splitlines()
     assert sorted(converted) == sorted(guests.values())
+
+
+def check_host(machine: Machine, links: dict[str, str]) -> None:
+    """pcipath-host outside and pcipath inside list the same functions by the same paths, and the same disks by the same links:
+    neither has one that the other has not, but for those that the host marks."""
+    command = [PCIPATH_HOST, "list", "-J", f"--qmp={machine.monitor}"]
+    rows = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["devices"]
+    inside = machine.run("pcipath list --all --noheadings --output PATH").split()
+    assert {row["path"] for row in rows if not row["absent"]} == set(inside)
+    disks = {row["name"].rpartition("/")[2] for row in rows if (row["name"] or "").startswith("/dev/disk/")}
+    assert disks == {link for link in links if not re.search(r"-part[0-9]+$", link)}
 
 
 def lspci_paths(machine: Machine) -> dict[str, str]:
@@ -43,7 +60,9 @@ def _addresses(machine: Machine) -> Iterator[tuple[str, str]]:
 
 def check_disks(machine: Machine) -> None:
     """The links in by-pci-path/ are those of the disks that the host has plugged in and of their partitions: no other."""
-    assert _links(machine, "by-pci-path") == _expected_links(machine)
+    links = _links(machine, "by-pci-path")
+    assert links == _expected_links(machine)
+    check_host(machine, links)
 
 
 def check_helper(machine: Machine) -> None:

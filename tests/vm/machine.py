@@ -92,6 +92,7 @@ class Machine:
         self.kind, self.memory, self.options = kind, memory, list(options)
         self.type = MACHINES[machine]
         self.log = directory / "serial.log"
+        self.monitor = directory / "qmp"  # a second one, for pcipath-host
         self._drives: dict[str, Path] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._channels = contextlib.ExitStack()
@@ -226,6 +227,7 @@ class Machine:
                 "-m", self.memory, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
                 "-chardev", f"file,id=console,append=on,path={self.log}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
+                "-chardev", f"socket,id=host,path={self.monitor},server=on,wait=off", "-mon", "chardev=host,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent}",
                 "-kernel", str(self.guest.kernel), "-initrd", str(self.guest.initrd(self.kind)),
                 "-append", f"console={self.type.console} {CMDLINE} {cmdline}",

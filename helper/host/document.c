@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+
+#include "document.h"
+
+/**
+ * document_read() - all of a file, or of standard input if it is "-"
+ * @ret: to be freed
+ */
+int document_read(const char *name, char **ret, size_t *ret_size, struct problem *problem) {
+        _cleanup_close_ int fd = -1;
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        ssize_t n;
+
+        fd = streq(name, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return problem_set(problem, -errno, "%s: %s", name, strerror(errno));
+
+        text = malloc(DOCUMENT_MAX + 1);
+        if (!text)
+                return problem_set(problem, -ENOMEM, "out of memory");
+        do {
+                n = read(fd, text + size, DOCUMENT_MAX + 1 - size);
+                if (n < 0 && errno != EINTR)
+                        return problem_set(problem, -errno, "%s: %s", name, strerror(errno));
+                size += n > 0 ? (size_t) n : 0;
+        } while (n != 0 && size <= DOCUMENT_MAX);
+        if (size > DOCUMENT_MAX)
+                return problem_set(problem, -EFBIG, "%s: more than %u bytes", name, DOCUMENT_MAX);
+
+        *ret = text;
+        *ret_size = size;
+        text = NULL;
+        return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A monitor's document: a file, or standard input.
+ */
+
+#include <stddef.h>
+
+#include "problem.h"
+
+#define DOCUMENT_MAX (16U << 20)
+
+int document_read(const char *name, char **ret, size_t *ret_size, struct problem *problem);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "request.h"
+
+static int add_slot(struct libscols_table *table, const struct bus *bus, uint8_t slot) {
+        char path[PCI_PATH_STRING_MAX], number[sizeof("ff")];
+        struct libscols_line *line;
+        struct pci_path p;
+
+        if (bus_get_path(bus, slot, &p) < 0)
+                return 0;
+        pci_path_print(&p, PCI_PATH_CANONICAL, path);
+        sprintf(number, "%02x", slot);
+
+        line = scols_table_new_line(table, NULL);
+        if (!line || scols_line_set_data(line, 0, bus->name) < 0 || scols_line_set_data(line, 1, number) < 0 ||
+            scols_line_set_data(line, 2, path) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int fill_table(struct libscols_table *table, const struct machine *machine) {
+        if (!scols_table_new_column(table, "BUS", 0, 0) || !scols_table_new_column(table, "SLOT", 0, 0) ||
+            !scols_table_new_column(table, "PATH", 0, 0))
+                return -ENOMEM;
+
+        for (size_t i = 0; i < machine->n_buses; i++) {
+                const struct bus *bus = machine->buses[i];
+
+                for (unsigned slot = bus->first_slot; bus->takes_plugs && slot <= bus->last_slot; slot++)
+                        if ((bus->used & 1U << slot) == 0 && add_slot(table, bus, (uint8_t) slot) < 0)
+                                return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static int run_free(int argc, char **argv) {
+        _cleanup_table_ struct libscols_table *table = NULL;
+        _cleanup_machine_ struct machine machine = {};
+        struct request request;
+        int r;
+
+        r = request_parse(argc, argv, &verb_free, true, &request);
+        if (r >= 0)
+                return r;
+        if (optind < argc)
+                return complain(EXIT_USAGE, "%s: free takes no argument", argv[optind]);
+        r = request_read(&request, &machine);
+        if (r != EXIT_DONE)
+                return r;
+
+        table = table_new("slots", &request.table_options);
+        if (!table || fill_table(table, &machine) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+        return table_print(table);
+}
+
+const struct verb verb_free = {
+        .name = "free",
+        .arguments = "[-J] [-n] SOURCE",
+        .summary = "List where a device can be plugged in while the machine runs",
+        .options = TABLE_OPTIONS SOURCE_OPTIONS
+                   "\n"
+                   "Columns:\n"
+                   "  BUS  the monitor's name   SLOT  in hex   PATH  that a device there would have\n",
+        .run = run_free,
+};

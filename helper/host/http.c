@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "channel.h"
+#include "document.h"
+#include "http.h"
+
+#define HEADER_MAX 16384U
+
+/**
+ * http_parse_header() - what a response says of its body
+ * @header: lines up to the empty one, which is left out
+ *
+ * Return: the status, 200 for example; or -EBADMSG, and why.
+ */
+int http_parse_header(const char *header, size_t *ret_length, const char **ret_reason) {
+        static const char version[] = "HTTP/1.x ";
+        const char *digits = header + strlen(version);
+        bool has_length = false;
+        int status;
+
+        *ret_reason = "not HTTP";
+        if (strncmp(header, version, strlen("HTTP/1.")) != 0 || strlen(header) < strlen("HTTP/1.x 200") ||
+            strspn(digits, "0123456789") != 3)
+                return -EBADMSG;
+        status = atoi(digits);
+
+        for (const char *line = strstr(header, "\r\n"); line; line = strstr(line, "\r\n")) {
+                unsigned long length;
+                char *end;
+
+                line += 2;
+                if (strncasecmp(line, "Transfer-Encoding:", strlen("Transfer-Encoding:")) == 0) {
+                        *ret_reason = "an answer in chunks, which these servers do not give";
+                        return -EBADMSG;
+                }
+                if (strncasecmp(line, "Content-Length:", strlen("Content-Length:")) != 0)
+                        continue;
+                line += strlen("Content-Length:");
+                line += strspn(line, " \t");
+                errno = 0;
+                length = strtoul(line, &end, 10);
+                if (*line < '0' || *line > '9' || errno != 0 || (*end != '\r' && *end != '\0') || has_length) {
+                        *ret_reason = "its Content-Length is none";
+                        return -EBADMSG;
+                }
+                *ret_length = length;
+                has_length = true;
+        }
+
+        *ret_reason = "no Content-Length";
+        return has_length || status != 200 ? status : -EBADMSG;
+}
+
+struct response {
+        char *text; /* as much as has come */
+        size_t size;
+        size_t body;   /* where it begins; 0 before that is known */
+        size_t length; /* of the body */
+};
+
+/* Return: 1 when the header is complete, 0 before. */
+static int read_header(struct response *a, const char *socket, const char *path, struct problem *problem) {
+        char *end = memmem(a->text, a->size, "\r\n\r\n", 4);
+        const char *reason;
+        int status;
+
+        if (!end)
+                return a->size > HEADER_MAX ? problem_set(problem, -EBADMSG, "%s: GET %s: not HTTP", socket, path) : 0;
+
+        *end = '\0';
+        a->body = (size_t) (end - a->text) + 4;
+        status = http_parse_header(a->text, &a->length, &reason);
+        if (status < 0)
+                return problem_set(problem, status, "%s: GET %s: %s", socket, path, reason);
+        if (status != 200)
+                return problem_set(problem, -EPROTO, "%s: GET %s: the answer is %d", socket, path, status);
+        if (a->length > DOCUMENT_MAX)
+                return problem_set(problem, -EFBIG, "%s: GET %s: more than %u bytes", socket, path, DOCUMENT_MAX);
+        return 1;
+}
+
+static int read_response(struct channel *c, const char *request, const char *path, struct response *a,
+                         struct problem *problem) {
+        size_t n_output = strlen(request);
+
+        while (a->body == 0 || a->size < a->body + a->length) {
+                char buf[16384], *more;
+                int n;
+
+                n = channel_exchange(c, &request, &n_output, buf, sizeof(buf), problem);
+                if (n < 0)
+                        return n;
+                if (n == 0)
+                        return problem_set(problem, -ECONNRESET, "%s: GET %s: closed before the answer came", c->path,
+                                           path);
+
+                more = realloc(a->text, a->size + (size_t) n);
+                if (!more)
+                        return problem_set(problem, -ENOMEM, "out of memory");
+                a->text = more;
+                memcpy(a->text + a->size, buf, (size_t) n);
+                a->size += (size_t) n;
+                n = a->body == 0 ? read_header(a, c->path, path, problem) : 0;
+                if (n < 0)
+                        return n;
+        }
+
+        return 0;
+}
+
+/**
+ * http_get() - the body of an answer
+ * @ret: to be freed
+ */
+int http_get(const char *socket, const char *path, double timeout, char **ret, size_t *ret_size,
+             struct problem *problem) {
+        _cleanup_channel_ struct channel channel = CHANNEL_CLOSED;
+        _cleanup_free_ char *request = NULL;
+        struct response response = {};
+        int r;
+
+        if (asprintf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
+                return problem_set(problem, -ENOMEM, "out of memory");
+        r = channel_open(socket, timeout, &channel, problem);
+        if (r >= 0)
+                r = read_response(&channel, request, path, &response, problem);
+        if (r < 0) {
+                free(response.text);
+                return r;
+        }
+
+        memmove(response.text, response.text + response.body, response.length);
+        *ret = response.text;
+        *ret_size = response.length;
+        return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "document.h"
+#include "http.h"
+#include "json-document.h"
+
+/**
+ * json_parse() - a text that is one JSON object and nothing else
+ */
+int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct problem *problem) {
+        struct json_tokener *tokener;
+        json_object *root;
+        size_t end;
+        int r = 0;
+
+        tokener = json_tokener_new();
+        if (!tokener)
+                return problem_set(problem, -ENOMEM, "out of memory");
+
+        root = json_tokener_parse_ex(tokener, text, (int) size);
+        end = json_tokener_get_parse_end(tokener);
+        while (root && end < size && strchr(" \t\r\n", text[end]))
+                end++;
+        if (!root)
+                r = problem_set(problem, -EBADMSG, "%s: not JSON, at byte %zu: %s", name, end,
+                                json_tokener_get_error(tokener) == json_tokener_continue ? "it is not complete" :
+                                json_tokener_error_desc(json_tokener_get_error(tokener)));
+        else if (end < size)
+                r = problem_set(problem, -EBADMSG, "%s: not JSON, at byte %zu: more after its end", name, end);
+        else if (!json_object_is_type(root, json_type_object))
+                r = problem_set(problem, -EBADMSG, "%s: not an object", name);
+        json_tokener_free(tokener);
+
+        if (r < 0) {
+                json_object_put(root);
+                return r;
+        }
+        *ret = (struct json_document){ .name = name, .root = root, .problem = problem };
+        return 0;
+}
+
+/** json_is_api() - is it a socket that is named, and no file? */
+bool json_is_api(const char *name) {
+        struct stat st;
+
+        return stat(name, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/**
+ * json_fetch() - a document's text from a file, from standard input if it is "-", or with a GET if it is a socket
+ * @ret: to be freed
+ */
+int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size,
+               struct problem *problem) {
+        return json_is_api(name) ? http_get(name, api_path, timeout, ret, ret_size, problem) :
+                                   document_read(name, ret, ret_size, problem);
+}
+
+void json_document_clear(struct json_document *document) {
+        json_object_put(document->root);
+        document->root = NULL;
+}
+
+/**
+ * json_get_typed() - the value at a place, of a type
+ * @place: its last word, after the last dot, is the key in @object
+ *
+ * Return: 1, 0 if it is not there, or null, or -EBADMSG if it is of another type.
+ */
+int json_get_typed(const struct json_document *document, json_object *object, enum json_type type, json_object **ret,
+                   const char *place, ...) {
+        const char *key, *dot;
+        json_object *value;
+        char text[128];
+        va_list ap;
+
+        va_start(ap, place);
+        (void) vsnprintf(text, sizeof(text), place, ap);
+        va_end(ap);
+        dot = strrchr(text, '.');
+        key = dot ? dot + 1 : text;
+
+        if (!json_object_is_type(object, json_type_object))
+                return problem_set(document->problem, -EBADMSG, "%s: %.*s: not an object", document->name,
+                                   dot ? (int) (dot - text) : 0, text);
+        if (!json_object_object_get_ex(object, key, &value) || !value)
+                return 0;
+        if (!json_object_is_type(value, type))
+                return problem_set(document->problem, -EBADMSG, "%s: %s: not of type %s", document->name, text,
+                                   json_type_to_name(type));
+        *ret = value;
+        return 1;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A document in JSON, and complaints that say where in it something is wrong. Keys that nobody asks for are ignored.
+ */
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "problem.h"
+
+struct json_document {
+        const char *name; /* in complaints */
+        json_object *root;
+        struct problem *problem;
+};
+
+int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct problem *problem);
+int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size,
+               struct problem *problem);
+bool json_is_api(const char *name);
+void json_document_clear(struct json_document *document);
+
+/* The value of a key of an object whose place is known, if it is there and not null. */
+_printf_(5, 6) int json_get_typed(const struct json_document *document, json_object *object, enum json_type type,
+                                  json_object **ret, const char *place, ...);
+
+#define _cleanup_json_ __attribute__((__cleanup__(json_document_clear)))

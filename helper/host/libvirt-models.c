@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "libvirt-models.h"
+#include "util.h"
+
+/* Which take devices while the machine runs, and into which slots: https://libvirt.org/pci-hotplug.html. */
+static const struct libvirt_model models[] = {
+        { "pci-root",                    "host bridge",                   CONTROLLER_ROOT,            true,  1, 0x1f },
+        { "pcie-root",                   "host bridge",                   CONTROLLER_ROOT,            false, 1, 0x1f },
+        { "pci-bridge",                  "PCI bridge",                    CONTROLLER_BRIDGE,          true,  1, 0x1f },
+        { "dmi-to-pci-bridge",           "PCI bridge",                    CONTROLLER_BRIDGE,          false, 1, 0x1f },
+        { "pcie-to-pci-bridge",          "PCIe-to-PCI bridge",            CONTROLLER_BRIDGE,          true,  1, 0x1f },
+        { "pcie-root-port",              "PCIe root port",                CONTROLLER_BRIDGE,          true,  0, 0    },
+        { "pcie-switch-upstream-port",   "PCIe switch's upstream port",   CONTROLLER_BRIDGE,          false, 0, 0x1f },
+        { "pcie-switch-downstream-port", "PCIe switch's downstream port", CONTROLLER_BRIDGE,          true,  0, 0    },
+        { "pci-expander-bus",            "host bridge",                   CONTROLLER_EXPANDER_BRIDGE, false, 0, 0x1f },
+        { "pcie-expander-bus",           "host bridge",                   CONTROLLER_EXPANDER,        false, 0, 0x1f },
+};
+
+/** libvirt_model_find() - the row of a model, or NULL */
+const struct libvirt_model *libvirt_model_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(models); i++)
+                if (streq(models[i].name, name))
+                        return &models[i];
+
+        return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * libvirt's models of PCI controllers, https://libvirt.org/formatdomain.html#controllers: a table with a row for each.
+ */
+
+#include "machine.h"
+
+enum controller {
+        CONTROLLER_BRIDGE,
+        CONTROLLER_ROOT,          /* a host bridge, on no bus */
+        CONTROLLER_EXPANDER,      /* a function that brings a root bus with it, numbered by target/busNr */
+        CONTROLLER_EXPANDER_BRIDGE, /* the same, and on that bus a bridge of which libvirt says nothing */
+};
+
+struct libvirt_model {
+        const char *name;
+        const char *kind;
+        enum controller controller;
+        bool takes_plugs;
+        uint8_t first_slot, last_slot;
+};
+
+const struct libvirt_model *libvirt_model_find(const char *name);

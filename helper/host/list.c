@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "request.h"
+
+/* "absent" is not for the eye of a host alone: what the guest does not show has a reason and no path. */
+static const char *const columns[] = { "ID", "TYPE", "KIND", "PATH", "NAME", "ABSENT" };
+
+static int add_device(struct libscols_table *table, const struct device *d) {
+        char path[PCI_PATH_STRING_MAX], name[NAME_IN_GUEST_MAX];
+        const struct pci_path *p = device_get_path(d);
+        struct libscols_line *line;
+
+        if (p)
+                pci_path_print(p, PCI_PATH_CANONICAL, path);
+
+        line = scols_table_new_line(table, NULL);
+        if (!line || scols_line_set_data(line, 0, d->id) < 0 || scols_line_set_data(line, 1, d->type) < 0 ||
+            scols_line_set_data(line, 2, d->kind) < 0 || scols_line_set_data(line, 3, p ? path : NULL) < 0 ||
+            scols_line_set_data(line, 4, device_name_in_guest(d, name)) < 0 ||
+            scols_line_set_data(line, 5, d->absent) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int fill_table(struct libscols_table *table, const struct machine *machine) {
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(columns); i++)
+                if (!scols_table_new_column(table, columns[i], 0, 0))
+                        return -ENOMEM;
+        for (size_t i = 0; i < machine->n_devices && r >= 0; i++)
+                r = add_device(table, machine->devices[i]);
+        return r;
+}
+
+static int run_list(int argc, char **argv) {
+        _cleanup_table_ struct libscols_table *table = NULL;
+        _cleanup_machine_ struct machine machine = {};
+        struct request request;
+        int r;
+
+        r = request_parse(argc, argv, &verb_list, true, &request);
+        if (r >= 0)
+                return r;
+        if (optind < argc)
+                return complain(EXIT_USAGE, "%s: list takes no argument", argv[optind]);
+        r = request_read(&request, &machine);
+        if (r != EXIT_DONE)
+                return r;
+
+        table = table_new("devices", &request.table_options);
+        if (!table || fill_table(table, &machine) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+        return table_print(table);
+}
+
+const struct verb verb_list = {
+        .name = "list",
+        .arguments = "[-J] [-n] SOURCE",
+        .summary = "List the machine's devices with their PCI paths",
+        .options = TABLE_OPTIONS SOURCE_OPTIONS
+                   "\n"
+                   "Columns:\n"
+                   "  ID    the monitor's              PATH    where it is plugged in\n"
+                   "  TYPE  in the monitor's words     NAME    the guest's, of disk or interface\n"
+                   "  KIND  in words                   ABSENT  why the guest does not show it\n",
+        .run = run_list,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Firecracker, by its configuration: the file, or GET /vm/config (src/firecracker/swagger/firecracker.yaml). Started
+ * with --enable-pci, it has one flat bus with the host bridge in slot 0, and gives out the slots in the order in which
+ * it attaches devices at the boot (src/vmm/src/builder.rs): that of the table below, of each kind that of the
+ * configuration, but the root drive before the other drives. Nothing says a slot; and once the machine runs,
+ * /vm/config has its devices in the order of a hash table, and those that were plugged in later among them. So it has
+ * to be asked before.
+ */
+
+#include <stdio.h>
+
+#include "json-document.h"
+#include "monitor-json.h"
+#include "source.h"
+
+static const struct json_kind kinds[] = {
+        { "balloon",            NULL, "device",                   NODE_NONE      },
+        { "drives",             NULL, "disk",                     NODE_DISK,      "drive_id" },
+        { "network-interfaces", NULL, "network controller",       NODE_INTERFACE, "iface_id" },
+        { "pmem",               NULL, "memory controller",        NODE_NONE      },
+        { "vsock",              NULL, "communication controller", NODE_NONE      },
+        { "entropy",            NULL, "device",                   NODE_NONE      },
+        { "memory-hotplug",     NULL, "device",                   NODE_NONE      },
+};
+
+struct reader {
+        struct json_document document;
+        struct machine *machine;
+        struct bus *bus;
+        bool is_running;
+        bool want_root; /* this time the root drive alone, or all but it */
+        uint8_t slot;
+};
+
+static int add_device(void *userdata, const struct json_kind *kind, json_object *entry, const char *place) {
+        json_object *is_root, *id = NULL;
+        struct reader *r = userdata;
+        struct device *device;
+        int k;
+
+        k = json_get_typed(&r->document, entry, json_type_boolean, &is_root, "%s.is_root_device", place);
+        if (k < 0)
+                return k;
+        if (kind->node == NODE_DISK && r->want_root != (k > 0 && json_object_get_boolean(is_root)))
+                return 0;
+
+        k = json_get_typed(&r->document, entry, json_type_string, &id, "%s.%s", place, kind->id_key ?: "id");
+        if (k < 0)
+                return k;
+        if (k == 0 && kind->id_key)
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s: no %s", r->document.name, place,
+                                   kind->id_key);
+        if (r->slot == 0x1f)
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s: more than 31 devices", r->document.name,
+                                   place);
+
+        device = machine_add_device(r->machine, r->bus, NULL);
+        if (!device)
+                return -ENOMEM;
+        device->hop.slot = ++r->slot;
+        if (r->is_running)
+                device->absent = "a running Firecracker does not say in which slots its devices are: ask before it starts";
+        return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind);
+}
+
+/* Of each kind all devices in their order; of the drives, the root first. */
+static int add_devices(struct reader *r) {
+        int k = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds) && k >= 0; i++) {
+                r->want_root = kinds[i].node == NODE_DISK;
+                if (r->want_root)
+                        k = json_foreach_configured(&r->document, r->document.root, "", &kinds[i], 1, add_device, r);
+                r->want_root = false;
+                if (k >= 0)
+                        k = json_foreach_configured(&r->document, r->document.root, "", &kinds[i], 1, add_device, r);
+        }
+
+        return k;
+}
+
+/* Without --enable-pci Firecracker tells the kernel so, but that is not in its configuration; a user's own pci=off is. */
+static int check_pci(const struct reader *r) {
+        const struct json_document *d = &r->document;
+        json_object *source, *args;
+        const char *p;
+        int k;
+
+        k = json_get_typed(d, d->root, json_type_object, &source, "boot-source");
+        if (k <= 0)
+                return k < 0 ? k : problem_set(d->problem, -EBADMSG,
+                                               "%s: not a configuration of Firecracker: no boot-source",
+                                               d->name);
+        k = json_get_typed(d, source, json_type_string, &args, "boot-source.boot_args");
+        for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
+                if (strncmp(p, "pci=off", strlen("pci=off")) == 0 && strchr(" ", p[strlen("pci=off")]))
+                        return problem_set(d->problem, -ENXIO,
+                                           "%s: the guest has no PCI: pci=off in boot-source.boot_args",
+                                           d->name);
+        return k;
+}
+
+/**
+ * firecracker_parse() - the machine of a configuration
+ * @is_running: does it describe a machine that has been started?
+ */
+int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
+                      struct problem *problem) {
+        struct reader r = { .machine = machine, .is_running = is_running };
+        int k;
+
+        k = json_parse(name, text, size, &r.document, problem);
+        if (k >= 0)
+                k = check_pci(&r);
+        if (k >= 0) {
+                r.bus = machine_add_bus(machine, NULL);
+                k = r.bus ? add_devices(&r) : -ENOMEM;
+        }
+        json_document_clear(&r.document);
+        return k == -ENOMEM ? problem_set(problem, k, "out of memory") : k;
+}
+
+/* GET / : is it started? */
+static int ask_state(const char *name, double timeout, bool *ret, struct problem *problem) {
+        _cleanup_json_ struct json_document document = {};
+        _cleanup_free_ char *text = NULL;
+        json_object *state;
+        size_t size;
+        int r;
+
+        r = json_fetch(name, "/", timeout, &text, &size, problem);
+        if (r >= 0)
+                r = json_parse(name, text, size, &document, problem);
+        if (r >= 0)
+                r = json_get_typed(&document, document.root, json_type_string, &state, "state");
+        if (r <= 0)
+                return r < 0 ? r : problem_set(problem, -EBADMSG, "%s: GET /: no state", name);
+        *ret = !streq(json_object_get_string(state), "Not started");
+        return 0;
+}
+
+int firecracker_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+        _cleanup_free_ char *text = NULL;
+        bool is_running = false;
+        size_t size;
+        int r = 0;
+
+        if (json_is_api(name))
+                r = ask_state(name, timeout, &is_running, problem);
+        if (r >= 0)
+                r = json_fetch(name, "/vm/config", timeout, &text, &size, problem);
+        return r < 0 ? r : firecracker_parse(name, text, size, is_running, machine, problem);
+}

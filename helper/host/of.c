@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "request.h"
+
+static int print_paths_of(FILE *out, const struct machine *machine, const char *id) {
+        const struct device *d = NULL;
+        bool found = false;
+
+        while ((d = machine_find(machine, id, d))) {
+                const struct pci_path *p = device_get_path(d);
+                char path[PCI_PATH_STRING_MAX];
+
+                if (!p)
+                        return complain(EXIT_ABSENT, "%s: %s", id,
+                                        d->absent ?: "below a function that the guest does not show");
+                pci_path_print(p, PCI_PATH_CANONICAL, path);
+                fprintf(out, "%s\n", path);
+                found = true;
+        }
+
+        return found ? EXIT_DONE : complain(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
+}
+
+/* All of them or none. */
+static int print_all(const struct machine *machine, char **ids, int n) {
+        _cleanup_free_ char *output = NULL;
+        int status = EXIT_DONE;
+        size_t size;
+        FILE *out;
+
+        out = open_memstream(&output, &size);
+        if (!out)
+                return complain(EXIT_FAILED, "out of memory");
+        for (int i = 0; i < n && status == EXIT_DONE; i++)
+                status = print_paths_of(out, machine, ids[i]);
+
+        if (fclose(out) != 0)
+                return complain(EXIT_FAILED, "out of memory");
+        if (status == EXIT_DONE)
+                fputs(output, stdout);
+        return status == EXIT_DONE ? flush_output(status) : status;
+}
+
+static int run_of(int argc, char **argv) {
+        _cleanup_machine_ struct machine machine = {};
+        struct request request;
+        int r;
+
+        r = request_parse(argc, argv, &verb_of, false, &request);
+        if (r >= 0)
+                return r;
+        if (optind == argc)
+                return complain(EXIT_USAGE, "no device: %s of %s", program.name, verb_of.arguments);
+
+        r = request_read(&request, &machine);
+        return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;
+}
+
+const struct verb verb_of = {
+        .name = "of",
+        .arguments = "SOURCE ID...",
+        .summary = "Print the PCI path of each device",
+        .options = "ID is what the monitor calls the device. One that several functions lead to has\n"
+                   "a line for each.\n"
+                   "\n"
+                   SOURCE_OPTIONS,
+        .run = run_of,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * pcipath-host: from a monitor's own words to the PCI path, on the host. Each verb has a file of its own, and so has
+ * each monitor.
+ */
+
+#include "request.h"
+
+static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree };
+
+const struct program program = {
+        .name = "pcipath-host",
+        .summary = "Name a virtual machine's devices from its host, as its guest does.",
+        .verbs = verbs,
+        .n_verbs = ELEMENTSOF(verbs),
+};
+
+int main(int argc, char **argv) {
+        return program_run(argc, argv);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The buses that a device of QEMU's has as its children.
+ */
+
+#include <stdio.h>
+
+#include "qemu-walk.h"
+
+/** qom_type_within() - what the brackets of "link<mch>" or "child<PCIE>" hold, as a new string; NULL if it is none */
+char *qom_type_within(const char *text, const char *wrapper) {
+        size_t n = strlen(wrapper), length = text ? strlen(text) : 0;
+
+        if (length < n + 2 || strncmp(text, wrapper, n) != 0 || text[n] != '<' || text[length - 1] != '>')
+                return NULL;
+        return strndup(text + n + 1, length - n - 2);
+}
+
+/** walk_add_bus() - one more to be listed; NULL when memory is out */
+struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type) {
+        struct qbus **more, *bus;
+
+        more = reallocarray(walk->buses, walk->n_buses + 1, sizeof(*more));
+        if (!more)
+                return NULL;
+        walk->buses = more;
+
+        bus = calloc(1, sizeof(*bus));
+        if (!bus)
+                return NULL;
+        walk->buses[walk->n_buses++] = bus;
+        bus->kind = kind;
+        bus->path = strdup(path);
+        bus->type = strdup(type);
+        if (!bus->path || !bus->type)
+                return NULL;
+        bus->name = strrchr(bus->path, '/') ? strrchr(bus->path, '/') + 1 : bus->path;
+        return bus;
+}
+
+static bool is_root_without_domain(const char *host_bridge) {
+        return streq(host_bridge, "q35-pcihost") || streq(host_bridge, "i440FX-pcihost") ||
+               streq(host_bridge, "gpex-pcihost");
+}
+
+/* @index: of a host bridge of pseries */
+static void set_root(struct walk *walk, const char *host_bridge, json_object *index, struct qbus *bus) {
+        if (streq(host_bridge, "pxb-host") || streq(host_bridge, "pxb-cxl-host"))
+                bus->is_expanders = true;
+        else if (streq(host_bridge, "spapr-pci-host-bridge") && json_object_is_type(index, json_type_int))
+                /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the end of the unit id, which ends in index. */
+                bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
+        else if (!is_root_without_domain(host_bridge) || walk->has_root)
+                bus->pci->nameless = "below a host bridge whose number in the guest is not known";
+        else
+                walk->has_root = true;
+}
+
+static int make_pci_bus(struct walk *walk, const struct record *bridge, struct qbus *bus) {
+        bus->pci = machine_add_bus(walk->machine, bridge ? bridge->device : NULL);
+        if (!bus->pci)
+                return -ENOMEM;
+        bus->pci->name = strdup(bus->name);
+        if (!bus->pci->name)
+                return -ENOMEM;
+
+        bus->pci->slots = bridge ? bridge->type->slots : SLOTS_BUS;
+        if (bus->pci->slots == SLOTS_LINK)
+                bus->pci->last_slot = 0;
+        return 0;
+}
+
+/*
+ * The next bus in the listing of the children of @path: one of PCI, or one of another kind, as wanted.
+ * @at: where to look, and where to go on
+ *
+ * Return: 1, 0 if there is none, or -ENOMEM.
+ */
+static int add_next_bus(struct walk *walk, const char *path, json_object *listing, bool pci, bool other, size_t *at,
+                        struct qbus **ret) {
+        while (*at < json_object_array_length(listing)) {
+                json_object *item = json_object_array_get_idx(listing, (*at)++);
+                _cleanup_free_ char *type = qom_type_within(json_get_text(json_get(item, "type")), "child");
+                _cleanup_free_ char *below = NULL;
+                const char *name = json_get_text(json_get(item, "name"));
+                enum qemu_bus kind = type ? qemu_bus_find(type) : QEMU_BUS_NONE;
+
+                if (!name || kind == QEMU_BUS_NONE || !(kind == QEMU_BUS_PCI ? pci : other))
+                        continue;
+                if (asprintf(&below, "%s/%s", path, name) < 0)
+                        return -ENOMEM;
+                *ret = walk_add_bus(walk, kind, below, type);
+                return *ret ? 1 : -ENOMEM;
+        }
+
+        return 0;
+}
+
+/**
+ * walk_add_roots() - the PCI bus among the children of a host bridge
+ * @index: of a host bridge of pseries
+ */
+int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge, json_object *index,
+                   json_object *listing) {
+        struct qbus *bus;
+        size_t at = 0;
+        int r;
+
+        while ((r = add_next_bus(walk, path, listing, true, false, &at, &bus)) > 0) {
+                if (make_pci_bus(walk, NULL, bus) < 0)
+                        return -ENOMEM;
+                set_root(walk, host_bridge, index, bus);
+        }
+
+        return r;
+}
+
+/* The number at the end of "ahci.3". */
+static unsigned trailing_number(const char *name) {
+        const char *dot = strrchr(name, '.');
+
+        return dot ? (unsigned) strtoul(dot + 1, NULL, 10) : 0;
+}
+
+/* Buses without an id are numbered on from those of other controllers: the least number is the first port. */
+static void number_ports(struct walk *walk, size_t first) {
+        unsigned least = UINT32_MAX;
+
+        for (size_t i = first; i < walk->n_buses; i++)
+                if (walk->buses[i]->kind == QEMU_BUS_IDE && trailing_number(walk->buses[i]->name) < least)
+                        least = trailing_number(walk->buses[i]->name);
+        for (size_t i = first; i < walk->n_buses; i++)
+                walk->buses[i]->port = trailing_number(walk->buses[i]->name) - least + 1;
+}
+
+/** walk_add_buses_of() - the buses among the children of a device */
+int walk_add_buses_of(struct walk *walk, const struct record *record, json_object *listing) {
+        bool is_function = record->device->bus;
+        size_t first = walk->n_buses, at = 0;
+        struct qbus *bus;
+        int r;
+
+        while ((r = add_next_bus(walk, record->path, listing, is_function, true, &at, &bus)) > 0) {
+                bus->device = record;
+                if (bus->kind != QEMU_BUS_PCI)
+                        bus->function = record->device->function ?: record->device;
+                else if (make_pci_bus(walk, record, bus) < 0)
+                        return -ENOMEM;
+        }
+
+        number_ports(walk, first);
+        return r;
+}
+
+/** walk_add_subsystem() - where an NVMe controller of a subsystem has its namespaces: on a bus that bears the subsystem's id */
+int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem) {
+        _cleanup_free_ char *path = NULL;
+        const char *id = strrchr(subsystem, '/');
+        struct qbus *bus;
+
+        if (!id)
+                return 0;
+        if (asprintf(&path, "%s%s", subsystem, id) < 0)
+                return -ENOMEM;
+        bus = walk_add_bus(walk, QEMU_BUS_NVME, path, "nvme-bus");
+        if (!bus)
+                return -ENOMEM;
+        bus->function = controller->device;
+        bus->device = controller;
+        bus->is_subsystems = true;
+        return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fnmatch.h>
+
+#include "qemu-types.h"
+#include "util.h"
+
+#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .words = WORDS_PORT, .properties = { "hotplug" } }
+#define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true }
+#define DISK(p)       { p, "disk", .node = NODE_DISK, .words = WORDS_FUNCTION, .leaf = true }
+#define SCSI_DISK(p, kind) \
+        { p, kind, .node = NODE_DISK, .words = WORDS_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" } }
+#define ATA_DISK(p, kind) \
+        { p, kind, .node = NODE_DISK, .words = WORDS_ATA, .leaf = true, .properties = { "unit" } }
+#define EXPANDER(p)   { p, "host bridge", .words = WORDS_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
+
+/* As `qemu-system-x86_64 -device help` has them, with their variants. The first that matches is taken. */
+static const struct qemu_type type_table[] = {
+        PORT("pcie-root-port",     "PCIe root port"),
+        PORT("ioh3420",            "PCIe root port"),
+        PORT("cxl-rp",             "PCIe root port"),
+        PORT("xio3130-downstream", "PCIe switch's downstream port"),
+        PORT("cxl-downstream",     "PCIe switch's downstream port"),
+        { "x3130-upstream",     "PCIe switch's upstream port",   .takes_no_plugs = true },
+        { "cxl-upstream",       "PCIe switch's upstream port",   .takes_no_plugs = true },
+        { "pcie-pci-bridge",    "PCIe-to-PCI bridge" },
+        { "pci-bridge*",        "PCI bridge" },
+        { "i82801b11-bridge",   "PCI bridge" },
+        EXPANDER("pxb"),
+        EXPANDER("pxb-pcie"),
+        EXPANDER("pxb-cxl"),
+
+        DISK("virtio-blk-pci*"),
+        DISK("vhost-user-blk-pci*"),
+        { "nvme", "NVMe controller", .words = WORDS_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" } },
+        { "nvme-ns", "disk", .node = NODE_DISK, .words = WORDS_NAMESPACE, .leaf = true,
+          .properties = { "nsid", "shared", "detached" } },
+        { "virtio-scsi-pci*", "SCSI controller" },
+        { "vhost-scsi-pci*",  "SCSI controller" },
+        { "vhost-user-scsi-pci*", "SCSI controller" },
+        { "lsi53c8*",         "SCSI controller" },
+        { "am53c974",         "SCSI controller" },
+        { "dc390",            "SCSI controller" },
+        { "pvscsi",           "SCSI controller" },
+        { "megasas*",         "RAID controller", .own_words = true },
+        { "mptsas1068",       "SCSI controller", .own_words = true },
+        SCSI_DISK("scsi-hd",    "disk"),
+        SCSI_DISK("scsi-block", "disk"),
+        SCSI_DISK("scsi-cd",    "optical drive"),
+        { "ich9-ahci",  "SATA controller" },
+        { "piix?-ide*", "IDE controller" },
+        { "cmd646-ide", "IDE controller" },
+        { "via-ide",    "IDE controller" },
+        { "sii3112",    "IDE controller" },
+        ATA_DISK("ide-hd", "disk"),
+        ATA_DISK("ide-cd", "optical drive"),
+        { "usb-storage", "disk", .node = NODE_DISK, .words = WORDS_USB_STORAGE, .leaf = true,
+          .properties = { "port" } },
+        { "usb-uas",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
+        { "usb-bot",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
+
+        NETWORK("virtio-net-pci*"),
+        NETWORK("e1000*"),
+        NETWORK("igb*"),
+        NETWORK("rtl8139"),
+        NETWORK("ne2k_pci"),
+        NETWORK("pcnet"),
+        NETWORK("i825*"),
+        NETWORK("tulip"),
+        NETWORK("vmxnet3"),
+
+        { "mch",        "host bridge",      .leaf = true },
+        { "i440FX*",    "host bridge",      .leaf = true },
+        { "gpex-root",  "host bridge",      .leaf = true },
+        { "ICH9-LPC",   "ISA bridge",       .leaf = true },
+        { "PIIX*_PM",   "bridge",           .leaf = true },
+        { "PIIX3*",     "ISA bridge" }, /* since QEMU 8.2 its other functions may be its children */
+        { "ICH9-SMB",   "SMBus controller", .leaf = true },
+        { "*-xhci*",    "USB controller" },
+        { "*-ehci*",    "USB controller" },
+        { "*-uhci*",    "USB controller" },
+        { "pci-ohci*",  "USB controller" },
+        { "usb-*",      "USB device",       .leaf = true },
+        { "virtio-serial-pci*",  "communication controller", .leaf = true },
+        { "virtio-gpu-*",        "display controller",       .leaf = true },
+        { "virtio-vga*",         "display controller",       .leaf = true },
+        { "VGA",                 "display controller",       .leaf = true },
+        { "*-vga",               "display controller",       .leaf = true },
+        { "bochs-display",       "display controller",       .leaf = true },
+        { "virtio-*-pci*",       "device",                   .leaf = true },
+        { "vfio-pci*",           "device",                   .leaf = true },
+};
+
+/** qemu_type_find() - the row of a device's type; one that says nothing for those that have none */
+const struct qemu_type *qemu_type_find(const char *type) {
+        static const struct qemu_type unknown = { "*", "device" };
+
+        for (size_t i = 0; i < ELEMENTSOF(type_table); i++)
+                if (fnmatch(type_table[i].pattern, type, 0) == 0)
+                        return &type_table[i];
+
+        return &unknown;
+}
+
+/** qemu_bus_find() - what kind of bus a type is */
+enum qemu_bus qemu_bus_find(const char *type) {
+        static const struct {
+                const char *type;
+                enum qemu_bus bus;
+        } bus_table[] = {
+                { "PCI",            QEMU_BUS_PCI    },
+                { "PCIE",           QEMU_BUS_PCI    },
+                { "CXL",            QEMU_BUS_PCI    },
+                { "pxb-bus",        QEMU_BUS_PCI    },
+                { "pxb-pcie-bus",   QEMU_BUS_PCI    },
+                { "pxb-cxl-bus",    QEMU_BUS_PCI    },
+                { "virtio-pci-bus", QEMU_BUS_VIRTIO },
+                { "SCSI",           QEMU_BUS_SCSI   },
+                { "IDE",            QEMU_BUS_IDE    },
+                { "usb-bus",        QEMU_BUS_USB    },
+                { "nvme-bus",       QEMU_BUS_NVME   },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(bus_table); i++)
+                if (streq(bus_table[i].type, type))
+                        return bus_table[i].bus;
+
+        return QEMU_BUS_NONE;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What this package knows of QEMU's types of devices and buses: a table with a row for each.
+ */
+
+#include "machine.h"
+
+enum qemu_bus {
+        QEMU_BUS_NONE, /* nothing on it is of interest */
+        QEMU_BUS_PCI,
+        QEMU_BUS_VIRTIO,
+        QEMU_BUS_SCSI,
+        QEMU_BUS_IDE,
+        QEMU_BUS_USB,
+        QEMU_BUS_NVME,
+};
+
+/* How the guest's words for a disk are found. */
+enum qemu_words {
+        WORDS_NONE,
+        WORDS_FUNCTION,   /* the function is the disk */
+        WORDS_NVME,       /* with a drive it is its one namespace */
+        WORDS_NAMESPACE,
+        WORDS_SCSI,
+        WORDS_ATA,
+        WORDS_USB_STORAGE,
+        WORDS_USB_SCSI,   /* an adapter whose disks are devices of their own */
+        WORDS_EXPANDER,   /* no disk: another root bus, with bus_nr */
+        WORDS_PORT,       /* no disk: a port that may have been told to refuse plugs */
+};
+
+#define QEMU_PROPERTIES_MAX 3
+
+/** struct qemu_type - of a device */
+struct qemu_type {
+        const char *pattern; /* of fnmatch() */
+        const char *kind;
+        enum node node;
+        enum qemu_words words;
+        bool leaf;           /* no bus below it is of interest: ask less */
+        enum slots slots;    /* of the bus that it leads to */
+        bool takes_no_plugs; /* a bus that leads to ports, which QEMU cannot plug */
+        bool own_words;      /* an adapter for whose disks the guest's driver has words of its own */
+        const char *properties[QEMU_PROPERTIES_MAX];
+};
+
+const struct qemu_type *qemu_type_find(const char *type);
+enum qemu_bus qemu_bus_find(const char *type);

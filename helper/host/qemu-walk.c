@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "qemu-walk.h"
+
+#define SYSTEM_BUS "/machine/unattached/sysbus"
+#define PERIPHERAL "/machine/peripheral/"
+#define OBJECTS_MAX 100000
+
+/* A link child[N] in the listing of a bus, and the requests about the device at its other end. */
+struct child {
+        struct qbus *bus;
+        unsigned index;
+        const struct qemu_type *row;
+        char *type;
+        int link, address, root, hotplugged, physical, list; /* -1: not asked */
+        int properties[QEMU_PROPERTIES_MAX];
+};
+
+struct children {
+        struct child *items;
+        size_t n;
+};
+
+static int out_of_shape(const struct walk *walk, const char *path) {
+        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is of no known shape",
+                           walk->qmp.channel.path, path);
+}
+
+static bool is_host_bridge(const struct walk *walk, const char *type) {
+        for (size_t i = 0; i < json_object_array_length(walk->host_bridges); i++) {
+                const char *name = json_get_text(json_get(json_object_array_get_idx(walk->host_bridges, i), "name"));
+
+                if (name && streq(name, type))
+                        return true;
+        }
+
+        return false;
+}
+
+/* -- A level's first round trip: the buses -- */
+
+static int ask_bus(struct qmp_batch *batch, struct qbus *bus) {
+        bus->list = qmp_add_list(batch, bus->path);
+        bus->handler = bus->kind == QEMU_BUS_PCI ? qmp_add_get(batch, bus->path, "hotplug-handler") : -1;
+        return bus->list;
+}
+
+/* Can something be plugged in while the machine runs? Each bus names the object that sees to it. */
+static void read_handler(const struct walk *walk, struct qbus *bus, const char *handler) {
+        const struct record *bridge = bus->device;
+
+        if (!handler || *handler == '\0')
+                return;
+
+        bus->pci->takes_plugs = !bridge || !(bridge->takes_no_plugs || bridge->type->takes_no_plugs);
+        if (!bridge || bridge->type->slots == SLOTS_LINK || !streq(handler, bridge->path))
+                return;
+
+        /* The bridge itself, so it is SHPC, which keeps slot 0. Without OSHP or _OSC Linux does not take it. */
+        bus->pci->first_slot = 1;
+        if (walk->is_i440fx) {
+                bus->refuses_shpc = true;
+                bus->pci->takes_plugs = false;
+        }
+}
+
+static int add_child(struct walk *walk, struct children *children, struct qbus *bus, json_object *item) {
+        _cleanup_free_ char *type = qom_type_within(json_get_text(json_get(item, "type")), "link");
+        const char *name = json_get_text(json_get(item, "name"));
+        struct child *more;
+        unsigned index;
+        char end;
+
+        if (!type || !name || sscanf(name, "child[%u%c", &index, &end) != 2 || end != ']')
+                return 0;
+        if (bus->is_system && !is_host_bridge(walk, type))
+                return 0;
+        if (walk->n_records + children->n >= OBJECTS_MAX)
+                return problem_set(walk->problem, -EFBIG, "%s: more than %d objects", walk->qmp.channel.path,
+                                   OBJECTS_MAX);
+
+        more = reallocarray(children->items, children->n + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        children->items = more;
+        children->items[children->n++] = (struct child){
+                .bus = bus,
+                .index = index,
+                .row = qemu_type_find(type),
+                .type = type,
+        };
+        walk->is_i440fx = walk->is_i440fx || streq(type, "i440FX-pcihost");
+        type = NULL;
+        return 0;
+}
+
+static int compare_children(const void *a, const void *b) {
+        const struct child *x = a, *y = b;
+
+        return (x->index > y->index) - (x->index < y->index);
+}
+
+static int read_buses(struct walk *walk, size_t begin, size_t end, const struct qmp_batch *batch,
+                      struct children *children) {
+        int r;
+
+        for (size_t i = begin; i < end; i++) {
+                struct qbus *bus = walk->buses[i];
+                json_object *listing = batch->replies[bus->list];
+                size_t first = children->n;
+
+                if (!listing)
+                        continue; /* it went away */
+                if (!json_object_is_type(listing, json_type_array))
+                        return out_of_shape(walk, bus->path);
+                if (bus->handler >= 0)
+                        read_handler(walk, bus, json_get_text(batch->replies[bus->handler]));
+                for (size_t j = 0; j < json_object_array_length(listing); j++) {
+                        r = add_child(walk, children, bus, json_object_array_get_idx(listing, j));
+                        if (r < 0)
+                                return r;
+                }
+                /* In the order in which they were made. */
+                if (children->n > first)
+                        qsort(children->items + first, children->n - first, sizeof(*children->items), compare_children);
+        }
+
+        return 0;
+}
+
+/* -- A level's second round trip: the devices on them -- */
+
+static int ask_child(const struct walk *walk, struct qmp_batch *batch, struct child *c) {
+        char link[sizeof("child[4294967295]")];
+        _cleanup_free_ char *path = NULL;
+        bool is_function = c->bus->kind == QEMU_BUS_PCI;
+
+        sprintf(link, "child[%u]", c->index);
+        if (asprintf(&path, "%s/%s", c->bus->path, link) < 0)
+                return -ENOMEM;
+
+        c->link = qmp_add_get(batch, c->bus->path, link);
+        c->address = is_function ? qmp_add_get(batch, path, "addr") : -1;
+        c->root = streq(c->type, "spapr-pci-host-bridge") ? qmp_add_get(batch, path, "index") : -1;
+        c->hotplugged = c->bus->refuses_shpc ? qmp_add_get(batch, path, "hotplugged") : -1;
+        c->physical = is_function && c->row->node != NODE_NONE && walk->qmp.version >= 901 ?
+                      qmp_add_get(batch, path, "sriov-pf") : -1;
+        for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
+                c->properties[i] = c->row->properties[i] ? qmp_add_get(batch, path, c->row->properties[i]) : -1;
+        c->list = !c->row->leaf || c->bus->is_system ? qmp_add_list(batch, path) : -1;
+        return c->link;
+}
+
+static json_object *reply(const struct qmp_batch *batch, int number) {
+        return number >= 0 ? batch->replies[number] : NULL;
+}
+
+static struct record *add_record(struct walk *walk, const struct child *c, const char *path) {
+        struct record **more, *record;
+
+        more = reallocarray(walk->records, walk->n_records + 1, sizeof(*more));
+        if (!more)
+                return NULL;
+        walk->records = more;
+        record = calloc(1, sizeof(*record));
+        if (!record)
+                return NULL;
+
+        walk->records[walk->n_records++] = record;
+        record->on = c->bus;
+        record->type = c->row;
+        record->path = strdup(path);
+        /* What sits on the virtio bus of a function is but its other half. */
+        record->device = c->bus->kind == QEMU_BUS_VIRTIO ? c->bus->function :
+                         machine_add_device(walk->machine, c->bus->pci, c->bus->function);
+        return record->path && record->device ? record : NULL;
+}
+
+static int set_identity(struct record *record, const struct child *c) {
+        size_t n = strlen(PERIPHERAL);
+        const char *id = strncmp(record->path, PERIPHERAL, n) == 0 ? record->path + n : NULL;
+
+        if (id && !strchr(id, '/')) {
+                record->device->id = strdup(id);
+                if (!record->device->id)
+                        return -ENOMEM;
+        }
+
+        record->device->kind = c->row->kind;
+        record->device->type = strdup(c->type);
+        return record->device->type ? 0 : -ENOMEM;
+}
+
+/* What the host knows and the guest does not see. */
+static const char *find_fault(const struct qmp_batch *batch, const struct child *c) {
+        const char *physical = json_get_text(reply(batch, c->physical));
+
+        if (physical && *physical != '\0')
+                return "a virtual function: there while the guest has it enabled";
+        if (json_object_get_boolean(reply(batch, c->hotplugged)))
+                return "plugged into a bridge whose hotplug controller (SHPC) the guest does not take";
+        return NULL;
+}
+
+/* Slot and function as one number; negative in a device that is not realized yet. */
+static bool read_address(json_object *value, struct pci_hop *ret) {
+        int64_t number = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
+
+        if (number < 0 || number > 0xff)
+                return false;
+        *ret = (struct pci_hop){
+                .bus = PCI_HOP_NO_BUS,
+                .slot = (uint8_t) (number >> 3),
+                .function = (uint8_t) (number & 7),
+                .vf = PCI_HOP_NO_VF,
+        };
+        return true;
+}
+
+static int read_device(struct walk *walk, const struct qmp_batch *batch, const struct child *c, const char *path) {
+        json_object *values[QEMU_PROPERTIES_MAX], *listing = reply(batch, c->list);
+        const char *subsystem;
+        struct record *record;
+        struct pci_hop hop;
+        int r;
+
+        if (c->address >= 0 && !read_address(reply(batch, c->address), &hop))
+                return 0;
+        record = add_record(walk, c, path);
+        if (!record)
+                return -ENOMEM;
+        if (c->bus->kind != QEMU_BUS_VIRTIO) {
+                if (set_identity(record, c) < 0)
+                        return -ENOMEM;
+                record->device->absent = find_fault(batch, c);
+        }
+        if (c->address >= 0)
+                record->device->hop = hop;
+
+        for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
+                values[i] = reply(batch, c->properties[i]);
+        r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_words(record, values) : 0;
+        subsystem = c->row->words == WORDS_NVME ? json_get_text(values[1]) : NULL;
+        if (r >= 0 && subsystem && *subsystem != '\0')
+                r = walk_add_subsystem(walk, record, subsystem);
+        if (r >= 0 && json_object_is_type(listing, json_type_array))
+                r = walk_add_buses_of(walk, record, listing);
+        return r;
+}
+
+static int read_child(struct walk *walk, const struct qmp_batch *batch, const struct child *c) {
+        const char *path = json_get_text(reply(batch, c->link));
+        json_object *listing = reply(batch, c->list);
+
+        if (!path || *path == '\0')
+                return 0; /* it went away */
+        if (!c->bus->is_system)
+                return read_device(walk, batch, c, path);
+        if (!json_object_is_type(listing, json_type_array))
+                return out_of_shape(walk, path);
+        return walk_add_roots(walk, path, c->type, reply(batch, c->root), listing);
+}
+
+static int walk_children(struct walk *walk, struct children *children) {
+        _cleanup_batch_ struct qmp_batch batch = {};
+        int r = 0;
+
+        for (size_t i = 0; i < children->n && r >= 0; i++)
+                r = ask_child(walk, &batch, &children->items[i]);
+        if (r >= 0)
+                r = qmp_run(&walk->qmp, &batch, walk->problem);
+        for (size_t i = 0; i < children->n && r >= 0; i++)
+                r = read_child(walk, &batch, &children->items[i]);
+        return r;
+}
+
+static void clear_children(struct children *children) {
+        for (size_t i = 0; i < children->n; i++)
+                free(children->items[i].type);
+        free(children->items);
+}
+
+/* The buses from @begin to @end, and the devices on them. */
+static int walk_level(struct walk *walk, struct qmp_batch *batch, size_t begin, size_t end) {
+        __attribute__((__cleanup__(clear_children))) struct children children = {};
+        int r = 0;
+
+        for (size_t i = begin; i < end && r >= 0; i++)
+                r = ask_bus(batch, walk->buses[i]);
+        if (r >= 0)
+                r = qmp_run(&walk->qmp, batch, walk->problem);
+        if (r >= 0 && begin == 0) {
+                walk->host_bridges = json_object_get(batch->replies[1]);
+                if (!json_object_is_type(walk->host_bridges, json_type_array))
+                        return out_of_shape(walk, "its types");
+        }
+        if (r >= 0)
+                r = read_buses(walk, begin, end, batch, &children);
+        return r < 0 || children.n == 0 ? r : walk_children(walk, &children);
+}
+
+/**
+ * walk_machine() - all PCI buses, what is plugged into them, and the disks below that
+ */
+int walk_machine(struct walk *walk) {
+        size_t begin = 0, end;
+        int r = 0;
+
+        if (!walk_add_bus(walk, QEMU_BUS_NONE, SYSTEM_BUS, "System"))
+                return -ENOMEM;
+        walk->buses[0]->is_system = true;
+
+        for (; begin < walk->n_buses && r >= 0; begin = end) {
+                _cleanup_batch_ struct qmp_batch batch = {};
+
+                end = walk->n_buses;
+                if (begin == 0 && (qmp_add(&batch, "qmp_capabilities", NULL) < 0 ||
+                                   qmp_add(&batch, "qom-list-types",
+                                           (const char *const[]){ "implements", "pci-host-bridge", NULL }) < 0))
+                        return -ENOMEM;
+                r = walk_level(walk, &batch, begin, end);
+        }
+
+        return r;
+}
+
+void walk_clear(struct walk *walk) {
+        qmp_close(&walk->qmp);
+        json_object_put(walk->host_bridges);
+        for (size_t i = 0; i < walk->n_buses; i++) {
+                free(walk->buses[i]->path);
+                free(walk->buses[i]->type);
+                free(walk->buses[i]);
+        }
+        free(walk->buses);
+        for (size_t i = 0; i < walk->n_records; i++) {
+                free(walk->records[i]->path);
+                free(walk->records[i]->port);
+                free(walk->records[i]);
+        }
+        free(walk->records);
+}

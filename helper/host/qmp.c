@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities. It answers commands one after the other, in the
+ * order in which they came, and events come in between. Commands that are sent before the reply to an earlier one wait
+ * in QEMU or in the socket.
+ *
+ * QEMU reads a monitor's socket byte by byte, once around its main loop for each (monitor_can_read() says 1): the time
+ * is that of the bytes that are sent. So nothing is sent that QEMU does not need, no ids and no newlines.
+ */
+
+#include <limits.h>
+
+#include "qmp.h"
+
+/* A batch of 4,000 commands is answered with 3 MiB. */
+#define REPLIES_MAX (64U << 20)
+
+/** json_get_text() - a JSON string, or NULL if it is none */
+const char *json_get_text(json_object *value) {
+        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/** json_get() - the value of a key of an object; NULL if it is none, or has none */
+json_object *json_get(json_object *object, const char *key) {
+        json_object *value;
+
+        if (!json_object_is_type(object, json_type_object) || !json_object_object_get_ex(object, key, &value))
+                return NULL;
+        return value;
+}
+
+static int complain_of_json(const struct qmp *qmp, struct problem *problem) {
+        return problem_set(problem, -EBADMSG, "%s: what came is not QMP", qmp->channel.path);
+}
+
+/*
+ * The next message, after sending what is still to be sent.
+ * @received: counts what was read
+ */
+static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_t *received, json_object **ret,
+                   struct problem *problem) {
+        for (;;) {
+                json_object *message;
+                int n;
+
+                message = json_tokener_parse_ex(qmp->tokener, qmp->buf + qmp->begin, (int) (qmp->end - qmp->begin));
+                if (message && !json_object_is_type(message, json_type_object)) {
+                        json_object_put(message);
+                        return complain_of_json(qmp, problem);
+                }
+                if (message) {
+                        qmp->begin += json_tokener_get_parse_end(qmp->tokener);
+                        *ret = message;
+                        return 0;
+                }
+                if (json_tokener_get_error(qmp->tokener) != json_tokener_continue)
+                        return complain_of_json(qmp, problem);
+
+                n = channel_exchange(&qmp->channel, output, n_output, qmp->buf, sizeof(qmp->buf), problem);
+                if (n < 0)
+                        return n;
+                if (n == 0)
+                        return problem_set(problem, -ECONNRESET, "%s: closed before the answer came",
+                                           qmp->channel.path);
+                qmp->begin = 0;
+                qmp->end = (size_t) n;
+                *received += (size_t) n;
+                if (*received > REPLIES_MAX)
+                        return problem_set(problem, -EFBIG, "%s: more than %u bytes of answer", qmp->channel.path,
+                                           REPLIES_MAX);
+        }
+}
+
+static int read_greeting(struct qmp *qmp, struct problem *problem) {
+        json_object *greeting, *version;
+        const char *output = NULL;
+        size_t n_output = 0, received = 0;
+        int r;
+
+        r = receive(qmp, &output, &n_output, &received, &greeting, problem);
+        if (r < 0)
+                return r;
+
+        version = json_get(json_get(json_get(greeting, "QMP"), "version"), "qemu");
+        if (version)
+                qmp->version = json_object_get_int(json_get(version, "major")) * 100 +
+                               json_object_get_int(json_get(version, "minor"));
+        else
+                r = complain_of_json(qmp, problem);
+        json_object_put(greeting);
+        return r;
+}
+
+/**
+ * qmp_open() - connect, and hear the greeting
+ *
+ * The first command of the first batch has to be qmp_capabilities.
+ */
+int qmp_open(const char *path, double timeout, struct qmp *ret, struct problem *problem) {
+        int r;
+
+        *ret = (struct qmp){ .channel = CHANNEL_CLOSED };
+        ret->tokener = json_tokener_new();
+        if (!ret->tokener)
+                return problem_set(problem, -ENOMEM, "out of memory");
+
+        r = channel_open(path, timeout, &ret->channel, problem);
+        return r < 0 ? r : read_greeting(ret, problem);
+}
+
+void qmp_close(struct qmp *qmp) {
+        channel_close(&qmp->channel);
+        if (qmp->tokener)
+                json_tokener_free(qmp->tokener);
+        qmp->tokener = NULL;
+}
+
+/**
+ * qmp_add() - one command more
+ * @arguments: names and values in turn, and NULL; or NULL for none
+ *
+ * Return: its number in the batch, or -ENOMEM, which qmp_run() will say again.
+ */
+int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments) {
+        json_object *object, *values;
+
+        if (!batch->out)
+                batch->out = open_memstream(&batch->text, &batch->size);
+        object = json_object_new_object();
+        values = json_object_new_object();
+        if (!batch->out || !object || !values) {
+                json_object_put(object);
+                json_object_put(values);
+                batch->failed = true;
+                return -ENOMEM;
+        }
+
+        json_object_object_add(object, "execute", json_object_new_string(command));
+        json_object_object_add(object, "arguments", values);
+        for (; arguments && *arguments; arguments += 2)
+                json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
+
+        fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+              batch->out);
+        json_object_put(object);
+        return (int) batch->n++;
+}
+
+int qmp_add_list(struct qmp_batch *batch, const char *path) {
+        return qmp_add(batch, "qom-list", (const char *const[]){ "path", path, NULL });
+}
+
+int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property) {
+        return qmp_add(batch, "qom-get", (const char *const[]){ "path", path, "property", property, NULL });
+}
+
+/* An object that went away, or has no such property, is nothing to complain of. */
+static int check_error(const struct qmp *qmp, json_object *error, struct problem *problem) {
+        const char *class = json_get_text(json_get(error, "class")) ?: "";
+        const char *description = json_get_text(json_get(error, "desc")) ?: "?";
+
+        if (streq(class, "GenericError") || streq(class, "DeviceNotFound"))
+                return 0;
+        return problem_set(problem, -EPROTO, "%s: QEMU says: %s", qmp->channel.path, description);
+}
+
+/* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */
+static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
+                        struct problem *problem) {
+        json_object *error = json_get(message, "error"), *value;
+        int r;
+
+        if (json_get(message, "event"))
+                return 0;
+
+        if (error) {
+                r = check_error(qmp, error, problem);
+                if (r < 0)
+                        return r;
+        } else if (!json_object_object_get_ex(message, "return", &value))
+                return complain_of_json(qmp, problem);
+
+        batch->replies[next] = error ? NULL : json_object_get(value);
+        return 1;
+}
+
+/**
+ * qmp_run() - send the batch, and wait for the replies to all of it
+ */
+int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem) {
+        size_t n_output, received = 0, answered = 0;
+        const char *output;
+        int r;
+
+        batch->replies = calloc(batch->n + 1, sizeof(*batch->replies));
+        if (!batch->replies || batch->failed || (batch->out && fflush(batch->out) != 0))
+                return problem_set(problem, -ENOMEM, "out of memory");
+
+        output = batch->text;
+        n_output = batch->size;
+        while (answered < batch->n) {
+                json_object *message;
+
+                r = receive(qmp, &output, &n_output, &received, &message, problem);
+                if (r < 0)
+                        return r;
+                r = take_message(qmp, batch, answered, message, problem);
+                json_object_put(message);
+                if (r < 0)
+                        return r;
+                answered += (size_t) r;
+        }
+
+        return 0;
+}
+
+void qmp_batch_clear(struct qmp_batch *batch) {
+        for (size_t i = 0; batch->replies && i < batch->n; i++)
+                json_object_put(batch->replies[i]);
+        free(batch->replies);
+        if (batch->out)
+                fclose(batch->out);
+        free(batch->text);
+        *batch = (struct qmp_batch){};
+}

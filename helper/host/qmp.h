@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A client for QMP, QEMU's monitor protocol. It knows nothing of any device.
+ *
+ * A batch of commands is one round trip: all of them are sent at once, and QEMU answers them in turn.
+ */
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "channel.h"
+
+struct qmp {
+        struct channel channel;
+        struct json_tokener *tokener;
+        char buf[65536];
+        size_t begin, end; /* of what was received and not yet read */
+        int version;       /* QEMU's, 702 for 7.2 */
+};
+
+struct qmp_batch {
+        FILE *out;
+        char *text;
+        size_t size;
+        bool failed;           /* to take a command: memory is out */
+        json_object **replies; /* after qmp_run(): NULL where QEMU had none to give */
+        size_t n;
+};
+
+int qmp_open(const char *path, double timeout, struct qmp *ret, struct problem *problem);
+void qmp_close(struct qmp *qmp);
+
+int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments);
+int qmp_add_list(struct qmp_batch *batch, const char *path);
+int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property);
+int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem);
+void qmp_batch_clear(struct qmp_batch *batch);
+
+const char *json_get_text(json_object *value);
+json_object *json_get(json_object *object, const char *key);
+
+#define _cleanup_qmp_ __attribute__((__cleanup__(qmp_close)))
+#define _cleanup_batch_ __attribute__((__cleanup__(qmp_batch_clear)))

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Where a machine is read from. Each monitor has a reader: the name of a socket or file in, a machine out.
+ */
+
+#include "machine.h"
+#include "problem.h"
+
+/** struct source - a monitor */
+struct source {
+        const char *option; /* without its dashes */
+        int (*read)(const char *name, double timeout, struct machine *machine, struct problem *problem);
+};
+
+int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int libvirt_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int cloud_hypervisor_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int firecracker_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+
+/* Of documents that are there already: for fuzzers. */
+int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem);
+int cloud_hypervisor_parse(const char *name, const char *text, size_t size, struct machine *machine,
+                           struct problem *problem);
+int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
+                      struct problem *problem);

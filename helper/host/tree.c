@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "request.h"
+
+enum { COLUMN_PATH, COLUMN_ID, COLUMN_KIND, COLUMN_NAME };
+
+struct tree {
+        struct libscols_table *table;
+        const struct pci_path *of_root; /* the last path that began a root */
+        struct libscols_line *root;
+};
+
+static int add_columns(struct libscols_table *table) {
+        return scols_table_new_column(table, "PATH", 0, SCOLS_FL_TREE) && scols_table_new_column(table, "ID", 0, 0) &&
+               scols_table_new_column(table, "KIND", 0, 0) && scols_table_new_column(table, "NAME", 0, 0) ? 0 : -ENOMEM;
+}
+
+/* A line for each root bus, before that of its first function. */
+static int begin_root(struct tree *tree, const struct pci_path *path) {
+        char text[sizeof("00000000:00")];
+
+        if (tree->of_root && tree->of_root->root.domain == path->root.domain &&
+            tree->of_root->root.bus == path->root.bus)
+                return 0;
+
+        sprintf(text, "%04x:%02x", path->root.domain, path->root.bus);
+        tree->of_root = path;
+        tree->root = scols_table_new_line(tree->table, NULL);
+        if (!tree->root || scols_line_set_data(tree->root, COLUMN_PATH, text) < 0 ||
+            scols_line_set_data(tree->root, COLUMN_KIND, "root bus") < 0 ||
+            scols_line_set_color(tree->root, "bold") < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int add_device(struct tree *tree, struct device *d) {
+        char text[PCI_PATH_STRING_MAX], name[NAME_IN_GUEST_MAX];
+        const struct pci_path *path = device_get_path(d);
+        struct libscols_line *line, *above;
+        int r;
+
+        /* What has no name has no place in a tree of names. */
+        if (!path)
+                return 0;
+        r = begin_root(tree, path);
+        if (r < 0)
+                return r;
+
+        above = d->function ? d->function->userdata : d->bus->bridge ? d->bus->bridge->userdata : NULL;
+        d->userdata = line = scols_table_new_line(tree->table, above ?: tree->root);
+        if (!d->function)
+                pci_path_print(path, PCI_PATH_CANONICAL, text);
+        if (!line || scols_line_set_data(line, COLUMN_PATH, d->function ? NULL : text) < 0 ||
+            scols_line_set_data(line, COLUMN_ID, d->id) < 0 || scols_line_set_data(line, COLUMN_KIND, d->kind) < 0 ||
+            scols_line_set_data(line, COLUMN_NAME, device_name_in_guest(d, name)) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int fill_table(struct tree *tree, const struct machine *machine) {
+        int r;
+
+        r = add_columns(tree->table);
+        for (size_t i = 0; i < machine->n_devices && r >= 0; i++)
+                r = add_device(tree, machine->devices[i]);
+        return r;
+}
+
+static int run_tree(int argc, char **argv) {
+        _cleanup_table_ struct libscols_table *table = NULL;
+        _cleanup_machine_ struct machine machine = {};
+        struct tree tree = {};
+        struct request request;
+        int r;
+
+        r = request_parse(argc, argv, &verb_tree, true, &request);
+        if (r >= 0)
+                return r;
+        if (optind < argc)
+                return complain(EXIT_USAGE, "%s: tree takes no argument", argv[optind]);
+        r = request_read(&request, &machine);
+        if (r != EXIT_DONE)
+                return r;
+
+        tree.table = table = table_new("roots", &request.table_options);
+        if (!table || fill_table(&tree, &machine) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+        return table_print(table);
+}
+
+const struct verb verb_tree = {
+        .name = "tree",
+        .arguments = "[-J] [-n] SOURCE",
+        .summary = "Draw the machine's PCI topology as its guest shows it",
+        .options = TABLE_OPTIONS SOURCE_OPTIONS,
+        .run = run_tree,
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "program.h"
+#include "util.h"
+
+/* What is not printable in a user's or device's text becomes '?', here and nowhere else. */
+static void put_printable(const char *text) {
+        for (; *text != '\0'; text++)
+                fputc((unsigned char) *text >= ' ' && *text != 0x7f ? *text : '?', stderr);
+}
+
+/**
+ * complain() - one line on standard error
+ *
+ * Return: @status.
+ */
+int complain(int status, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&text, format, ap);
+        va_end(ap);
+
+        fprintf(stderr, "%s: ", program.name);
+        put_printable(n < 0 ? "out of memory" : text);
+        fputc('\n', stderr);
+        return status;
+}
+
+/* Shows where in a text an error is, with a mark below it; a text of more than a line is not shown. */
+static void point_at(const char *text, size_t offset) {
+        if (strlen(text) > 70 || offset > strlen(text))
+                return;
+
+        fputs("    ", stderr);
+        put_printable(text);
+        fprintf(stderr, "\n    %*s^\n", (int) offset, "");
+}
+
+/** complain_of_path() - say where and why a text is not a path */
+int complain_of_path(const char *text, const struct pci_path_error *error) {
+        complain(EXIT_USAGE, "'%s' is no path, at byte %zu: %s", text, error->offset, error->reason);
+        point_at(text, error->offset);
+        return EXIT_USAGE;
+}
+
+/* In place of getopt_long()'s own complaint, which would show the option as it is. */
+static int complain_of_option(char **argv, const struct verb *verb) {
+        const char letter[] = { '-', (char) optopt, '\0' };
+        const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;
+
+        return complain(EXIT_USAGE, "%s: no such option, or its argument is missing (see %s %s --help)", option,
+                        program.name, verb->name);
+}
+
+/**
+ * flush_output() - the last thing to do: output that was not written is a failure
+ *
+ * Return: @status or EXIT_FAILED.
+ */
+int flush_output(int status) {
+        if (fflush(stdout) != 0 || ferror(stdout))
+                return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+        return status;
+}
+
+/** parse_seconds() - the argument of --timeout, in nanoseconds; complains itself */
+int parse_seconds(const char *text, uint64_t *ret) {
+        double seconds;
+        char *end;
+
+        seconds = strtod(text, &end);
+        if (*text < '0' || *text > '9' || *end != '\0' || !isfinite(seconds) || seconds > 1e9)
+                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds", text);
+
+        *ret = (uint64_t) (seconds * 1e9);
+        return EXIT_DONE;
+}
+
+/* PROGRAM VERB ... and what its options do. */
+static int print_help(const struct verb *verb) {
+        printf("%s %s %s\n\n%s.\n%s\nSee %s(1) and pcipath-names(7).\n", program.name, verb->name, verb->arguments,
+               verb->summary, verb->options, program.name);
+        return flush_output(EXIT_DONE);
+}
+
+static int print_version(void) {
+        printf("%s %s\n", program.name, PROJECT_VERSION);
+        return flush_output(EXIT_DONE);
+}
+
+/** parse_common() - act on --help, --version, and on what getopt_long() refuses */
+int parse_common(int option, char **argv, const struct verb *verb) {
+        switch (option) {
+        case OPTION_HELP:
+                return print_help(verb);
+        case OPTION_VERSION:
+                return print_version();
+        default:
+                return complain_of_option(argv, verb);
+        }
+}
+
+static void print_usage(FILE *out) {
+        fprintf(out, "%s VERB [OPTIONS] ...\n\n%s\n\n", program.name, program.summary);
+        for (size_t i = 0; i < program.n_verbs; i++)
+                fprintf(out, "  %-9s %s\n", program.verbs[i]->name, program.verbs[i]->summary);
+        fprintf(out, "\n"
+                "  -h --help     Show this help, or that of a verb\n"
+                "     --version  Show the version\n"
+                "\n"
+                "Exit status: 0 done, 1 failed, 2 bad usage or no path, 3 not there, 4 timed out.\n"
+                "\n"
+                "See %s(1) and pcipath-names(7).\n", program.name);
+}
+
+/** program_run() - what main() does, once it has said which program it is */
+int program_run(int argc, char **argv) {
+        /* Not LC_NUMERIC: --timeout=0.5 is the same for everybody. */
+        setlocale(LC_CTYPE, "");
+        opterr = 0; /* the verbs complain themselves */
+
+        if (argc < 2) {
+                print_usage(stderr);
+                return EXIT_USAGE;
+        }
+        if (streq(argv[1], "-h") || streq(argv[1], "--help")) {
+                print_usage(stdout);
+                return flush_output(EXIT_DONE);
+        }
+        if (streq(argv[1], "--version"))
+                return print_version();
+
+        for (size_t i = 0; i < program.n_verbs; i++)
+                if (streq(argv[1], program.verbs[i]->name))
+                        return program.verbs[i]->run(argc - 1, argv + 1);
+
+        return complain(EXIT_USAGE, "'%s' is no verb (see %s --help)", argv[1], program.name);
+}

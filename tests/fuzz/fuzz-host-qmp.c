@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Any QEMU. Each line of the input is what the next command returns, "!" for an error; a line that begins with ">" is
+ * sent as it is. All of it is in the socket before the first command is.
+ */
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "fuzz-host.h"
+#include "qemu-walk.h"
+#include "source.h"
+
+#define INPUT_MAX 65536 /* fits into a socket */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        (void) argc;
+        (void) argv;
+        return 0;
+}
+
+static void write_reply(FILE *out, const char *line, size_t n) {
+        if (n > 0 && line[0] == '>')
+                fwrite(line + 1, 1, n - 1, out);
+        else if (n == 1 && line[0] == '!')
+                fputs("{\"error\":{\"class\":\"GenericError\",\"desc\":\"\"}}", out);
+        else
+                fprintf(out, "{\"return\":%.*s}", (int) n, line);
+}
+
+static void write_replies(int fd, const char *data, size_t size) {
+        char *text = NULL;
+        size_t n = 0;
+        FILE *out;
+
+        out = open_memstream(&text, &n);
+        if (!out)
+                return;
+        for (size_t i = 0; i < size;) {
+                const char *end = memchr(data + i, '\n', size - i);
+                size_t length = end ? (size_t) (end - data) - i : size - i;
+
+                write_reply(out, data + i, length);
+                i += length + 1;
+        }
+        fclose(out);
+        (void) send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_machine_ struct machine machine = {};
+        struct problem problem = {};
+        struct qmp qmp = { .channel = { .path = "input", .timeout = 60, .deadline = 1e18 } };
+        int fds[2], r;
+
+        if (size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
+                return 0;
+        write_replies(fds[1], (const char *) data, size);
+        shutdown(fds[1], SHUT_WR);
+
+        qmp.channel.fd = fds[0];
+        qmp.tokener = json_tokener_new();
+        qmp.version = 702;
+        if (size > 0 && data[0] == '>')
+                qmp.version = 1000; /* one that is asked for more */
+        r = qemu_read_from(&qmp, &machine, &problem);
+        if (r < 0)
+                CHECK(problem.text[0] != '\0');
+        else
+                check_machine(&machine);
+        close(fds[1]);
+        return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Any domain XML.
+ */
+
+#include "fuzz-host.h"
+#include "source.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        (void) argc;
+        (void) argv;
+        return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_machine_ struct machine machine = {};
+        struct problem problem = {};
+
+        if (libvirt_parse("input", (const char *) data, size, &machine, &problem) < 0)
+                CHECK(problem.text[0] != '\0');
+        else
+                check_machine(&machine);
+        return 0;
+}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""QEMU with a topology and without a guest: paused before its first instruction, it has all of its objects."""
+
+import contextlib
+import json
+import socket
+import subprocess
+import tempfile
+
+from qmp import QMP
+
+# By machine type: the program and its argument. pseries: what TCG does not have.
+MACHINES = {
+    "q35": ("qemu-system-x86_64", "q35"),
+    "pc": ("qemu-system-x86_64", "pc"),
+    "virt": ("qemu-system-aarch64", "virt"),
+    "pseries": ("qemu-system-ppc64", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"),
+}
+NULL_DRIVE = {"driver": "null-co", "size": 1 << 20, "read-zeroes": True}
+
+
+class Paused:
+    """`qmp` is the test's own monitor, `socket` the path of the one for pcipath-host."""
+
+    def __init__(self, kind, topology, directory, options=()):
+        self.socket = f"{directory}/qmp"
+        program, machine = MACHINES[kind]
+        drives = dict.fromkeys(device["drive"] for device in topology if device.get("drive"))
+        ours, its = socket.socketpair()
+        with its:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", program, "-accel", "tcg", "-machine", machine, "-nodefaults",
+                 "-no-user-config", "-display", "none", "-S", "-m", "256M",
+                 "-chardev", f"socket,id=ours,fd={its.fileno()}", "-mon", "chardev=ours,mode=control",
+                 "-chardev", f"socket,id=theirs,path={self.socket},server=on,wait=off", "-mon", "chardev=theirs,mode=control",
+                 *(word for drive in drives for word in ("-blockdev", json.dumps({"node-name": drive, **NULL_DRIVE}))),
+                 *(word for device in topology for word in ("-device", json.dumps(device))), *options],
+                pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.qmp = None
+        try:
+            self.qmp = QMP(ours)
+        except EOFError:
+            raise AssertionError(self.process.communicate()[1]) from None
+
+    def plug(self, **device):
+        """device_add, with a drive of its own if it wants one."""
+        if device.get("drive"):
+            self.qmp.execute("blockdev-add", **{"node-name": device["drive"], **NULL_DRIVE})
+        self.qmp.execute("device_add", **device)
+
+    def stop(self):
+        self.process.kill()
+        self.process.communicate()
+        if self.qmp:
+            self.qmp.close()
+
+
+@contextlib.contextmanager
+def paused(kind, topology, options=()):
+    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory:
+        machine = Paused(kind, topology, directory, options)
+        try:
+            yield machine
+        finally:
+            machine.stop()

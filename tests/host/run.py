@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The built pcipath-host, and what every run of it must keep to."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from programs import BUILD, RUNNER
+
+PCIPATH_HOST = BUILD / "helper/host/pcipath-host"
+
+
+@dataclass
+class Outcome:
+    status: int
+    stdout: str
+    stderr: str
+
+
+def pcipath_host(*arguments, stdin=None, locale="C.UTF-8"):
+    done = subprocess.run([*RUNNER, PCIPATH_HOST, *arguments], input=stdin, capture_output=True, text=True, timeout=120,
+                          check=False, env=os.environ | {"LC_ALL": locale})
+    # Nothing is printed unless all of it is right.
+    assert done.returncode in (0, 1, 2, 3, 4), (arguments, done.returncode, done.stderr)
+    assert (done.returncode == 0) == (done.stderr == ""), (arguments, done.stderr)
+    assert done.returncode == 0 or done.stdout == "", arguments
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def table(verb, *source, **options):
+    """The rows of a verb's JSON."""
+    outcome = pcipath_host(verb, "-J", *source, **options)
+    assert outcome.status == 0, outcome.stderr
+    [rows] = json.loads(outcome.stdout).values()
+    return rows
+
+
+def error(*arguments, **options):
+    """Exit status and the one line of complaint."""
+    outcome = pcipath_host(*arguments, **options)
+    assert outcome.stderr.startswith("pcipath-host: ") and outcome.stderr.count("\n") == 1, outcome.stderr
+    return outcome.status, outcome.stderr.removeprefix("pcipath-host: ").rstrip("\n")

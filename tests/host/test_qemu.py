@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""QEMU while it is paused: pcipath-host against the oracle of tests/vm, which reads the same objects another way.
+
+What a guest makes of it is compared in tests/vm (checks.py).
+"""
+
+import pytest
+from host.qemu import MACHINES, paused
+from host.run import error, pcipath_host, table
+from oracle import disks, link_name, pci_functions, pci_path
+from random_machine import random_machine
+from test_disks import KINDS_OF_DISK
+from test_topologies import SHAPES, build
+from test_usb_optical import TOPOLOGY as USB_OPTICAL
+
+LINKS = "/dev/disk/by-pci-path/"
+SEEDS = range(1, 13)
+
+
+def device(driver, name=None, **properties):
+    return {"driver": driver, **({"id": name} if name else {}), **properties}
+
+
+def disk(name, bus, addr=None, **properties):
+    return device("virtio-blk-pci", name, bus=bus, **({"addr": addr} if addr else {}), drive=name, **properties)
+
+
+def port(name, bus, addr, chassis, **properties):
+    return device("pcie-root-port", name, bus=bus, addr=addr, chassis=chassis, **properties)
+
+
+TOPOLOGIES = {
+    "six-shapes": ("q35", build("q35", [devices for devices, _ in SHAPES["q35"].values()])),
+    "pc-shapes": ("pc", build("pc", [devices for devices, _ in SHAPES["pc"].values()])),
+    "disks": ("q35", KINDS_OF_DISK),
+    "usb-optical": ("q35", USB_OPTICAL),
+    "aarch64": ("virt", [
+        port("rp", "pcie.0", "1.0", 1), disk("behind", "rp"), disk("flat", "pcie.0", "5.0"),
+        device("pxb-pcie", "expander", bus="pcie.0", addr="6.0", bus_nr=0x80),
+        port("below", "expander", "0.0", 2), device("virtio-net-pci", "net", bus="below")]),
+    "pseries": ("pseries", [
+        device("spapr-pci-host-bridge", "second", index=1), device("spapr-pci-host-bridge", "third", index=0x1e),
+        device("pci-bridge", "bridge", bus="third.0", addr="4.0", chassis_nr=1),
+        # Three at the same slot: only the domain tells them apart.
+        *(disk(f"disk{n}", bus, "3.0") for n, bus in enumerate(("pci.0", "second.0", "third.0"))),
+        disk("behind", "bridge", "3.0")]),
+}
+
+
+def compare(machine):
+    """The same functions and disks, with the same names, as the oracle has for what bears an id; and only those."""
+    rows = {row["id"]: row for row in table("list", f"--qmp={machine.socket}") if row["id"]}
+    qmp = machine.qmp
+    paths = {name: pci_path(qmp, name) for name in pci_functions(qmp)}
+    links = {name: LINKS + link_name(qmp, name) for name in disks(qmp)}
+    assert {name: row["path"] for name, row in rows.items() if name in paths} == paths
+    assert {name: row["name"] for name, row in rows.items() if (row["name"] or "").startswith(LINKS)} == links
+    for name, row in rows.items():
+        assert row["absent"] is None and row["path"] == pci_path(qmp, name), name
+    assert pcipath_host("of", f"--qmp={machine.socket}", *paths).stdout.split() == list(paths.values())
+    return rows
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_topology(name):
+    with paused(*TOPOLOGIES[name]) as machine:
+        assert compare(machine)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_machine(seed):
+    with paused(*random_machine(seed)) as machine:
+        assert compare(machine)
+
+
+def paths_by_type(machine):
+    return sorted((row["type"], row["path"]) for row in table("list", f"--qmp={machine.socket}"))
+
+
+@pytest.mark.parametrize("kind, functions", [
+    ("q35", [("ICH9-LPC", "1f.0"), ("ICH9-SMB", "1f.3"), ("ich9-ahci", "1f.2"), ("mch", "00.0")]),
+    ("pc", [("PIIX3", "01.0"), ("PIIX4_PM", "01.3"), ("i440FX", "00.0"), ("piix3-ide", "01.1")]),
+    ("virt", [("gpex-root", "00.0")]), ("pseries", [])])
+def test_machine_without_devices(kind, functions):
+    """What the machine is born with has no id, but a type and a path."""
+    with paused(kind, []) as machine:
+        assert paths_by_type(machine) == functions
+
+
+def test_devices_without_id():
+    """Their expanders are told apart by their order."""
+    with paused("pc", [*(device("pxb", bus="pci.0", addr=f"{n}.0", bus_nr=n << 4) for n in (9, 4)),
+                       device("virtio-rng-pci", "first", bus="pci.1", addr="3.0"),
+                       device("virtio-rng-pci", "second", bus="pci.2", addr="3.0")]) as machine:
+        paths = pcipath_host("of", f"--qmp={machine.socket}", "first", "second").stdout.split()
+        assert paths == ["0000:90:00.0/03.0", "0000:40:00.0/03.0"]
+
+
+def test_expanders_that_cannot_be_told_apart():
+    """One has no id, and the other as its id the name that QEMU makes up for the bus of the first."""
+    with paused("pc", [device("pxb", bus="pci.0", addr="4.0", bus_nr=0x40),
+                       device("pxb", "pci.1", bus="pci.0", addr="5.0", bus_nr=0x50)]) as machine:
+        bridges = [row["path"] for row in table("list", f"--qmp={machine.socket}") if row["type"] == "pci-bridge"]
+        assert bridges == [None, None]
+
+
+def test_names_of_interfaces():
+    with paused("q35", [port("rp", "pcie.0", "2.0", 1), device("e1000e", "card", bus="rp")]) as machine:
+        [row] = [row for row in table("list", f"--qmp={machine.socket}") if row["id"] == "card"]
+        assert (row["path"], row["name"], row["kind"]) == ("02.0/00.0", "pci-02.0-00.0", "network controller")
+
+
+# -- Disks of several controllers --
+
+def subsystem(*namespaces, controllers=2):
+    return [device("nvme-subsys", "subsystem", nqn="s"),
+            *(device("nvme", f"controller{n}", bus="pcie.0", addr=f"{n + 4}.0", serial="s", subsys="subsystem")
+              for n in range(controllers)), *namespaces]
+
+
+def test_multipath_namespace_has_a_name_for_each_controller():
+    shared = device("nvme-ns", "ns", drive="ns", bus="controller0", nsid=3, shared=True)
+    with paused("q35", subsystem(shared)) as machine:
+        names = [row["name"] for row in table("list", f"--qmp={machine.socket}") if row["id"] == "ns"]
+        assert names == [f"{LINKS}04.0-nvme-3", f"{LINKS}05.0-nvme-3"]
+        assert pcipath_host("of", f"--qmp={machine.socket}", "ns").stdout.split() == ["04.0", "05.0"]
+
+
+@pytest.mark.parametrize("controllers, names", [(1, [f"{LINKS}04.0-nvme-3"]), (2, [None, None])])
+def test_private_namespace_of_a_subsystem(controllers, names):
+    """QEMU does not say which of several controllers has it: no name is better than a wrong one."""
+    private = device("nvme-ns", "ns", drive="ns", bus="controller0", nsid=3, shared=False)
+    with paused("q35", subsystem(private, controllers=controllers)) as machine:
+        rows = [row for row in table("list", f"--qmp={machine.socket}") if row["id"] == "ns"]
+        assert [row["name"] for row in rows] == names
+        assert all((row["absent"] is None) == (row["name"] is not None) for row in rows)
+
+
+def test_usb_port_that_the_host_did_not_name():
+    with paused("q35", [device("qemu-xhci", "xhci", bus="pcie.0", addr="4.0"),
+                        device("usb-storage", "stick", bus="xhci.0", drive="stick")]) as machine:
+        [row] = [row for row in table("list", f"--qmp={machine.socket}") if row["id"] == "stick"]
+        assert row["path"] == "04.0" and row["name"] is None
+
+
+# -- What the guest does not show --
+
+@pytest.mark.parametrize("topology, reason", [
+    ([port("rp", "pcie.0", "2.0", 1), disk("it", "rp", "1.0")], "behind a PCIe port, but not in slot 0"),
+    ([port("rp", "pcie.0", "2.0", 1), disk("it", "rp", "0.3")], "its slot has no function 0"),
+    ([disk("it", "pcie.0", "4.1")], "its slot has no function 0"),
+    ([port("rp", "pcie.0", "2.1", 1), disk("it", "rp")], "behind a bridge that the guest does not show"),
+    ([device("virtio-scsi-pci", "scsi", bus="pcie.0", addr="4.1"),
+      device("scsi-hd", "it", bus="scsi.0", drive="it")], "below a function that the guest does not show"),
+], ids=["slot", "function", "root-bus", "behind", "below"])
+def test_marked(topology, reason):
+    with paused("q35", topology) as machine:
+        source = f"--qmp={machine.socket}"
+        [row] = [row for row in table("list", source) if row["id"] == "it"]
+        assert (row["path"], row["name"], row["absent"]) == (None, None, reason)
+        assert error("of", source, "it") == (3, f"it: {reason}")
+        assert " it " not in pcipath_host("tree", source).stdout
+
+
+def test_shpc_that_the_guest_does_not_take():
+    """i440fx without ACPI hotplug behind bridges: plugged later, it is not seen; there from the start, it is."""
+    bridge = device("pci-bridge", "bridge", bus="pci.0", addr="5.0", chassis_nr=1, shpc=True)
+    options = ["-global", "PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off"]
+    with paused("pc", [bridge, disk("cold", "bridge", "3.0")], options) as machine:
+        source = f"--qmp={machine.socket}"
+        machine.plug(**disk("hot", "bridge", "4.0"))
+        assert pcipath_host("of", source, "cold").stdout == "05.0/03.0\n"
+        status, text = error("of", source, "hot")
+        assert status == 3 and "SHPC" in text
+        assert not [row for row in table("free", source) if row["bus"] == "bridge"]
+
+
+# -- free --
+
+FREE = {
+    "q35": [port("port0", "pcie.0", "2.0", 1), port("port1", "pcie.0", "3.0", 2), disk("taken", "port1"),
+            port("fixed", "pcie.0", "4.0", 3, hotplug=False), device("pcie-pci-bridge", "conventional", bus="pcie.0", addr="5.0"),
+            device("pxb-pcie", "expander", bus="pcie.0", addr="6.0", bus_nr=0x40), port("below", "expander", "1.0", 4),
+            device("x3130-upstream", "up", bus="below"), device("xio3130-downstream", "down", bus="up", addr="1.0", chassis=5)],
+    "pc": [device("pci-bridge", "bridge", bus="pci.0", addr="5.0", chassis_nr=1), disk("taken", "bridge", "7.0"),
+           device("pxb", "expander", bus="pci.0", addr="6.0", bus_nr=0x40)],
+    "virt": [port("port0", "pcie.0", "2.0", 1), port("port1", "pcie.0", "3.0", 2), port("fixed", "pcie.0", "4.0", 3, hotplug=False)],
+    "pseries": [device("spapr-pci-host-bridge", "second", index=1), disk("taken", "second.0", "7.0")],
+}
+BUSES = {"q35": {"port0", "conventional", "down"}, "pc": {"pci.0", "bridge"}, "virt": {"port0", "port1"},
+         "pseries": {"pci.0", "second.0"}}
+
+
+@pytest.mark.parametrize("kind, acpi", [*((kind, True) for kind in MACHINES), ("q35", False)])
+def test_free(kind, acpi):
+    """QEMU takes a device wherever it is said to, there it has the promised path, and then the slot is free no more. Without
+    ACPI conventional bridges have SHPC, which has no slot 0."""
+    options = [] if acpi else ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+    with paused(kind, FREE[kind], options) as machine:
+        source = f"--qmp={machine.socket}"
+        free = table("free", source)
+        assert {row["bus"] for row in free} == BUSES[kind]
+        assert acpi or len(free) == 1 + 31 + 1
+        assert not {row["path"] for row in free} & {row["path"] for row in table("list", source)}
+        for number, row in enumerate(free):
+            machine.qmp.execute("device_add", driver="virtio-rng-pci", id=f"new{number}", bus=row["bus"], addr=row["slot"])
+            assert pci_path(machine.qmp, f"new{number}") == row["path"]
+        rows = {row["id"]: row for row in table("list", source)}
+        assert [rows[f"new{n}"]["path"] for n in range(len(free))] == [row["path"] for row in free]
+        assert table("free", source) == []

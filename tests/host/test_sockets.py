@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sockets that do not answer as they should: each ends in its stated way, and in its stated time."""
+
+import contextlib
+import json
+import os
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from host.run import error, pcipath_host, table
+
+DOCUMENTS = Path(__file__).parent / "documents"
+VM_INFO = (DOCUMENTS / "cloud-hypervisor.json").read_bytes()
+CONFIGURATION = (DOCUMENTS / "firecracker.json").read_bytes()
+GREETING = b'{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}\r\n'
+
+
+@contextlib.contextmanager
+def served(serve):
+    """The path of a socket whose connections are handed to serve(connection), one after the other."""
+    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{directory}/socket")
+        listener.listen()
+
+        def run():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as connection, contextlib.suppress(ConnectionError):
+                        serve(connection)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield f"{directory}/socket"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def until_closed(connection):
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(65536):
+            pass
+
+
+def http(body, status="200", header="Content-Length: {}\r\n"):
+    return f"HTTP/1.1 {status}\r\nServer: API\r\n{header.format(len(body))}\r\n".encode() + body
+
+
+def answering(*answers, at_once=True):
+    """To each request the next answer, whole or byte by byte, and then the end."""
+    left = list(answers)
+
+    def serve(connection):
+        connection.recv(65536)
+        answer = left.pop(0)
+        for part in [answer] if at_once else [answer[n:n + 1] for n in range(len(answer))]:
+            connection.sendall(part)
+
+    return serve
+
+
+SOURCES = ["qmp", "cloud-hypervisor", "firecracker"]
+
+
+@pytest.mark.parametrize("option, said", [*((option, b"") for option in SOURCES), ("qmp", GREETING[:9]), ("qmp", GREETING),
+                                          ("firecracker", b"HTTP/1.1 200")], ids=range(6))
+def test_silence(option, said):
+    """Timed out is status 4; that it ends at all the timeout of pcipath_host() sees to."""
+    def serve(connection):
+        connection.sendall(said)
+        until_closed(connection)
+
+    with served(serve) as path:
+        assert error("list", f"--{option}={path}", "--timeout=0.2") == (
+            4, f"{path}: no complete answer within 0.2 s; a monitor serves one client at a time")
+
+
+def test_nobody_accepts():
+    """A listener whose queue is full: connect() itself would wait for ever."""
+    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{directory}/socket"
+        listener.bind(path)
+        listener.listen(0)
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(path)
+            assert error("list", f"--qmp={path}", "--timeout=0.2")[0] == 4
+
+
+def test_never_stops_talking():
+    """Events without an end: the deadline is that of the whole talk."""
+    event = json.dumps({"event": "RTC_CHANGE", "data": {"offset": 1}, "timestamp": {"seconds": 1, "microseconds": 0}}).encode()
+
+    def serve(connection):
+        connection.sendall(GREETING)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                connection.sendall(event * 100)
+
+    with served(serve) as path:
+        assert error("list", f"--qmp={path}", "--timeout=0.1")[0] == 4
+
+
+@pytest.mark.parametrize("option, said", [
+    *((option, b"") for option in SOURCES), ("qmp", GREETING), ("qmp", GREETING + b'{"return": {}}'),
+    ("cloud-hypervisor", http(VM_INFO)[:-1]), ("cloud-hypervisor", b"HTTP/1.1 200 \r\nContent-Length: 5\r\n")],
+    ids=["qmp", "ch", "fc", "greeting", "first-reply", "body", "header"])
+def test_closes_early(option, said):
+    def serve(connection):
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        until_closed(connection)
+
+    with served(serve) as path:
+        status, text = error("list", f"--{option}={path}")
+        assert status == 1 and text.endswith("closed before the answer came")
+
+
+@pytest.mark.parametrize("option, said", [
+    ("qmp", b"\x7fELF\0\0\0"), ("qmp", b"[]"), ("qmp", b"null "), ("qmp", b"{}"), ("qmp", b'{"QMP":7}'),
+    ("qmp", GREETING + b'{"return"}'), ("qmp", GREETING + b"{}"),
+    ("qmp", GREETING + b'{"error": {"class": "CommandNotFound", "desc": "x"}}'), ("qmp", GREETING + b'{"return": 5}' * 4),
+    ("cloud-hypervisor", b"\x7fELF" * 5000), ("cloud-hypervisor", b"HTTP/1.1 200\r\n\r\n"),
+    ("cloud-hypervisor", http(b"{}", status="404")), ("cloud-hypervisor", http(b"", header="Content-Length: -1\r\n")),
+    ("cloud-hypervisor", http(b"", header="Content-Length: 99999999999\r\n")),
+    ("cloud-hypervisor", http(b"", header="Content-Length: 1\r\nContent-Length: 2\r\n")),
+    ("cloud-hypervisor", http(b"0\r\n", header="Transfer-Encoding: chunked\r\n")), ("cloud-hypervisor", http(b"garbage")),
+    ("firecracker", http(b"{}"))], ids=range(18))
+def test_garbage(option, said):
+    def serve(connection):
+        connection.sendall(said)
+        until_closed(connection)
+
+    with served(serve) as path:
+        assert error("list", f"--{option}={path}")[0] == 1
+
+
+def test_too_much():
+    """An answer without an end is not kept."""
+    def serve(connection):
+        connection.sendall(GREETING + b'{"return": "')
+        with contextlib.suppress(ConnectionError):
+            for _ in range(70):
+                connection.sendall(b"x" * (1 << 20))
+        until_closed(connection)
+
+    with served(serve) as path:
+        status, text = error("list", f"--qmp={path}", "--timeout=100")
+        assert status == 1 and "bytes of answer" in text
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_api_sockets(at_once):
+    """In one piece, and byte by byte."""
+    with served(answering(http(VM_INFO), at_once=at_once)) as path:
+        assert pcipath_host("of", f"--cloud-hypervisor={path}", "data").stdout == "1f.0\n"
+    state = http(b'{"id": "anonymous", "state": "Not started", "vmm_version": "1.14.0"}')
+    with served(answering(state, http(CONFIGURATION), at_once=at_once)) as path:
+        assert pcipath_host("of", f"--firecracker={path}", "rootfs").stdout == "02.0\n"
+
+
+def test_running_firecracker():
+    """Its answer has drives and interfaces in no order that means a slot: no path."""
+    with served(answering(http(b'{"state": "Running"}'), http(CONFIGURATION))) as path:
+        assert error("of", f"--firecracker={path}", "rootfs") == (
+            3, "rootfs: a running Firecracker does not say in which slots its devices are: ask before it starts")
+
+
+def test_no_socket(tmp_path):
+    assert error("list", f"--qmp={tmp_path}/none") == (1, f"{tmp_path}/none: cannot connect: No such file or directory")
+    assert error("list", f"--qmp={'x' * 200}")[0] == 1
+    assert error("list", f"--cloud-hypervisor={tmp_path}/none")[0] == 1
+
+
+# -- QMP --
+
+def requests(connection):
+    """JSON objects one after the other."""
+    text, decoder = "", json.JSONDecoder()
+    while data := connection.recv(65536):
+        text += data.decode()
+        with contextlib.suppress(json.JSONDecodeError):
+            while text:
+                request, end = decoder.raw_decode(text)
+                text = text[end:]
+                yield request
+
+
+def qemu(objects, *, events=b"", version=(7, 2)):
+    """A QEMU of these objects: path to {property: (type, value)}. `events` come before each reply."""
+    def answer(command, arguments):
+        if command == "qmp_capabilities":
+            return {}
+        if command == "qom-list-types":
+            return [{"name": "q35-pcihost", "parent": "pcie-host-bridge"}]
+        found = objects.get(arguments["path"])
+        if command == "qom-list" and found is not None:
+            return [{"name": name, "type": type_} for name, (type_, _) in found.items()]
+        if found and arguments.get("property") in found:
+            return found[arguments["property"]][1]
+        return None
+
+    def serve(connection):
+        connection.sendall(GREETING.replace(b'"minor": 2, "major": 7', b'"minor": %d, "major": %d' % version[::-1]))
+        for request in requests(connection):
+            assert request["execute"] in ("qmp_capabilities", "qom-list-types", "qom-list", "qom-get")  # it only reads
+            value = answer(request["execute"], request["arguments"])
+            reply = {"return": value} if value is not None else {"error": {"class": "GenericError", "desc": "no"}}
+            connection.sendall(events + json.dumps(reply).encode() + b"\r\n")
+
+    return serve
+
+
+def machine_with(**devices):
+    """q35 with devices on its root bus: id to (type, slot times eight)."""
+    bus = "/machine/q35/pcie.0"
+    objects = {
+        "/machine/unattached/sysbus": {"child[0]": ("link<q35-pcihost>", "/machine/q35")},
+        "/machine/q35": {"pcie.0": ("child<PCIE>", bus)},
+        bus: {f"child[{n}]": (f"link<{type_}>", f"/machine/peripheral/{name}") for n, (name, (type_, _)) in enumerate(devices.items())},
+    }
+    objects["/machine/unattached/sysbus/child[0]"] = objects["/machine/q35"]
+    for number, (name, (_, address)) in enumerate(devices.items()):
+        objects[f"/machine/peripheral/{name}"] = objects[f"{bus}/child[{number}]"] = {"addr": ("int32", address)}
+    return objects
+
+
+EVENT = b'{"event": "RESUME", "timestamp": {"seconds": 1, "microseconds": 2}}\r\n'
+
+
+def test_events_in_between():
+    with served(qemu(machine_with(disk=("virtio-blk-pci", 0x20)), events=EVENT * 3)) as path:
+        assert pcipath_host("of", f"--qmp={path}", "disk").stdout == "04.0\n"
+
+
+@pytest.mark.parametrize("address", [0x28, -1, 0x100, 1 << 40, "28", None, []])
+def test_device_without_address(address):
+    """One that QEMU is just making, or that went away: not listed, and no other is harmed."""
+    with served(qemu(machine_with(disk=("virtio-blk-pci", 0x20), odd=("virtio-rng-pci", address)))) as path:
+        listed = [row["id"] for row in table("list", f"--qmp={path}")]
+        assert "disk" in listed and ("odd" in listed) == (address == 0x28)
+
+
+def test_objects_in_a_circle():
+    """A bus below itself, over and over: it ends, at the latest with the time."""
+    objects = machine_with()
+    del objects["/machine/q35/pcie.0"]
+    # Of this and of any other path the same listing.
+    everywhere = {"port": ("child<PCIE>", ""), "child[0]": ("link<pcie-root-port>", "/machine/peripheral/port"), "addr": ("int32", 0)}
+
+    class Endless(dict):
+        def get(self, key, default=None):
+            return super().get(key, everywhere)
+
+    with served(qemu(Endless(objects))) as path:
+        assert error("list", f"--qmp={path}", "--timeout=1")[0] in (1, 4)
+
+
+@pytest.mark.parametrize("version, paths", [((7, 2), ["04.0", "04.0v0", "04.0v1"]), ((9, 1), ["04.0", None, None])])
+def test_virtual_functions(version, paths):
+    """Those that QEMU makes are named after their physical function; since 9.1 it has them whether they are enabled or not."""
+    objects = machine_with(pf=("nvme", 0x20), one=("nvme", 0x22), two=("nvme", 0x21))
+    for index in range(3):
+        found = objects[f"/machine/q35/pcie.0/child[{index}]"]
+        found["drive"], found["subsys"] = ("str", ""), ("link<nvme-subsys>", "")
+        found["sriov_max_vfs"] = ("uint16", 0 if index else 2)
+        if index:
+            objects["/machine/q35/pcie.0"][f"child[{index}]"] = ("link<nvme>", f"/machine/unattached/device[{index}]")
+    with served(qemu(objects, version=version)) as path:
+        assert [row["path"] for row in table("list", f"--qmp={path}")] == paths
+
+
+def test_virtual_functions_of_two():
+    """Each is named after the physical function that it can be of; which can be of both has no name."""
+    objects = machine_with(a=("nvme", 0x20), b=("nvme", 0x28), of_b=("nvme", 0x2a), of_a=("nvme", 0x21), either=("nvme", 0x29))
+    for index, vfs in enumerate([9, 2, 0, 0, 0]):
+        found = objects[f"/machine/q35/pcie.0/child[{index}]"]
+        found |= {"drive": ("str", ""), "subsys": ("link<nvme-subsys>", ""), "sriov_max_vfs": ("uint16", vfs)}
+        if not vfs:
+            objects["/machine/q35/pcie.0"][f"child[{index}]"] = ("link<nvme>", f"/machine/unattached/device[{index}]")
+    with served(qemu(objects)) as path:
+        rows = table("list", f"--qmp={path}")
+        assert [row["path"] for row in rows] == ["04.0", "04.0v0", "05.0", "05.0v1", None]
+
+
+@pytest.mark.parametrize("kind", ["virtio-net-pci", "virtio-blk-pci"])
+def test_virtual_function_that_the_host_made(kind):
+    """sriov-pf of newer QEMU: the guest enables it, or not."""
+    objects = machine_with(pf=(kind, 0x20), vf=(kind, 0x21))
+    objects["/machine/q35/pcie.0/child[1]"]["sriov-pf"] = ("str", "pf")
+    with served(qemu(objects, version=(10, 1))) as path:
+        assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("pf", "04.0"), ("vf", None)]
+
+
+def test_two_host_bridges():
+    """Which of them is the guest's 0000:00 nobody says: the second has no name."""
+    objects = machine_with(disk=("virtio-blk-pci", 0x20))
+    objects["/machine/unattached/sysbus"]["child[1]"] = ("link<q35-pcihost>", "/machine/other")
+    objects["/machine/unattached/sysbus/child[1]"] = {"pcie.1": ("child<PCIE>", "")}
+    objects["/machine/other/pcie.1"] = {"child[0]": ("link<virtio-blk-pci>", "/machine/peripheral/second")}
+    objects["/machine/other/pcie.1/child[0]"] = {"addr": ("int32", 0x28)}
+    with served(qemu(objects)) as path:
+        assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("disk", "04.0"), ("second", None)]
+
+
+def test_one_client_at_a_time():
+    """QEMU serves the first client; the second is told what may be the matter."""
+    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.join(directory, "socket"))
+        listener.listen()
+        status, text = error("list", f"--qmp={directory}/socket", "--timeout=0.2")
+        assert status == 4 and "one client at a time" in text
