@@ -21,6 +21,11 @@ from programs import PCIPATH_ID
 from trees import sandbox
 from trees.sysfs import Tree
 
+COVERS = {
+    "look_fails": "Input: each look at sysfs fails in turn",
+    "unplugged_at_a_look": "Input: unplugged at each look at sysfs",
+}
+
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 
 LOOKS = "access,faccessat,faccessat2,getdents64,newfstatat,open,openat,read,readlink,readlinkat,statx"

@@ -13,6 +13,11 @@ from trees import sandbox
 from trees.machine import Disk, Machine, Root, VirtioBlk, function
 from trees.sysfs import Tree
 
+COVERS = {
+    "unprintable_name": "Input: names that cannot be printed",
+    "odd_name": "Input: names that cannot be printed",
+}
+
 MACHINE = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1)))), function("03.0")])])
 
 # The kernel refuses a space, '/' and ':' in an interface's name, and nothing else (net/core/dev.c, dev_valid_name()).

@@ -265,5 +265,8 @@ COVERS = {
     "sas": "Disk: SAS, behind expanders, by several phys",
     "usb": "Disk: USB storage, behind hubs, several LUNs, several interfaces",
     "usb-no-sockets": "Disk: USB ports that could share a name: no link",
+    "nvme-multipath": "Disk: NVMe multipath: a link for each live path",
+    "nvme-multipath-elsewhere": "Disk: NVMe multipath by another transport: no name",
+    "pmem": "Disk: persistent memory: virtio-pmem, others without a link",
     "mmc": "Disk: a kind that has no words: a path and no link",
 }

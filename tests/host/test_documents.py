@@ -10,6 +10,13 @@ from command.run import on_machine
 from host.run import error, pcipath_host, table
 from trees.machine import Machine, Root, VirtioBlk, function
 
+COVERS = {
+    "cloud-hypervisor": "Host: Cloud Hypervisor's vm.info, as a guest of its shape lists it",
+    "firecracker": "Host: Firecracker's configuration, as a guest of its shape lists it",
+    "cloud_hypervisor_wrong_shape": "Input: documents of monitors that say too little or what cannot be",
+    "firecracker_wrong_shape": "Input: documents of monitors that say too little or what cannot be",
+}
+
 DOCUMENTS = Path(__file__).parent / "documents"
 LINKS = "/dev/disk/by-pci-path/"
 VM_INFO, CONFIGURATION = ((DOCUMENTS / f"{name}.json").read_text() for name in ("cloud-hypervisor", "firecracker"))

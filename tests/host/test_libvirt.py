@@ -11,6 +11,14 @@ from host.qemu import paused
 from host.run import error, pcipath_host, table
 
 DOCUMENTS = Path(__file__).parent / "libvirt"
+COVERS = {
+    "as_qemu_has_it": "Host: libvirt's documents, and the QEMU that they describe",
+    "s390": "Root: s390: a domain for each UID",
+    "without_address": "Input: documents of monitors that say too little or what cannot be",
+    "wrong_shape": "Input: documents of monitors that say too little or what cannot be",
+    "entities_do_not_grow": "Input: documents of monitors that say too little or what cannot be",
+}
+
 MACHINES = {"q35": "q35", "q35-expanders": "q35", "q35-switches": "q35", "i440fx": "pc", "pseries": "pseries",
             "aarch64": "virt"}
 

@@ -16,6 +16,17 @@ from test_usb_optical import TOPOLOGY as USB_OPTICAL
 LINKS = "/dev/disk/by-pci-path/"
 SEEDS = range(1, 13)
 
+COVERS = {
+    "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
+    "random_machine": "Bridge: any legal nesting, by chance",
+    "devices_without_id": "Host: devices without id",
+    "expanders_that_cannot_be_told_apart": "Host: what cannot be told apart has no name",
+    "multipath_namespace_has_a_name_for_each_controller": "Disk: NVMe multipath: a link for each live path",
+    "marked": "Host: what the guest can never show is marked",
+    "shpc_that_the_guest_does_not_take": "Host: what the guest can never show is marked",
+    "free": "Host: where a device can be plugged in",
+}
+
 
 def device(driver, name=None, **properties):
     return {"driver": driver, **({"id": name} if name else {}), **properties}

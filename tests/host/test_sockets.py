@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from host.run import error, pcipath_host, table
 
+COVERS = dict.fromkeys(("silence", "closes_early", "garbage", "never_stops_talking", "too_much"),
+                       "Input: monitors that are silent, slow, close early, send garbage or never stop")
+
 DOCUMENTS = Path(__file__).parent / "documents"
 VM_INFO = (DOCUMENTS / "cloud-hypervisor.json").read_bytes()
 CONFIGURATION = (DOCUMENTS / "firecracker.json").read_bytes()

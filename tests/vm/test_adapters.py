@@ -6,6 +6,11 @@ from checks import check_disks, check_functions, check_helper
 from machine import disk, root_ports
 from oracle import disks, link_name
 
+COVERS = {
+    "every_disk": "Disk: four SCSI adapters of 32 LUNs, AHCI with six disks",
+    "lun_comes_and_goes": "Plug: a LUN of an adapter that stays",
+}
+
 # By adapter, the target and LUN of each disk.
 LUNS = {
     "one-target": [(0, lun) for lun in range(32)],

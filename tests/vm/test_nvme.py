@@ -10,6 +10,13 @@ from oracle import link_names, pci_path, virtual_functions
 
 LINKS = "/dev/disk/by-pci-path"
 
+COVERS = {
+    "cold": "Disk: NVMe multipath: a link for each live path",
+    "shared_and_attached_to_one_controller": "Disk: NVMe namespaces shared, private, and shared but attached to one controller",
+    "controllers_come_and_go": "Plug: a controller of an NVMe subsystem, out, and into another port",
+    "virtual_functions": "Function: SR-IOV NVMe, its VFs before they have a driver and after",
+}
+
 
 def subsystem(name):
     return {"driver": "nvme-subsys", "id": name, "nqn": name}

@@ -13,6 +13,22 @@ PCI = "/sys/bus/pci"
 BRIDGE = {"driver": "pci-bridge", "id": "bridge", "addr": "5.0", "chassis_nr": 9}
 Q35 = [*root_ports(2), {"driver": "i82801b11-bridge", "id": "dmi", "bus": "pcie.0", "addr": "4.0"}, {**BRIDGE, "bus": "dmi"}]
 
+COVERS = {
+    "acpi-root-bus": "Plug: ACPI, on the root bus",
+    "acpi-bridge": "Plug: ACPI, below a conventional bridge",
+    "acpi-bridge-q35": "Plug: ACPI, below a conventional bridge",
+    "acpi-root-port": "Plug: ACPI, below a root port",
+    "native-pcie": "Plug: native PCIe",
+    "shpc": "Plug: SHPC, with its six seconds",
+    "functions_of_one_device": "Plug: several functions of one device, function 0 last",
+    "unplugged_while_mounted": "Plug: unplugged while mounted, then another disk in the port",
+    "surprise_removal": "Plug: surprise removal while mounted",
+    "rescan": "Plug: removed and found again by hand",
+    "rescan_where_nobody_listens": "Plug: into a port without a driver, found by a rescan",
+    "driver_unbound_and_bound": "Plug: driver unbound and bound",
+    "odd_serial": "Input: serials of disks with quotes, slashes and the like",
+}
+
 # By name: machine type, devices, arguments of QEMU, and the hotplug drivers of the guest that have a bridge there; where
 # there is none, ACPI's (acpiphp), which sysfs does not show.
 MACHINES = {
@@ -39,7 +55,7 @@ def virtio(name, bus="port0", addr="0.0", **properties):
 @pytest.fixture(scope="module")
 def machine(make_machine, request):
     kind, devices, options, _ = MACHINES[request.param]
-    root = virtio("root", TYPES[kind][1], "1d.0")
+    root = virtio("root", TYPES[kind].root_bus, "1d.0")
     with make_machine([root, *devices], machine=kind, options=options) as machine:
         for name in ("data", "more", "third"):
             machine.add_drive(name)
