@@ -32,6 +32,7 @@ static const struct qemu_type type_table[] = {
 
         DISK("virtio-blk-pci*"),
         DISK("vhost-user-blk-pci*"),
+        DISK("virtio-pmem-pci*"),
         { "nvme", "NVMe controller", .words = WORDS_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" } },
         { "nvme-ns", "disk", .node = NODE_DISK, .words = WORDS_NAMESPACE, .leaf = true,
           .properties = { "nsid", "shared", "detached" } },

@@ -26,14 +26,17 @@ class Paused:
         self.socket = f"{directory}/qmp"
         program, machine = MACHINES[kind]
         drives = dict.fromkeys(device["drive"] for device in topology if device.get("drive"))
+        memories = [{"qom-type": "memory-backend-ram", "id": device["memdev"], "size": 128 << 20}
+                    for device in topology if "memdev" in device]
         ours, its = socket.socketpair()
         with its:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", program, "-accel", "tcg", "-machine", machine, "-nodefaults",
-                 "-no-user-config", "-display", "none", "-S", "-m", "256M",
+                 "-no-user-config", "-display", "none", "-S", "-m", "256M,maxmem=1G" if memories else "256M",
                  "-chardev", f"socket,id=ours,fd={its.fileno()}", "-mon", "chardev=ours,mode=control",
                  "-chardev", f"socket,id=theirs,path={self.socket},server=on,wait=off", "-mon", "chardev=theirs,mode=control",
                  *(word for drive in drives for word in ("-blockdev", json.dumps({"node-name": drive, **NULL_DRIVE}))),
+                 *(word for memory in memories for word in ("-object", json.dumps(memory))),
                  *(word for device in topology for word in ("-device", json.dumps(device))), *options],
                 pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.qmp = None
