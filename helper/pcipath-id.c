@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "ancestry.h"
+#include "interface.h"
 #include "place.h"
 #include "util.h"
 
@@ -69,8 +70,38 @@ static int explain(const char *name, int r) {
         }
 }
 
+/*
+ * The name of an interface directly below its function or virtio device, as pcipath_altname gives it; empty for one that
+ * has none, and for what is no interface.
+ */
+static int find_interface_name(sd_device *device, const char *name, const char *flat, char ret[static INTERFACE_NAME_MAX + 1]) {
+        const char *subsystem, *syspath;
+        sd_device *parent;
+        int r;
+
+        ret[0] = '\0';
+        if (sd_device_get_subsystem(device, &subsystem) < 0 || !streq(subsystem, "net"))
+                return 0;
+        r = sd_device_get_parent(device, &parent);
+        if (r < 0)
+                return r;
+        if (sd_device_get_subsystem(parent, &subsystem) < 0 || (!streq(subsystem, "pci") && !streq(subsystem, "virtio")))
+                return 0;
+        r = sd_device_get_syspath(device, &syspath);
+        if (r < 0)
+                return r;
+
+        r = interface_get_name(syspath, flat, ret);
+        if (r < 0)
+                ret[0] = '\0';
+        if (r == -ENAMETOOLONG || r == -EBADMSG)
+                complain(0, "%s: its name would be too long or have bytes that no name can have, not made", name);
+        return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
+}
+
 static int print_properties(sd_device *device, const char *name) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1] = "";
+        char interface[INTERFACE_NAME_MAX + 1];
         struct pci_path path;
         sd_device *function;
         int r;
@@ -93,9 +124,15 @@ static int print_properties(sd_device *device, const char *name) {
 
         pci_path_print(&path, PCI_PATH_CANONICAL, canonical);
         pci_path_print(&path, PCI_PATH_FLAT, flat);
+        r = find_interface_name(device, name, flat, interface);
+        if (r < 0)
+                return explain(name, r);
+
         printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
         if (*link)
                 printf("ID_PCI_PATH_LINK=%s\n", link);
+        if (*interface)
+                printf("ID_NET_NAME_PCI_PATH=%s\n", interface);
 
         if (fflush(stdout) != 0)
                 return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));

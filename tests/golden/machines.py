@@ -6,7 +6,7 @@
 
 from dataclasses import dataclass
 
-from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
+from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, Net, NoPci, Nvme, Port,
                            Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
@@ -193,6 +193,30 @@ GOLDEN = {
         Machine([Root([function("14.0", Usb([UsbDisk("1", [Lun(disk=Disk(1))]), UsbDisk("1", [Lun()], root_hub=1)],
                                             sockets=False))])]),
         {"14.0"}),
+
+    # Linux include/linux/netdevice.h: dev_port (Mellanox ConnectX-3, both ports in one function), ndo_get_phys_port_name
+    # (mlx5: p0, and pf0vf1 for the representor of a virtual function); virtual functions of an SR-IOV card.
+    "network": Golden(
+        Machine([Root([function("02.0", function("00.0", Net(virtio=True))),
+                       function("02.1", function("00.0", Net([Port(0), Port(1)]))),
+                       function("02.2", function("00.0", Net([Port(0, "p0"), Port(0, "pf0vf0"), Port(0, "pf1vf0")]),
+                                                 vfs=VirtualFunctions([vf(Net()), vf(Net(virtio=True))], offset=256))),
+                       function("02.3", Net(), function("00.0", Net()))]),
+                 Root([function("00.0", Net())], bus=0x40)]),
+        {"pci-02.0-00.0", "pci-02.1-00.0", "pci-02.1-00.0d1", "pci-02.2-00.0np0", "pci-02.2-00.0npf1vf0",
+         "pci-02.2-00.0v1", "pci-0000_40_00.0"}),
+
+    # Two that nothing tells apart have no name; neither has one with a name that an interface cannot have.
+    "network-alike": Golden(
+        Machine([Root([function("02.0", Net([Port(0), Port(1), Port(1)])), function("03.0", Net([Port(), Port()])),
+                       function("04.0", Net([Port(0, "a b"), Port(0, "a:b"), Port(0, "a/b"), Port(0, "%s"), Port(0, "\x1b"),
+                                             Port(0, "p\nID_NET_NAME_PCI_PATH=x"), Port(0, "\xe9"), Port(0, "p;$'\"b")]))])]),
+        {"pci-02.0", "pci-04.0np;$'\"b"}),
+
+    # The longest alternative name, 127 bytes, and one that is too long; a bridge may have an interface, too.
+    "network-deep": Golden(
+        Machine([Root([chain(24, Net([Port(0), Port(0, "abc"), Port(0, "abcd")]))])]),
+        {"pci-" + "-".join(["00.0"] * 24), "pci-" + "-".join(["00.0"] * 24) + "nabc"}),
 
     # A kind without words gets a path and no link.
     "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),

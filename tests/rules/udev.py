@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from programs import BUILD
 from trees import sandbox
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "usb", "scsi", "block"}  # of those that have events
+SUBSYSTEMS = {"pci", "virtio", "nvme", "usb", "scsi", "block", "net"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
+OURS = ("ID_PCI_PATH", "ID_NET_NAME_PCI_PATH", "ID_NET_NAME_FROM_DATABASE")
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"
 
@@ -149,7 +150,8 @@ class Udevd:
 
 def record(device):
     number = "%d:%d" % device.devnum if device.devnum else ""
-    name = f"b{number}" if number else f"+{device.subsystem}:{os.path.basename(device.devpath)}"
+    name = (f"b{number}" if number else f"n{device.ifindex}" if device.ifindex else
+            f"+{device.subsystem}:{os.path.basename(device.devpath)}")
     return read_record(f"/run/udev/data/{name}")
 
 
@@ -162,7 +164,7 @@ def read_record(path):
         return found
     for line in lines:
         kind, _, value = line.partition(":")
-        if kind == "E" and value.startswith("ID_PCI_PATH"):
+        if kind == "E" and value.startswith(OURS):
             name, _, content = value.partition("=")
             found.properties[name] = content
         elif kind == "S":

@@ -121,6 +121,19 @@ class Mmc(Below):
 
 
 @node
+class Port:
+    """An interface: the number that its driver counts for it, and the driver's name for it."""
+    number: int = 0
+    name: str = None
+
+
+@node
+class Net(Below):
+    ports: list = field(default_factory=lambda: [Port()])
+    virtio: bool = False
+
+
+@node
 class HostBridge(Below):
     """A host bridge that is the child of a PCI function: Intel VMD."""
     bus: int

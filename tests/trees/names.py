@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from trees import machine as m
 
 LINK_BYTES = 255
+INTERFACE_BYTES = 127
 
 
 @dataclass(frozen=True)
 class Name:
     path: str
     link: str = None  # None: the contract gives no link
+    interface: str = None
 
     @property
     def flat(self):
@@ -24,6 +26,8 @@ class Name:
         properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat}
         if self.link is not None:
             properties["ID_PCI_PATH_LINK"] = self.link
+        if self.interface is not None:
+            properties["ID_NET_NAME_PCI_PATH"] = self.interface
         return properties
 
 
@@ -33,6 +37,19 @@ def flatten(path):
 
 def limited(link):
     return link if len(link) <= LINK_BYTES else None
+
+
+def port_word(port):
+    return f"n{port.name}" if port.name else f"d{port.number}" if port.number else ""
+
+
+def interface_name(port, ports, path):
+    """None: it is too long, not unique, or a port has a name that no interface could have."""
+    words = [port_word(other) for other in ports]
+    word = port_word(port)
+    name = f"pci-{flatten(path)}{word}"
+    legal = all("!" <= c <= "~" and c not in ":/%" for c in word)
+    return name if legal and words.count(word) == 1 and len(name) <= INTERFACE_BYTES else None
 
 
 def root_prefix(root):
@@ -118,6 +135,9 @@ class Names(dict):
                 case m.HostBridge():
                     for nested in below.functions:
                         self.add_function(nested, f"{path}/{below.bus:02x}:{nested.address}")
+                case m.Net():
+                    for port in below.ports:
+                        self[port] = Name(path, interface=interface_name(port, below.ports, path))
                 case _:
                     for disk, suffix in disks_below(below):
                         self.add_disk(disk, path, suffix)

@@ -27,6 +27,7 @@ class Device:
     key: object = None
     devname: str = None
     devnum: tuple = None
+    ifindex: int = None
 
     @property
     def syspath(self):
@@ -259,11 +260,25 @@ class Tree:
                     self.numbers.counters["host"] = base + len(below.hosts)
                 case m.Usb():
                     self.add_usb(devpath, below, function)
+                case m.Net():
+                    self.add_net(self.add_virtio(devpath, function) if below.virtio else devpath, below)
                 case m.Mmc():
                     number = self.numbers.next("mmc")
                     host = self.add(f"{devpath}/mmc_host/mmc{number}", "mmc_host", key=function, klass=True)
                     card = self.add(f"{host}/mmc{number}:0001", "mmc", key=function)
                     self.add_disk(card, below.disk, "mmcblk")
+
+    def add_net(self, above, net):
+        for port in self.numbers.order(net.ports):
+            ifindex = self.numbers.next("ifindex", 2, most_gap=0)
+            name = f"eth{ifindex}"
+            devpath = self.add(f"{above}/net/{name}", "net", key=port, klass=True,
+                               uevent=f"INTERFACE={name}\nIFINDEX={ifindex}\n")
+            self.attribute(devpath, "ifindex", ifindex)
+            self.attribute(devpath, "dev_port", port.number)
+            if port.name is not None:
+                self.attribute(devpath, "phys_port_name", port.name)
+            self.devices[-1].ifindex = ifindex
 
     # -- Disks --
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from machine import Machine
-from oracle import disks, link_name, pci_functions, pci_path
+from oracle import disks, interfaces, link_name, mac, pci_functions, pci_path
 
 HELPER = "/usr/lib/udev/pcipath_id"
 
@@ -44,6 +45,18 @@ def _addresses(machine: Machine) -> Iterator[tuple[str, str]]:
 def check_disks(machine: Machine) -> None:
     """The links in by-pci-path/ are those of the disks that the host has plugged in and of their partitions: no other."""
     assert _links(machine, "by-pci-path") == _expected_links(machine)
+
+
+def check_interfaces(machine: Machine) -> None:
+    """The interfaces' names by PCI path are those of the cards that the host has plugged in: no other."""
+    assert names_of_interfaces(machine) == {name: mac(machine.qmp, i) for i, name in interfaces(machine.qmp).items()}
+
+
+def names_of_interfaces(machine: Machine, netns: str = "") -> dict[str, str]:
+    """From each name by PCI path in the guest to the MAC address of its interface."""
+    links = json.loads(machine.run(f"ip -j {netns and f'-n {netns} '}link"))
+    return {name: link["address"] for link in links for name in [link["ifname"], *link.get("altnames", [])]
+            if name.startswith("pci-")}
 
 
 def check_helper(machine: Machine) -> None:

@@ -54,6 +54,11 @@ def disk(driver: str, name: str, **properties: Any) -> Device:
     return {"driver": driver, "id": name, "drive": name, **serial, **properties}
 
 
+def card(name: str, bus: str, driver: str = "virtio-net-pci", **properties: Any) -> Device:
+    """A network card that no one is at the other end of. QEMU gives it a MAC address, which no other has."""
+    return {"driver": driver, "id": name, "bus": bus, "romfile": "", **properties}
+
+
 def root_ports(number: int) -> list[Device]:
     """The first functions of slot 2 on q35's root bus, as libvirt has them: port0, port1, …"""
     return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,

@@ -70,6 +70,16 @@ def disks(qmp: QMP) -> list[str]:
     return [i for i in _ids(qmp) if has_drive(PERIPHERAL / i)]
 
 
+def interfaces(qmp: QMP) -> dict[str, str]:
+    """By id of each network card the name of its interface in the guest."""
+    return {i: f"pci-{flat(pci_path(qmp, i))}" for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
+
+
+def mac(qmp: QMP, device_id: str) -> str:
+    """A network card's address, by which a test knows its interface."""
+    return str(_get(qmp, PERIPHERAL / device_id, "mac"))
+
+
 def _ids(qmp: QMP) -> list[str]:
     """The ids of all devices that were given one."""
     children = qmp.execute("qom-list", path=str(PERIPHERAL))
