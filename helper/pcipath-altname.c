@@ -29,22 +29,27 @@ enum {
  * udevd shows what a program says only when it is told to debug. So the line goes to the kernel's log as well, which is
  * there in an initramfs, too; with the facility "daemon" and the level "warning" (syslog(3)).
  */
+#define KMSG_PREFIX "<28>"
+
 static _printf_(2, 3) int complain(int status, const char *format, ...) {
+        char line[1024] = KMSG_PREFIX "pcipath_altname: ", *text = line + strlen(KMSG_PREFIX);
+        size_t n = strlen(line), size = sizeof(line) - 1;
         _cleanup_close_ int fd = -1;
-        char text[1024];
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(text, sizeof(text), format, ap);
+        vsnprintf(line + n, size - n, format, ap);
         va_end(ap);
         for (char *c = text; *c != '\0'; c++)
                 if (*c < ' ' || *c > '~')
                         *c = '?';
+        strcat(line, "\n");
 
-        fprintf(stderr, "pcipath_altname: %s\n", text);
+        fputs(text, stderr);
         fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd >= 0)
-                dprintf(fd, "<28>pcipath_altname[%d]: %s\n", getpid(), text);
+        /* In one write, and not by stdio, which would want to seek. */
+        if (fd >= 0 && write(fd, line, strlen(line)) < 0)
+                fputs("pcipath_altname: cannot write to /dev/kmsg\n", stderr);
         return status;
 }
 

@@ -12,8 +12,13 @@
 
 #include "ancestry.h"
 #include "interface.h"
+#include "node.h"
 #include "place.h"
 #include "util.h"
+#include "vfio.h"
+
+/* What udev expands a SYMLINK into, with its last null byte (systemd src/udev/udev-def.h, 252 and later). */
+#define UDEV_PATH_SIZE 1024
 
 enum {
         EXIT_DONE = 0,       /* also when the device has no PCI path: then nothing is printed */
@@ -39,8 +44,10 @@ static int help(void) {
              "Print the PCI path of a device as properties for udev. Without an argument the\n"
              "device is $DEVPATH, as in IMPORT{program}.\n"
              "\n"
-             "  -h --help     Show this help\n"
-             "     --version  Show the version\n"
+             "     --vfio-group  Print the name of the device in /sys/class/vfio that the\n"
+             "                   function's IOMMU group has, instead\n"
+             "  -h --help        Show this help\n"
+             "     --version     Show the version\n"
              "\n"
              "Exit status: 0 done (nothing is printed for a device that is not below PCI),\n"
              "1 the device cannot be read, 2 bad usage, 3 the device's place has no name.\n"
@@ -57,6 +64,10 @@ static const char *printable(const char *text, char buf[static PATH_MAX]) {
                 buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
         buf[i] = '\0';
         return buf;
+}
+
+static int finish_output(void) {
+        return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
 }
 
 static int explain(const char *name, int r) {
@@ -99,9 +110,98 @@ static int find_interface_name(sd_device *device, const char *name, const char *
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
+struct links {
+        char text[UDEV_PATH_SIZE];
+        size_t n;
+        const char *shown; /* of the device whose links they are */
+};
+
+static int add_vfio_link(const char *syspath, void *userdata) {
+        _cleanup_device_ sd_device *function = NULL;
+        char flat[PCI_PATH_STRING_MAX], link[sizeof("vfio/by-pci-path/") + sizeof(flat)];
+        struct links *links = userdata;
+        struct pci_path path;
+        int n, r;
+
+        r = sd_device_new_from_syspath(&function, syspath);
+        if (r >= 0)
+                r = pci_function_get_path(function, &path);
+        if (r == -ENOMEM)
+                return r;
+        /* One that is just going, or has no name, is not there for us. */
+        if (r < 0 || pci_path_print(&path, PCI_PATH_FLAT, flat) > LINK_NAME_MAX)
+                return 0;
+
+        n = snprintf(link, sizeof(link), "%svfio/by-pci-path/%s", links->n > 0 ? " " : "", flat);
+        if (links->n + (size_t) n >= sizeof(links->text)) {
+                complain(0, "%s: udev takes no more than %d bytes of links, %s is not made", links->shown,
+                         UDEV_PATH_SIZE - 1, flat);
+                return 0;
+        }
+        strcpy(links->text + links->n, link);
+        links->n += (size_t) n;
+        return 0;
+}
+
+/* The node of an IOMMU group has a link for each function that is reached through it. */
+static int print_vfio_links(sd_device *device, const char *name) {
+        struct links links = { .shown = name };
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r >= 0)
+                r = vfio_for_each_function(sysname, add_vfio_link, &links);
+        if (r < 0)
+                return explain(name, r);
+
+        if (links.n > 0)
+                printf("ID_PCI_PATH_LINKS=%s\n", links.text);
+        return finish_output();
+}
+
+static int print_vfio_group(sd_device *device, const char *name) {
+        char group[NAME_MAX + 1];
+        const char *syspath;
+        int r;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = vfio_find_group(syspath, group);
+        if (r < 0)
+                return explain(name, r);
+        if (r == 0)
+                return EXIT_NO_NAME;
+        puts(group);
+        return finish_output();
+}
+
+/*
+ * What sort of input device it is, udev's input_id has found out: in this event, or in an earlier one. The words and
+ * their order are those of 60-persistent-input.rules, where the last match counts.
+ */
+static const char *find_input_class(sd_device *device) {
+        static const struct {
+                const char *property, *class;
+        } classes[] = {
+                { "ID_INPUT_JOYSTICK", "joystick" },
+                { "ID_INPUT_TABLET",   "mouse"    },
+                { "ID_INPUT_TOUCHPAD", "mouse"    },
+                { "ID_INPUT_MOUSE",    "mouse"    },
+                { "ID_INPUT_KEYBOARD", "kbd"      },
+        };
+        const char *value;
+
+        for (size_t i = 0; i < ELEMENTSOF(classes); i++)
+                if (getenv(classes[i].property) || sd_device_get_property_value(device, classes[i].property, &value) >= 0)
+                        return classes[i].class;
+
+        return NULL;
+}
+
 static int print_properties(sd_device *device, const char *name) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1] = "";
-        char interface[INTERFACE_NAME_MAX + 1];
+        char interface[INTERFACE_NAME_MAX + 1], node[NODE_LINK_MAX + 1] = "";
         struct pci_path path;
         sd_device *function;
         int r;
@@ -117,6 +217,8 @@ static int print_properties(sd_device *device, const char *name) {
                 return explain(name, r);
 
         r = device_get_link_name(device, function, &path, link);
+        if (r == 0)
+                r = device_get_node_link(device, function, &path, find_input_class(device), node);
         if (r == -ENAMETOOLONG)
                 complain(0, "%s: the name of its link would have more than %d bytes, not made", name, LINK_NAME_MAX);
         else if (r < 0)
@@ -131,19 +233,20 @@ static int print_properties(sd_device *device, const char *name) {
         printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
         if (*link)
                 printf("ID_PCI_PATH_LINK=%s\n", link);
+        if (*node)
+                printf("ID_PCI_PATH_LINKS=%s\n", node);
         if (*interface)
                 printf("ID_NET_NAME_PCI_PATH=%s\n", interface);
 
-        if (fflush(stdout) != 0)
-                return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
-        return EXIT_DONE;
+        return finish_output();
 }
 
-static int parse_argv(int argc, char **argv, const char **ret_device) {
-        enum { ARG_VERSION = 0x100 };
+static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_vfio_group) {
+        enum { ARG_VERSION = 0x100, ARG_VFIO_GROUP };
         static const struct option options[] = {
-                { "help",    no_argument, NULL, 'h'         },
-                { "version", no_argument, NULL, ARG_VERSION },
+                { "vfio-group", no_argument, NULL, ARG_VFIO_GROUP },
+                { "help",       no_argument, NULL, 'h'            },
+                { "version",    no_argument, NULL, ARG_VERSION    },
                 {},
         };
         char shown[PATH_MAX];
@@ -154,6 +257,9 @@ static int parse_argv(int argc, char **argv, const char **ret_device) {
                 switch (c) {
                 case 'h':
                         return help();
+                case ARG_VFIO_GROUP:
+                        *ret_vfio_group = true;
+                        break;
                 case ARG_VERSION:
                         puts("pcipath " PROJECT_VERSION);
                         return EXIT_DONE;
@@ -176,9 +282,11 @@ static int run(int argc, char **argv) {
         _cleanup_device_ sd_device *device = NULL;
         const char *name = NULL, *devpath;
         char from_env[PATH_MAX], shown[PATH_MAX];
+        const char *subsystem;
+        bool vfio_group = false;
         int r;
 
-        r = parse_argv(argc, argv, &name);
+        r = parse_argv(argc, argv, &name, &vfio_group);
         if (r >= 0)
                 return r;
 
@@ -199,6 +307,10 @@ static int run(int argc, char **argv) {
         if (r < 0)
                 return explain(shown, r);
 
+        if (vfio_group)
+                return print_vfio_group(device, shown);
+        if (sd_device_get_subsystem(device, &subsystem) >= 0 && streq(subsystem, "vfio"))
+                return print_vfio_links(device, shown);
         return print_properties(device, shown);
 }
 

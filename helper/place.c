@@ -94,10 +94,15 @@ static const struct place_row {
         const char *subsystem;
         int (*place)(sd_device *device, struct place *p, sd_device **ret_next);
 } place_table[] = {
-        { "virtio", place_virtio },
-        { "scsi",   place_scsi   },
-        { "nvme",   place_nvme   },
-        { "usb",    place_usb    },
+        { "virtio",      place_virtio     },
+        { "scsi",        place_scsi       },
+        { "nvme",        place_nvme       },
+        { "usb",         place_usb        },
+        { "usb-serial",  place_usb_serial },
+        { "hid",         place_alone      },
+        { "input",       place_alone      },
+        { "sound",       place_alone      },
+        { "serial-base", place_alone      },
 };
 
 static const struct place_row *find_row(sd_device *device) {
@@ -113,11 +118,10 @@ static const struct place_row *find_row(sd_device *device) {
         return NULL;
 }
 
-/* Return: 1 when the climb from the disk to @function found a place, 0 when it met an unknown kind. */
-static int find_place(struct place *p, sd_device *function) {
+/* Return: 1 when the climb from the disk came to @function, 0 when it met an unknown kind, or a negative errno. */
+int place_climb(struct place *p, sd_device *function) {
         const char *function_syspath, *syspath;
         sd_device *device = p->disk;
-        bool found = false;
         int r;
 
         r = sd_device_get_syspath(function, &function_syspath);
@@ -134,7 +138,7 @@ static int find_place(struct place *p, sd_device *function) {
                 if (r < 0)
                         return r;
                 if (streq(syspath, function_syspath))
-                        return found;
+                        return 1;
 
                 row = find_row(device);
                 if (!row)
@@ -142,7 +146,7 @@ static int find_place(struct place *p, sd_device *function) {
                 r = row->place(device, p, &device);
                 if (r <= 0)
                         return r;
-                found = true;
+                p->is_below = true;
         }
 }
 
@@ -190,15 +194,18 @@ static int start_at_disk(struct place *p, sd_device *device) {
 int device_get_link_name(sd_device *device, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
-        struct place p;
+        struct place p = {};
         int r;
 
         r = start_at_disk(&p, device);
         if (r <= 0)
                 return r;
-        r = find_place(&p, function);
-        if (r <= 0)
+        r = place_climb(&p, function);
+        if (r < 0)
                 return r;
+        /* What is directly below its function could be one of several. */
+        if (r == 0 || !p.is_below)
+                return 0;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (strlen(flat) + strlen(p.text + p.start) > LINK_NAME_MAX)

@@ -134,6 +134,20 @@ class Net(Below):
 
 
 @node
+class Node:
+    """A character device. `steps`: path, subsystem, type and attributes of each device on the way to it, and of itself."""
+    steps: list
+    link: str = None  # below /dev, with FLAT for the function's path
+    uevent: str = ""
+
+
+@node
+class Nodes(Below):
+    nodes: list
+    virtio: bool = False
+
+
+@node
 class HostBridge(Below):
     """A host bridge that is the child of a PCI function: Intel VMD."""
     bus: int
@@ -188,9 +202,18 @@ class NoPci:
 
 
 @node
+class Group:
+    """An IOMMU group of functions, of which some have a vfio driver."""
+    functions: list
+    bound: list
+    noiommu: bool = False
+
+
+@node
 class Machine:
     roots: list
     others: list = field(default_factory=list)
+    groups: list = field(default_factory=list)
 
 
 def function(address, *below, vfs=None):

@@ -14,20 +14,23 @@ INTERFACE_BYTES = 127
 
 @dataclass(frozen=True)
 class Name:
-    path: str
+    path: str  # None: it is below no function
     link: str = None  # None: the contract gives no link
     interface: str = None
+    links: tuple = ()  # of a node that is no disk, below /dev
 
     @property
     def flat(self):
         return flatten(self.path)
 
     def properties(self):
-        properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat}
+        properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat} if self.path else {}
         if self.link is not None:
             properties["ID_PCI_PATH_LINK"] = self.link
         if self.interface is not None:
             properties["ID_NET_NAME_PCI_PATH"] = self.interface
+        if self.links:
+            properties["ID_PCI_PATH_LINKS"] = " ".join(self.links)
         return properties
 
 
@@ -125,6 +128,9 @@ class Names(dict):
                 self.add_function(function, root_prefix(root) + function.address)
         for other in machine.others:
             self.add_disk(other.disk, None, None)
+        for group in machine.groups:
+            # The tests' functions have addresses in the order of their paths.
+            self[group] = Name(None, links=tuple(f"vfio/by-pci-path/{self[function].flat}" for function in group.bound))
 
     def add_function(self, function, path):
         self[function] = Name(path)
@@ -138,6 +144,9 @@ class Names(dict):
                 case m.Net():
                     for port in below.ports:
                         self[port] = Name(path, interface=interface_name(port, below.ports, path))
+                case m.Nodes():
+                    for node in below.nodes:
+                        self[node] = Name(path, links=(node.link.replace("FLAT", flatten(path)),) if node.link else ())
                 case _:
                     for disk, suffix in disks_below(below):
                         self.add_disk(disk, path, suffix)
