@@ -59,6 +59,13 @@ def names_of_interfaces(machine: Machine, netns: str = "") -> dict[str, str]:
             if name.startswith("pci-")}
 
 
+def interface_of(machine: Machine, device: str) -> dict[str, str]:
+    """What systemd and we call the interface of a card."""
+    [link] = [link for link in json.loads(machine.run("ip -j link")) if link["address"] == mac(machine.qmp, device)]
+    [ours] = [name for name in [link["ifname"], *link.get("altnames", [])] if name.startswith("pci-")]
+    return {"ifname": link["ifname"], "by-pci-path": ours}
+
+
 def check_helper(machine: Machine) -> None:
     """Rules and helper agree: what udev has for a device is what pcipath_id prints for it."""
     nodes = " ".join(f"/sys/class/block/{node}" for node in _expected_links(machine).values())

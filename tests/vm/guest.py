@@ -91,7 +91,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
         if builddir:
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        agent = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service")]
+        agent = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "initramfs-names.sh")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *agent, *_content(package))
         path = _cached(cache / f"guest-{recipe.suite}-{key}", lambda path: _assemble(path, tree, package, modules))
         path.touch()
@@ -155,11 +155,13 @@ kernel=$(ls lib/modules)
 # Drivers for the root disk are the package's to bring.
 drivers=ext4
 [ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
+install -m 755 "$tests/initramfs-names.sh" run/names.sh
 make_initrd() {
     kind=$1; shift
     chroot . dracut --quiet --tmpdir /run --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
-        --add-drivers "$drivers" --modules "$* $modules" "/run/initrd-$kind"
+        --add-drivers "$drivers" --install ip --include /run/names.sh /usr/lib/dracut/hooks/pre-pivot/99-names.sh \
+        --modules "$* $modules" "/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib

@@ -197,7 +197,7 @@ class Machine:
         devices: list[Device] = [
             # A high slot, out of the way of any topology.
             {"driver": "virtio-serial-pci", "id": "serial", "bus": self.root_bus, "addr": "1e.0"},
-            {"driver": "virtserialport", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
+            {"driver": "virtserialport", "id": "agent", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
             *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
         return ["qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", self.machine, "-cpu", "qemu64",

@@ -70,6 +70,13 @@ def disks(qmp: QMP) -> list[str]:
     return [i for i in _ids(qmp) if has_drive(PERIPHERAL / i)]
 
 
+def node_links(qmp: QMP) -> dict[str, str]:
+    """By id of each device with a node that is no disk the node's link below /dev."""
+    kinds = {i: str(_get(qmp, PERIPHERAL / i, "type")) for i in _ids(qmp)}
+    return {i: _NODES[kind].format(flat=flat(pci_path(qmp, i)), name=_get(qmp, PERIPHERAL / i, "name"))
+            for i, kind in kinds.items() if kind in _NODES}
+
+
 def interfaces(qmp: QMP) -> dict[str, str]:
     """By id of each network card the name of its interface in the guest."""
     return {i: f"pci-{flat(pci_path(qmp, i))}" for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
@@ -117,6 +124,14 @@ _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "usb-storage": lambda qmp, device: _usb(qmp, device) + "-scsi-0:0:0:0",  # QEMU makes the one disk itself
     "ide-hd": _ata,
     "ide-cd": _ata,
+}
+
+
+_NODES = {
+    "virtio-keyboard-pci": "input/by-pci-path/{flat}-event-kbd",
+    "usb-kbd": "input/by-pci-path/{flat}-usb-0:1:1.0-event-kbd",  # plugged into the controller's port 1
+    "pci-serial": "serial/by-pci-path/{flat}",
+    "virtserialport": "virtio-ports/by-pci-path/{flat}-{name}",
 }
 
 
