@@ -88,6 +88,19 @@ def live(boot):
         boot.check()
 
 
+def no_second_process(boot):
+    """What has its name keeps it: the events of another coldplug start nothing."""
+    boot.events("add")
+    assert len([path for path in boot.udevd.started() if path.startswith("eth")]) == len(boot.interfaces)
+    for action in ("add", "change", "move"):
+        boot.events(action)
+        assert not [path for path in boot.udevd.started() if path.startswith("eth")]
+
+
+def test_one_process_for_an_interface():
+    run(no_second_process, GOLDEN["network"].machine)
+
+
 def test_ports_and_virtual_functions():
     assert not run(live, GOLDEN["network"].machine)
 
@@ -95,13 +108,13 @@ def test_ports_and_virtual_functions():
 def test_hostile_port_names():
     """What has no name does not keep others from theirs; each that has none is told of, once an event."""
     log = run(live, GOLDEN["network-alike"].machine)
-    assert sum("bytes that no name can have" in line for line in log) == 3 * 7
+    assert sum("bytes that no name can have" in line for line in log) == 2 * 7
     assert all(line.isprintable() for line in map(str.strip, log))
 
 
 def test_longest_name():
     log = run(live, GOLDEN["network-deep"].machine)
-    assert all("more than 127 bytes" in line for line in log) and len(log) == 3
+    assert all("more than 127 bytes" in line for line in log) and len(log) == 2
 
 
 TWINS = Machine([Root([function("02.0", Net([Port(), Port()]))])])
