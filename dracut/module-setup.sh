@@ -8,6 +8,7 @@
 check() {
     # Not an image without the names, when the package is installed by half.
     [[ -x $dracutsysrootdir$udevdir/pcipath_id ]] || return 1
+    [[ -x $dracutsysrootdir$udevdir/pcipath_altname ]] || return 1
     [[ -e $dracutsysrootdir$udevdir/rules.d/61-pcipath.rules ]] || return 1
 
     # Nothing that is mounted needs this module to be mounted: its names are for whoever wants them.
@@ -44,4 +45,5 @@ installkernel() {
 install() {
     inst_rules 61-pcipath.rules
     inst_binary "$udevdir/pcipath_id"
+    inst_binary "$udevdir/pcipath_altname"
 }

@@ -14,6 +14,7 @@
 #include "pci-path.h"
 #include "sysfs.h"
 #include "util.h"
+#include "vfio.h"
 
 static void usable_clear(struct usable *u) {
         free(u->syspath);
@@ -193,6 +194,25 @@ int usables_add(struct usables *usables, const char *syspath, const char *subsys
         return r < 0 ? r : usables_append(usables, syspath, subsystem);
 }
 
+/**
+ * usables_add_vfio() - add the node of a function's IOMMU group, if it is for the function
+ *
+ * Return: 0, also when there is none, or a negative errno.
+ */
+int usables_add_vfio(struct usables *usables, const char *function_syspath) {
+        char group[NAME_MAX + 1], link[sizeof(VFIO_CLASS) + 1 + NAME_MAX], syspath[PATH_MAX];
+        int r;
+
+        if (!vfio_is_bound(function_syspath))
+                return 0;
+        r = vfio_find_group(function_syspath, group);
+        if (r <= 0)
+                return r;
+
+        snprintf(link, sizeof(link), VFIO_CLASS "/%s", group);
+        return realpath(link, syspath) ? usables_append(usables, syspath, "vfio") : 0;
+}
+
 /* Directories that the kernel puts beside devices and that have none in them: not worth a look. */
 static bool is_no_device(const char *name) {
         static const char *const names[] = {
@@ -282,6 +302,8 @@ int usables_find(const char *syspath, struct usables *ret) {
                 return -ENAMETOOLONG;
 
         r = walk_directory(&w);
+        if (r >= 0)
+                r = usables_add_vfio(&found, syspath);
         if (r < 0) {
                 usables_clear(&found);
                 return r;

@@ -22,6 +22,7 @@ struct usables {
 };
 
 int usables_add(struct usables *usables, const char *syspath, const char *subsystem);
+int usables_add_vfio(struct usables *usables, const char *function_syspath);
 int usables_find(const char *syspath, struct usables *ret);
 void usables_sort(struct usables *usables);
 void usables_clear(struct usables *usables);

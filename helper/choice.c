@@ -3,7 +3,8 @@
 /*
  * Who names a function means its disks and interfaces if it has any: a SCSI disk comes with sg and bsg, a USB
  * controller with a stick has nodes for both. What has none is used by its other nodes. But an NVMe controller has
- * a node before its namespaces have theirs: what is made to have disks or interfaces is not used by anything else.
+ * a node before its namespaces have theirs: what is made to have disks or interfaces is not used by anything else,
+ * unless it has been taken away from its driver to be given to a guest, as a part of its IOMMU group.
  */
 
 #include <stdio.h>
@@ -13,10 +14,10 @@
 #include "names.h"
 #include "util.h"
 
-#define DISKS_AND_INTERFACES ""
+#define MAIN_USE ""
 
-static bool is_disk_or_interface(const struct usable *u) {
-        return streq(u->subsystem, "block") || streq(u->subsystem, "net");
+static bool is_main_use(const struct usable *u) {
+        return streq(u->subsystem, "block") || streq(u->subsystem, "net") || streq(u->subsystem, "vfio");
 }
 
 /**
@@ -28,16 +29,16 @@ const char *choice_default_type(const char *function_syspath, const struct usabl
         struct pci_kind kind;
 
         for (size_t i = 0; i < usables->n; i++)
-                if (is_disk_or_interface(&usables->items[i]))
-                        return DISKS_AND_INTERFACES;
+                if (is_main_use(&usables->items[i]))
+                        return MAIN_USE;
 
         pci_function_get_kind(function_syspath, &kind);
-        return kind.base_class == PCI_CLASS_STORAGE || kind.base_class == PCI_CLASS_NETWORK ? DISKS_AND_INTERFACES
+        return kind.base_class == PCI_CLASS_STORAGE || kind.base_class == PCI_CLASS_NETWORK ? MAIN_USE
                                                                                             : CHOICE_ALL;
 }
 
 static bool is_of_type(const struct usable *u, const char *type) {
-        return streq(type, DISKS_AND_INTERFACES) ? is_disk_or_interface(u)
+        return streq(type, MAIN_USE) ? is_main_use(u)
                                                  : streq(type, CHOICE_ALL) || streq(type, u->subsystem);
 }
 

@@ -285,8 +285,12 @@ static int take_usables(struct inventory *inventory) {
                         return r;
         }
 
-        for (size_t i = 0; i < inventory->n; i++)
+        for (size_t i = 0; i < inventory->n; i++) {
+                r = usables_add_vfio(&inventory->functions[i]->below, inventory->functions[i]->syspath);
+                if (r < 0)
+                        return r;
                 usables_sort(&inventory->functions[i]->below);
+        }
         return 0;
 }
 

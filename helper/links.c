@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "interface.h"
 #include "links.h"
+#include "rtnl.h"
 #include "util.h"
 
 static void link_clear(struct link *link) {
@@ -18,8 +21,9 @@ void links_clear(struct links *links) {
         *links = (struct links){};
 }
 
-/* udev's links climb to /dev and go down from there: "../../vda" from two directories below. */
-static int read_node(int dir_fd, const char *name, char **ret) {
+/* udev's links climb as far as they must: "../../vda" from /dev/disk/by-pci-path, "../12" from /dev/vfio/by-pci-path. */
+static int read_node(int dir_fd, const char *dir, const char *name, char **ret) {
+        size_t n_dir = strlen(dir);
         char target[PATH_MAX];
         const char *node = target;
         ssize_t n;
@@ -29,33 +33,62 @@ static int read_node(int dir_fd, const char *name, char **ret) {
                 return negative_errno();
         target[n] = '\0';
 
-        while (strncmp(node, "../", 3) == 0)
-                node += 3;
+        for (; strncmp(node, "../", 3) == 0; node += 3)
+                while (n_dir > 0 && dir[--n_dir] != '/')
+                        ;
         if (*node == '/')
                 *ret = strdup(node);
-        else if (asprintf(ret, "/dev/%s", node) < 0)
+        else if (asprintf(ret, "%.*s/%s", (int) n_dir, dir, node) < 0)
                 *ret = NULL;
         return *ret ? 0 : -ENOMEM;
 }
 
-static int links_add(struct links *links, int dir_fd, const char *dir, const char *name) {
-        struct link link = {}, *items;
-        int r;
+/* Takes over both strings. */
+static int links_add(struct links *links, char *node, char *name) {
+        struct link link = { node, name }, *items = NULL;
 
-        r = read_node(dir_fd, name, &link.node);
-        if (r < 0)
-                return r == -ENOENT || r == -EINVAL ? 0 : r; /* gone since readdir(), or no link any more */
-
-        items = reallocarray(links->items, links->n + 1, sizeof(items[0]));
-        if (items)
-                links->items = items;
-        if (!items || asprintf(&link.name, "%s/%s", dir, name) < 0) {
-                free(link.node);
+        if (node && name)
+                items = reallocarray(links->items, links->n + 1, sizeof(items[0]));
+        if (!items) {
+                link_clear(&link);
                 return -ENOMEM;
         }
 
+        links->items = items;
         links->items[links->n++] = link;
         return 0;
+}
+
+static int add_entry(struct links *links, int dir_fd, const char *dir, const char *entry) {
+        char *node, *name;
+        int r;
+
+        r = read_node(dir_fd, dir, entry, &node);
+        if (r < 0)
+                return r == -ENOENT || r == -EINVAL ? 0 : r; /* gone since readdir(), or no link any more */
+        if (asprintf(&name, "%s/%s", dir, entry) < 0)
+                name = NULL;
+        return links_add(links, node, name);
+}
+
+static int add_interface_name(const char *ifname, const char *name, void *userdata) {
+        if (strncmp(name, INTERFACE_PREFIX, strlen(INTERFACE_PREFIX)) != 0)
+                return 0;
+        return links_add(userdata, strdup(ifname), strdup(name));
+}
+
+/* From the start again if one came or went meanwhile. */
+static int read_interfaces(struct links *links) {
+        size_t n = links->n;
+        int r;
+
+        do {
+                while (links->n > n)
+                        link_clear(&links->items[--links->n]);
+                r = rtnl_for_each_name(add_interface_name, links);
+        } while (r == -EINTR);
+
+        return r;
 }
 
 static int read_directory(struct links *links, const char *path) {
@@ -69,7 +102,7 @@ static int read_directory(struct links *links, const char *path) {
 
         while ((r = read_entry(dir, &entry)) > 0)
                 if (entry->d_type == DT_LNK) {
-                        r = links_add(links, dirfd(dir), path, entry->d_name);
+                        r = add_entry(links, dirfd(dir), path, entry->d_name);
                         if (r < 0)
                                 return r;
                 }
@@ -86,7 +119,7 @@ static int compare_links(const void *a, const void *b) {
 }
 
 /**
- * links_read() - read all directories of links that the naming contract has
+ * links_read() - read all directories of links that the naming contract has, and the names of interfaces
  * @ret: to be cleared with links_clear(); untouched on failure
  *
  * Return: 0, also when there are none, or a negative errno.
@@ -94,18 +127,20 @@ static int compare_links(const void *a, const void *b) {
 int links_read(struct links *ret) {
         static const char *const directories[] = {
                 "/dev/disk/by-pci-path", "/dev/vfio/by-pci-path", "/dev/vfio/devices/by-pci-path",
-                "/dev/dri/by-pci-path", "/dev/serial/by-pci-path", "/dev/input/by-pci-path",
-                "/dev/v4l/by-pci-path", "/dev/snd/by-pci-path", "/dev/virtio-ports/by-pci-path",
+                "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
+                "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
+                "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
         };
         struct links links = {};
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(directories) && r >= 0; i++)
                 r = read_directory(&links, directories[i]);
-                if (r < 0) {
-                        links_clear(&links);
-                        return r;
-                }
+        if (r >= 0)
+                r = read_interfaces(&links);
+        if (r < 0) {
+                links_clear(&links);
+                return r;
         }
 
         if (links.n > 1)
@@ -114,19 +149,28 @@ int links_read(struct links *ret) {
         return 0;
 }
 
-/* Is the name of the link that of the path, alone or with a suffix? */
-static bool is_link_of(const struct link *link, const char *flat) {
-        const char *name = strrchr(link->name, '/') + 1;
+/* A hop begins with two digits and what separates them from the rest, "00.0" or "e0_01.0". */
+static bool is_hop(const char *text) {
+        return isxdigit((unsigned char) text[0]) && isxdigit((unsigned char) text[1]) && (text[2] == '.' || text[2] == '_');
+}
+
+/* Is the last part of the name the PCI path, or that and a word that is no hop? */
+static bool link_is_of(const struct link *link, const char *flat) {
+        const char *slash = strrchr(link->name, '/'), *rest = slash ? slash + 1 : link->name + strlen(INTERFACE_PREFIX);
         size_t n = strlen(flat);
 
-        return strncmp(name, flat, n) == 0 && (name[n] == '\0' || name[n] == '-');
+        if (strncmp(rest, flat, n) != 0)
+                return false;
+        rest += n;
+        return *rest == '\0' || rest[0] != '-' || !is_hop(rest + 1);
 }
 
 /**
- * links_find() - the link to a node by one path, of which it can have several
- * @flat: the path in its flat form
+ * links_find() - the link to a node, or the name of an interface
+ * @flat: the PCI path of the function that the node is looked at from: an NVMe multipath head or an IOMMU group has
+ * one for each of several
  *
- * Return: the first in the order of names, or NULL.
+ * Return: NULL when there is none.
  */
 const char *links_find(const struct links *links, const char *node, const char *flat) {
         size_t from = 0, to = links->n;
@@ -140,9 +184,9 @@ const char *links_find(const struct links *links, const char *node, const char *
                         to = middle;
         }
 
-        for (; from < links->n && streq(links->items[from].node, node); from++)
-                if (is_link_of(&links->items[from], flat))
-                        return links->items[from].name;
+        for (size_t i = from; i < links->n && streq(links->items[i].node, node); i++)
+                if (link_is_of(&links->items[i], flat))
+                        return links->items[i].name;
 
         return NULL;
 }

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * The links by PCI path that there are, whoever made them.
+ * The links by PCI path that there are, and the names of network interfaces by PCI path, whoever made them.
  */
 
 #include <stddef.h>
 
 struct link {
-        char *node; /* "/dev/vda" */
-        char *name; /* "/dev/disk/by-pci-path/02.0" */
+        char *node; /* "/dev/vda", "eth0" */
+        char *name; /* "/dev/disk/by-pci-path/02.0", "pci-02.0" */
 };
 
 /* In the order of nodes, and of names where a node has several. */

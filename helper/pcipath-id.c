@@ -10,13 +10,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ancestry.h"
+#include "device.h"
+#include "interface.h"
 #include "names.h"
+#include "node.h"
 #include "nvme.h"
 #include "util.h"
+#include "vfio.h"
 
-#define LINK_DIRECTORY "disk/by-pci-path/"
-
-/* What udev expands a SYMLINK into, with its final NUL (systemd 252, src/shared/udev-util.h). */
+/* What udev expands a SYMLINK into, with its last null byte (systemd src/udev/udev-def.h, 252 and later). */
 #define UDEV_PATH_SIZE 1024
 
 enum {
@@ -43,8 +46,10 @@ static int help(void) {
              "Print the PCI path of a device as properties for udev. Without an argument the\n"
              "device is $DEVPATH, as in IMPORT{program}.\n"
              "\n"
-             "  -h --help     Show this help\n"
-             "     --version  Show the version\n"
+             "     --vfio-group  Print the name of the device in /sys/class/vfio that the\n"
+             "                   function's IOMMU group has, instead\n"
+             "  -h --help        Show this help\n"
+             "     --version     Show the version\n"
              "\n"
              "Exit status: 0 done (nothing is printed for a device that is not below PCI),\n"
              "1 the device cannot be read, 2 bad usage, 3 the device's place has no name.\n"
@@ -63,6 +68,10 @@ static const char *printable(const char *text, char buf[static PATH_MAX]) {
         return buf;
 }
 
+static int finish_output(void) {
+        return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+}
+
 static int explain(const char *name, int r) {
         switch (r) {
         case -E2BIG:
@@ -74,36 +83,188 @@ static int explain(const char *name, int r) {
         }
 }
 
-static void print_one(const struct name *name) {
+/* The links of a device with several, as SYMLINK takes them. */
+struct links {
+        char text[UDEV_PATH_SIZE];
+        size_t n;
+        bool is_full;
+        const char *shown; /* of the device whose links they are */
+};
+
+/* Those that udev has no room for are left out. */
+static void add_link(struct links *links, const char *directory, const char *name) {
+        const char *separator = links->n > 0 ? " " : "";
+        size_t n = strlen(separator) + strlen(directory) + strlen(name);
+
+        if (links->is_full)
+                return;
+        if (links->n + n >= sizeof(links->text)) {
+                complain(0, "%s: its links have more than %d bytes, those from %s on are not made", links->shown,
+                         UDEV_PATH_SIZE - 1, name);
+                links->is_full = true;
+                return;
+        }
+
+        stpcpy(stpcpy(stpcpy(links->text + links->n, separator), directory), name);
+        links->n += n;
+}
+
+static void print_links(const struct links *links) {
+        if (links->n > 0)
+                printf("ID_PCI_PATH_LINKS=%s\n", links->text);
+}
+
+static int add_vfio_link(const char *syspath, void *userdata) {
+        _cleanup_device_ sd_device *function = NULL;
+        char flat[PCI_PATH_STRING_MAX];
+        struct pci_path path;
+        int r;
+
+        r = sd_device_new_from_syspath(&function, syspath);
+        if (r >= 0)
+                r = pci_function_get_path(function, &path);
+        if (r == -ENOMEM)
+                return r;
+        /* One that is just going, or has no name, is not there for us. */
+        if (r >= 0 && pci_path_print(&path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
+                add_link(userdata, "vfio/by-pci-path/", flat);
+        return 0;
+}
+
+/* The node of an IOMMU group has a link for each function that is reached through it. */
+static int print_vfio_links(sd_device *device, const char *shown) {
+        struct links links = { .shown = shown };
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        if (r >= 0)
+                r = vfio_for_each_function(sysname, add_vfio_link, &links);
+        if (r < 0)
+                return explain(shown, r);
+
+        print_links(&links);
+        return finish_output();
+}
+
+static int print_vfio_group(sd_device *device, const char *shown) {
+        char group[NAME_MAX + 1];
+        const char *syspath;
+        int r;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = vfio_find_group(syspath, group);
+        if (r < 0)
+                return explain(shown, r);
+        if (r == 0)
+                return EXIT_NO_NAME;
+        puts(group);
+        return finish_output();
+}
+
+/*
+ * The name of an interface directly below its function or virtio device, as pcipath_altname gives it; empty for one that
+ * has none, and for what is no interface.
+ */
+static int find_interface_name(sd_device *device, const char *shown, const char *flat, char ret[static INTERFACE_NAME_MAX + 1]) {
+        const char *syspath;
+        sd_device *parent;
+        int r;
+
+        ret[0] = '\0';
+        r = device_in_subsystem(device, "net");
+        if (r <= 0)
+                return r;
+        r = sd_device_get_parent(device, &parent);
+        if (r >= 0)
+                r = device_in_subsystem(parent, "pci");
+        if (r == 0)
+                r = device_in_subsystem(parent, "virtio");
+        if (r > 0)
+                r = sd_device_get_syspath(device, &syspath) < 0 ? -ENODEV : 1;
+        if (r <= 0)
+                return r;
+
+        r = interface_get_name(syspath, flat, ret);
+        if (r < 0)
+                ret[0] = '\0';
+        if (r == -ENAMETOOLONG || r == -EBADMSG)
+                complain(0, "%s: its name would be too long or have bytes that no name can have, not made", shown);
+        return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
+}
+
+/*
+ * What sort of input device it is, udev's input_id has found out: in this event, or in an earlier one. The words and
+ * their order are those of 60-persistent-input.rules, where the last match counts.
+ */
+static const char *find_input_class(sd_device *device) {
+        static const struct {
+                const char *property, *class;
+        } classes[] = {
+                { "ID_INPUT_JOYSTICK", "joystick" },
+                { "ID_INPUT_TABLET",   "mouse"    },
+                { "ID_INPUT_TOUCHPAD", "mouse"    },
+                { "ID_INPUT_MOUSE",    "mouse"    },
+                { "ID_INPUT_KEYBOARD", "kbd"      },
+        };
+        const char *value;
+
+        for (size_t i = 0; i < ELEMENTSOF(classes); i++)
+                if (getenv(classes[i].property) || sd_device_get_property_value(device, classes[i].property, &value) >= 0)
+                        return classes[i].class;
+
+        return NULL;
+}
+
+/* Return: 0, also when a link has too long a name and so is not made, or a negative errno. */
+static int complain_of_link(const char *shown, int r) {
+        if (r == -ENAMETOOLONG)
+                complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+        return r == -ENAMETOOLONG ? 0 : r;
+}
+
+/* A device that is in one place: a function, what is below it, a disk. */
+static int print_one(sd_device *device, const struct name *name, const char *shown) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
+        char interface[INTERFACE_NAME_MAX + 1], node[NODE_LINK_MAX + 1] = "";
+        sd_device *function;
+        int r;
 
         pci_path_print(&name->path, PCI_PATH_CANONICAL, canonical);
         pci_path_print(&name->path, PCI_PATH_FLAT, flat);
+        r = complain_of_link(shown, name->link_error);
+        if (r >= 0)
+                r = device_get_pci_function(device, &function);
+        if (r > 0)
+                r = complain_of_link(shown, device_get_node_link(device, function, &name->path, find_input_class(device), node));
+        if (r >= 0)
+                r = find_interface_name(device, shown, flat, interface);
+        if (r < 0)
+                return explain(shown, r);
+
         printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
-        if (name->link[0] != '\0')
+        if (*name->link)
                 printf("ID_PCI_PATH_LINK=%s\n", name->link);
+        if (*node)
+                printf("ID_PCI_PATH_LINKS=%s\n", node);
+        if (*interface)
+                printf("ID_NET_NAME_PCI_PATH=%s\n", interface);
+        return finish_output();
 }
 
-/* All links of a device with several, as SYMLINK takes them; those that udev has no room for are left out. */
-static void print_several(const struct names *names, const char *shown) {
-        char links[UDEV_PATH_SIZE] = "";
-        size_t n = 0;
+/* An NVMe multipath head that is in several places, or in none. A path that has no link does not keep others from having theirs. */
+static int print_several(const struct names *names, const char *shown) {
+        struct links links = { .shown = shown };
 
         for (size_t i = 0; i < names->n; i++) {
-                const char *link = names->items[i].link;
-
-                if (*link == '\0')
-                        continue;
-                if (n + strlen(" " LINK_DIRECTORY) + strlen(link) >= sizeof(links)) {
-                        complain(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
-                                 UDEV_PATH_SIZE - 1, link);
-                        break;
-                }
-                n += (size_t) sprintf(links + n, "%s" LINK_DIRECTORY "%s", n > 0 ? " " : "", link);
+                (void) complain_of_link(shown, names->items[i].link_error);
+                if (*names->items[i].link)
+                        add_link(&links, "disk/by-pci-path/", names->items[i].link);
         }
 
-        if (n > 0)
-                printf("ID_PCI_PATH_LINKS=%s\n", links);
+        print_links(&links);
+        return finish_output();
 }
 
 static int print_properties(sd_device *device, const char *shown) {
@@ -118,29 +279,15 @@ static int print_properties(sd_device *device, const char *shown) {
         if (r < 0)
                 return explain(shown, r);
 
-        for (size_t i = 0; i < names.n; i++) {
-                r = names.items[i].link_error;
-                if (r == -ENAMETOOLONG)
-                        complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
-                else if (r < 0 && names.n == 1)
-                        return explain(shown, r);
-        }
-
-        if (names.n == 1)
-                print_one(&names.items[0]);
-        else
-                print_several(&names, shown);
-
-        if (fflush(stdout) != 0)
-                return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
-        return EXIT_DONE;
+        return names.n == 1 ? print_one(device, &names.items[0], shown) : print_several(&names, shown);
 }
 
-static int parse_argv(int argc, char **argv, const char **ret_device) {
-        enum { ARG_VERSION = 0x100 };
+static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_vfio_group) {
+        enum { ARG_VERSION = 0x100, ARG_VFIO_GROUP };
         static const struct option options[] = {
-                { "help",    no_argument, NULL, 'h'         },
-                { "version", no_argument, NULL, ARG_VERSION },
+                { "vfio-group", no_argument, NULL, ARG_VFIO_GROUP },
+                { "help",       no_argument, NULL, 'h'            },
+                { "version",    no_argument, NULL, ARG_VERSION    },
                 {},
         };
         char shown[PATH_MAX];
@@ -151,6 +298,9 @@ static int parse_argv(int argc, char **argv, const char **ret_device) {
                 switch (c) {
                 case 'h':
                         return help();
+                case ARG_VFIO_GROUP:
+                        *ret_vfio_group = true;
+                        break;
                 case ARG_VERSION:
                         puts("pcipath " PROJECT_VERSION);
                         return EXIT_DONE;
@@ -173,9 +323,10 @@ static int run(int argc, char **argv) {
         _cleanup_device_ sd_device *device = NULL;
         const char *name = NULL, *devpath;
         char from_env[PATH_MAX], shown[PATH_MAX];
+        bool vfio_group = false;
         int r;
 
-        r = parse_argv(argc, argv, &name);
+        r = parse_argv(argc, argv, &name, &vfio_group);
         if (r >= 0)
                 return r;
 
@@ -196,7 +347,12 @@ static int run(int argc, char **argv) {
         if (r < 0)
                 return explain(shown, r);
 
-        return print_properties(device, shown);
+        if (vfio_group)
+                return print_vfio_group(device, shown);
+        r = device_in_subsystem(device, "vfio");
+        if (r < 0)
+                return explain(shown, r);
+        return r > 0 ? print_vfio_links(device, shown) : print_properties(device, shown);
 }
 
 int main(int argc, char **argv) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Between place.c, which climbs, and the rows of its table that have a file of their own.
+ * Between place.c, which climbs, the rows of its table that have a file of their own, and node.c, which begins elsewhere.
  */
 
 #include <stdint.h>
@@ -13,13 +13,17 @@
 
 /* Words are found from the last to the first, so the text grows towards the start of the buffer. */
 struct place {
-        sd_device *disk;
+        sd_device *disk; /* or another node */
+        bool is_below;   /* something between it and its function has said where it is */
         char text[LINK_NAME_MAX + 1];
         size_t start;
 };
 
 _printf_(2, 3) int place_prepend(struct place *p, const char *format, ...);
+int place_climb(struct place *p, sd_device *function);
 int take_number(const char **text, char follower, uint64_t max, uint64_t *ret);
 
 int place_scsi(sd_device *device, struct place *p, sd_device **ret_next);
 int place_usb(sd_device *device, struct place *p, sd_device **ret_next);
+int place_alone(sd_device *device, struct place *p, sd_device **ret_next);
+int place_usb_serial(sd_device *device, struct place *p, sd_device **ret_next);

@@ -110,11 +110,16 @@ static const struct place_row {
         const char *subsystem;
         int (*place)(sd_device *device, struct place *p, sd_device **ret_next);
 } place_table[] = {
-        { "virtio", place_virtio },
-        { "scsi",   place_scsi   },
-        { "nvme",   place_nvme   },
-        { "nd",     place_nd     },
-        { "usb",    place_usb    },
+        { "virtio",      place_virtio     },
+        { "scsi",        place_scsi       },
+        { "nvme",        place_nvme       },
+        { "nd",          place_nd         },
+        { "usb",         place_usb        },
+        { "usb-serial",  place_usb_serial },
+        { "hid",         place_alone      },
+        { "input",       place_alone      },
+        { "sound",       place_alone      },
+        { "serial-base", place_alone      },
 };
 
 /* Return: 1, 0 when @device is of a kind that has no row, or a negative errno. */
@@ -134,11 +139,10 @@ static int find_row(sd_device *device, const struct place_row **ret) {
         return 0;
 }
 
-/* Return: 1 when the climb from the disk to @function found a place, 0 when it met an unknown kind. */
-static int find_place(struct place *p, sd_device *function) {
+/* Return: 1 when the climb from the disk came to @function, 0 when it met an unknown kind, or a negative errno. */
+int place_climb(struct place *p, sd_device *function) {
         const char *function_syspath, *syspath;
         sd_device *device = p->disk;
-        bool found = false;
         int r;
 
         r = sd_device_get_syspath(function, &function_syspath);
@@ -155,7 +159,7 @@ static int find_place(struct place *p, sd_device *function) {
                 if (r < 0)
                         return r;
                 if (streq(syspath, function_syspath))
-                        return found;
+                        return 1;
 
                 r = find_row(device, &row);
                 if (r <= 0)
@@ -163,7 +167,7 @@ static int find_place(struct place *p, sd_device *function) {
                 r = row->place(device, p, &device);
                 if (r <= 0)
                         return r;
-                found = true;
+                p->is_below = true;
         }
 }
 
@@ -219,22 +223,22 @@ int device_get_link_name(sd_device *device, sd_device *below, sd_device *functio
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
         const char *syspath;
-        struct place p;
+        struct place p = {};
         int r;
 
         r = start_at_disk(&p, device);
         if (r > 0) {
                 if (below != device)
                         p.disk = below;
-                r = find_place(&p, function);
+                r = place_climb(&p, function);
         }
         if (r < 0)
                 return r;
-
         /* While it is there, all that is above it was: nothing was passed over that had a word to add. */
         if (sd_device_get_syspath(device, &syspath) < 0 || sysfs_exists(syspath, "uevent") == 0)
                 return -ENODEV;
-        if (r == 0)
+        /* What is directly below its function could be one of several. */
+        if (r == 0 || !p.is_below)
                 return 0;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);

@@ -66,13 +66,41 @@ static bool is_path_linked(sd_device *device, const struct pci_path *path) {
         return true;
 }
 
-static bool is_udev_finished(const struct usable *u, const struct pci_path *path) {
+/*
+ * The node of an IOMMU group may have been there for another function: ours has joined when it has its link. Not so if
+ * our rules have named no function at all.
+ */
+static bool has_vfio_link(const char *function_syspath, const struct pci_path *path) {
+        _cleanup_device_ sd_device *function = NULL;
+        char flat[PCI_PATH_STRING_MAX], link[sizeof("/dev/vfio/by-pci-path/") + sizeof(flat)];
+        const char *unused;
+
+        if (sd_device_new_from_syspath(&function, function_syspath) < 0)
+                return false;
+        if (sd_device_get_property_value(function, "ID_PCI_PATH", &unused) < 0)
+                return true;
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        snprintf(link, sizeof(link), "/dev/vfio/by-pci-path/%s", flat);
+        return access(link, F_OK) == 0;
+}
+
+/* Between udevd's word that it will rename an interface and the event that it did (systemd 247, rename_netif()). */
+static bool is_renaming(sd_device *device) {
+        const char *value;
+
+        return sd_device_get_property_value(device, "ID_RENAMING", &value) >= 0;
+}
+
+static bool is_udev_finished(const struct usable *u, const struct lookup *lookup, const struct pci_path *path) {
         _cleanup_device_ sd_device *device = NULL;
         sd_device *disk;
 
         if (sd_device_new_from_syspath(&device, u->syspath) < 0 || sd_device_get_is_initialized(device) <= 0 ||
-            is_entry_stale(device) || !are_links_there(device) ||
+            is_renaming(device) || is_entry_stale(device) || !are_links_there(device) ||
             (nvme_head_find(device, &disk) > 0 && !is_path_linked(device, path)))
+                return false;
+        if (streq(u->subsystem, "vfio") && !has_vfio_link(lookup->descent.syspath, path))
                 return false;
 
         /* A partition's number goes with its disk's. */
@@ -132,7 +160,7 @@ bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, e
         for (size_t i = 0; i < lookup->n_chosen; i++) {
                 const struct usable *u = &lookup->usables.items[i];
 
-                if (!(source == MONITOR_UDEV ? is_udev_finished(u, path) : is_kernel_finished(u)))
+                if (!(source == MONITOR_UDEV ? is_udev_finished(u, lookup, path) : is_kernel_finished(u)))
                         return false;
         }
 

@@ -66,9 +66,9 @@ static const char *cell_name(const struct row *row, char buf[static PCI_PATH_STR
 }
 
 static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
-        const char *flat = cell_tag(row, buf);
-
-        return row->usable && flat ? links_find(row->links, row->usable->name, flat) : NULL;
+        if (!row->usable)
+                return NULL;
+        return links_find(row->links, row->usable->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
 }
 
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {

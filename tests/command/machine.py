@@ -53,6 +53,8 @@ def complete_function(syspath, klass):
     for name, value in {'class': f'0x{klass:06x}', 'vendor': '0x1af4', 'device': '0x1042', 'revision': '0x01',
                         'subsystem_vendor': '0x1af4', 'subsystem_device': '0x0002', 'irq': '0'}.items():
         write(f'{syspath}/{name}', value.encode() + b'\n')
+    if os.path.islink(f'{syspath}/driver'):
+        return
     driver = 'pcieport' if buses else 'virtio-pci'
     os.makedirs(f'/sys/bus/pci/drivers/{driver}', exist_ok=True)
     link(f'{syspath}/driver', f'/sys/bus/pci/drivers/{driver}')

@@ -50,12 +50,23 @@ def check_found(functions):
         assert output('find', '-t', 'pci', path) == address + '\n', path
 
 
+def add_uses(below, tree, names):
+    """Interfaces, and for what is bound to vfio the node of its group."""
+    for device in tree.devices:
+        if device.subsystem == 'net':
+            below.setdefault(names[device.key].path, []).append(device.devpath.rpartition('/')[2])
+        elif device.subsystem == 'vfio':
+            for function in device.key.bound:
+                below[names[function].path] = [f'/dev/{device.devname}']
+
+
 def check_disks(tree, names):
-    """By link name, which has the suffix and the partition, find has one answer; by path, all of the function."""
+    """By link name, which has the suffix and the partition, find has one answer; by path, all of the function. Its other
+    nodes are not what it is for: all of these functions are storage."""
     below = {}
     for device in tree.devices:
         name = names.get(device.key) if device.devname else None
-        if name is None:
+        if name is None or not name.places:
             continue
         node = f'/dev/{device.devname}'
         for path, link in name.places:
@@ -64,6 +75,7 @@ def check_disks(tree, names):
             if link:
                 assert output('find', link) == node + '\n', link
         assert sorted(output('of', device.syspath).split()) == sorted(path for path, _ in name.places), device.syspath
+    add_uses(below, tree, names)
     for path, nodes in below.items():
         assert sorted(output('find', path).split()) == sorted(nodes), path
     rows = json.loads(output('list', '-J'))['functions']

@@ -6,9 +6,9 @@
 
 from dataclasses import dataclass
 
-from trees.machine import (Ata, AtaPort, Disk, FibreChannel, HostBridge, Lun, Machine, Mmc, Namespace, NoPci, Nvme,
-                           NvmeSubsystem, Pmem, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk, VirtioPmem,
-                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, Disk, FibreChannel, Group, HostBridge, Lun, Machine, Mmc, Namespace, Net, Node, Nodes,
+                           NoPci, Nvme, NvmeSubsystem, Pmem, Port, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk,
+                           VirtioPmem, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
 @dataclass
@@ -49,6 +49,28 @@ def chain(length, *below):
     for _ in range(length - 1):
         top = function("00.0", top)
     return top
+
+
+def node(where, subsystem, link=None, *above, **attributes):
+    return Node([*above, (where, subsystem, None, attributes)], link)
+
+
+def usb(port, *more):
+    return [("usb9", "usb", "usb_device"), (f"9-{port}", "usb", "usb_device"), (f"9-{port}:1.0", "usb", "usb_interface"), *more]
+
+
+def tape(name, link):
+    return node(f"scsi_tape/{name}", "scsi_tape", link, ("host9", "scsi", "scsi_host"), ("target9:0:0", "scsi", "scsi_target"),
+                ("9:0:0:0", "scsi", "scsi_device"))
+
+
+def given_away():
+    """An IOMMU: two functions behind a conventional bridge are one group with it, two behind ports are two."""
+    bridge = function("03.0", function("01.0"), function("02.0"), function("03.0"))
+    ports = [function(f"04.{n}", function("00.0")) for n in range(3)]
+    groups = [Group([bridge, *bridge.below], bridge.below[:2]), *(Group(port.below, port.below) for port in ports[:2]),
+              Group(ports[2].below, ports[2].below, noiommu=True), Group(ports, [])]
+    return Machine([Root([bridge, *ports])], groups=groups)
 
 
 GOLDEN = {
@@ -226,6 +248,67 @@ GOLDEN = {
                        for number, claim in enumerate(["namespace", "pfn", "btt"])] +
                       [function("03.0", Pmem(Disk(1)))])]),
         {"02.0", "02.1-part1", "02.2"}),
+    # Linux include/linux/netdevice.h: dev_port (Mellanox ConnectX-3, both ports in one function), ndo_get_phys_port_name
+    # (mlx5: p0, and pf0vf1 for the representor of a virtual function); virtual functions of an SR-IOV card.
+    "network": Golden(
+        Machine([Root([function("02.0", function("00.0", Net(virtio=True))),
+                       function("02.1", function("00.0", Net([Port(0), Port(1)]))),
+                       function("02.2", function("00.0", Net([Port(0, "p0"), Port(0, "pf0vf0"), Port(0, "pf1vf0")]),
+                                                 vfs=VirtualFunctions([vf(Net()), vf(Net(virtio=True))], offset=256))),
+                       function("02.3", Net(), function("00.0", Net()))]),
+                 Root([function("00.0", Net())], bus=0x40)]),
+        {"pci-02.0-00.0", "pci-02.1-00.0", "pci-02.1-00.0d1", "pci-02.2-00.0np0", "pci-02.2-00.0npf1vf0",
+         "pci-02.2-00.0v1", "pci-0000_40_00.0"}),
+
+    # Two that nothing tells apart have no name; neither has one with a name that an interface cannot have.
+    "network-alike": Golden(
+        Machine([Root([function("02.0", Net([Port(0), Port(1), Port(1)])), function("03.0", Net([Port(), Port()])),
+                       function("04.0", Net([Port(0, "a b"), Port(0, "a:b"), Port(0, "a/b"), Port(0, "%s"), Port(0, "\x1b"),
+                                             Port(0, "p\nID_NET_NAME_PCI_PATH=x"), Port(0, "\xe9"), Port(0, "p;$'\"b")]))])]),
+        {"pci-02.0", "pci-04.0np;$'\"b"}),
+
+    # The longest alternative name, 127 bytes, and one that is too long; a bridge may have an interface, too.
+    "network-deep": Golden(
+        Machine([Root([chain(24, Net([Port(0), Port(0, "abc"), Port(0, "abcd")]))])]),
+        {"pci-" + "-".join(["00.0"] * 24), "pci-" + "-".join(["00.0"] * 24) + "nabc"}),
+
+    # Nodes with a by-path/: words of systemd's rules 60-*.rules. Those of one kind that nothing tells apart have no link.
+    "nodes": Golden(
+        Machine([Root([
+            function("02.0", function("00.0", Nodes([node("drm/card0", "drm", "dri/by-pci-path/FLAT-card"),
+                                                     node("drm/renderD128", "drm", "dri/by-pci-path/FLAT-render")]))),
+            function("02.1", Nodes([node("drm/card1", "drm"), node("drm/card2", "drm")])),
+            function("03.0", Nodes([node("tty/ttyS4", "tty", "serial/by-pci-path/FLAT")])),
+            function("03.1", Nodes([node("tty/ttyS5", "tty"), node("tty/ttyS6", "tty")])),
+            function("04.0", Nodes([node("virtio-ports/vport0p1", "virtio-ports", "virtio-ports/by-pci-path/FLAT-org.qemu:0", name="org.qemu:0"),
+                                    node("virtio-ports/vport0p2", "virtio-ports", name=""), node("virtio-ports/vport0p3", "virtio-ports"),
+                                    node("virtio-ports/vport0p4", "virtio-ports", name="twice"),
+                                    node("virtio-ports/vport0p5", "virtio-ports", name="twice")], virtio=True)),
+            function("05.0", Nodes([Node([("input/input1", "input"), ("event1", "input")], "input/by-pci-path/FLAT-event-kbd",
+                                         "ID_INPUT_KEYBOARD=1\n")], virtio=True)),
+            function("05.1", Nodes([Node([("input/input2", "input"), ("event2", "input")])], virtio=True)),
+            function("06.0", Nodes([
+                Node(usb("1", ("0003:0627:0001.0001", "hid"), ("input/input3", "input"), ("event3", "input")),
+                     "input/by-pci-path/FLAT-usb-0:1:1.0-event-mouse", "ID_INPUT_MOUSE=1\n"),
+                Node(usb("1", ("0003:0627:0001.0001", "hid"), ("input/input3", "input"), ("mouse0", "input")),
+                     "input/by-pci-path/FLAT-usb-0:1:1.0-mouse", "ID_INPUT_MOUSE=1\n"),
+                Node(usb("2", ("ttyUSB0", "usb-serial", None, {"port_number": 1}), ("tty/ttyUSB0", "tty")),
+                     "serial/by-pci-path/FLAT-usb-0:2:1.0-port1"),
+                Node(usb("3", ("tty/ttyACM0", "tty")), "serial/by-pci-path/FLAT-usb-0:3:1.0"),
+                Node(usb("4", ("0003:0627:0001.0002", "hid"), ("input/input4", "input"), ("event4", "input")), None, "ID_INPUT_KEYBOARD=1\n"),
+                Node(usb("4", ("0003:0627:0001.0002", "hid"), ("input/input5", "input"), ("event5", "input")), None, "ID_INPUT_KEYBOARD=1\n")])),
+            function("07.0", Nodes([Node([("sound/card0", "sound"), ("controlC0", "sound")], "snd/by-pci-path/FLAT")])),
+            function("07.1", Nodes([Node([(f"sound/card{n}", "sound"), (f"controlC{n}", "sound")]) for n in (1, 2)])),
+            function("08.0", Nodes([node(f"video4linux/video{n}", "video4linux", f"v4l/by-pci-path/FLAT-video-index{n}", index=n) for n in (0, 1)])),
+            function("09.0", Nodes([node("vfio-dev/vfio0", "vfio-dev", "vfio/devices/by-pci-path/FLAT")])),
+            function("0a.0", Nodes([tape("st0", "tape/by-pci-path/FLAT-scsi-0:0:0:0"), tape("nst0", "tape/by-pci-path/FLAT-scsi-0:0:0:0-nst"),
+                                    tape("st0a", None)])),
+            function("0b.0", Nodes([node("infiniband_verbs/uverbs0", "infiniband_verbs", "infiniband/by-pci-path/FLAT")]))])]),
+        {"dri/by-pci-path/02.0-00.0-card", "virtio-ports/by-pci-path/04.0-org.qemu:0", "vfio/devices/by-pci-path/09.0",
+         "input/by-pci-path/06.0-usb-0:1:1.0-event-mouse"}),
+
+    "vfio": Golden(given_away(), {"vfio/by-pci-path/03.0-01.0", "vfio/by-pci-path/03.0-02.0", "vfio/by-pci-path/04.0-00.0",
+                                  "vfio/by-pci-path/04.2-00.0"}),
 
     # A kind without words gets a path and no link.
     "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),
@@ -268,5 +351,10 @@ COVERS = {
     "nvme-multipath": "Disk: NVMe multipath: a link for each live path",
     "nvme-multipath-elsewhere": "Disk: NVMe multipath by another transport: no name",
     "pmem": "Disk: persistent memory: virtio-pmem, others without a link",
+    "network": "Interface: ports, representors, VFs",
+    "network-alike": "Interface: nothing tells them apart, hostile names of ports",
+    "network-deep": "Interface: names of 127 bytes, and longer",
+    "nodes": "Node: every kind that has a by-path/",
+    "vfio": "Node: VFIO groups, with and without an IOMMU",
     "mmc": "Disk: a kind that has no words: a path and no link",
 }

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Callable
 
 import pytest
-from golden.machines import blk, chain, multipath, nvme
+from golden.machines import blk, chain, multipath, node, nvme
 from programs import PCIPATH_ID, Outcome, pcipath_id
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
+from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Nodes, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 from trees.sysfs import Tree
 
@@ -39,6 +39,8 @@ MACHINES = {
     "sas": Machine([Root([function("02.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]]))])]),
     "usb": Machine([Root([function("02.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=1))])]),
     "vf": Machine([Root([function("02.0", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()])))])]),
+    "port": Machine([Root([function("02.0", blk()), function("03.0", Nodes([node("virtio-ports/vport0p1", "virtio-ports")],
+                                                                               virtio=True))])]),
     "vmd": Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))]))])]),
     "vmbus": Machine([VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")]),
     "too-deep": Machine([Root([chain(256, blk())])]),
@@ -106,6 +108,15 @@ def port_no(content, status=NO_NAME):
 
 def port_name(content, status=NO_NAME):
     return attribute("fc", lambda t: t.find("/fc_transport/target0:0:0") + b"/port_name", content, status)
+
+
+def virtio_port(name):
+    """What the host has called it, who may call it anything."""
+    def edit(t):
+        port = t.find("/vport0p1")
+        t.write(port + b"/name", name)
+        return port
+    return Case("port", edit, NO_NAME)
 
 
 def phy(content, status=NO_NAME):
@@ -259,6 +270,11 @@ TREES = {
     "scsi-host-of-another-number": renamed("scsi", "/virtio0/host0", b"host7", UNREADABLE),
 
     # FC and SAS.
+    "virtio-port-path": virtio_port(b"../../etc/passwd\n"),
+    "virtio-port-space": virtio_port(b"a b\n"),
+    "virtio-port-injects": virtio_port(b"a\nID_EVIL=1\n"),
+    "virtio-port-escape": virtio_port(b"\x1b[31m\n"),
+    "virtio-port-expands": virtio_port(b"$env{PATH}%k\n"),
     "fc-port-name-missing": port_name(None, UNREADABLE),
     "fc-port-name-empty": port_name(b"\n"),
     "fc-port-name-path": port_name(b"../../0x5\n"),

@@ -42,7 +42,7 @@ def check_machine(seed):
     names = Names(machine)
     functions = [name.path for node, name in names.items() if isinstance(node, m.Function)]
     assert len(functions) == len(set(functions))
-    links = [link for name in names.values() if name for link in name.links]
+    links = [link for name in names.values() if name for link in name.disk_links]
     assert len(links) == len(set(links))
 
     # As the oracle names are those of the description, two boots that agree with it agree with each other.

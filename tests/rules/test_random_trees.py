@@ -32,7 +32,7 @@ def check_machine(seed, udevd):
         assert properties == (expected.properties() if expected else {}), device.devpath
         assert sorted(helper.get(device.syspath, [])) == sorted(expected.places if expected else []), device.devpath
         if device.devname and expected:
-            links |= {link: device.devname for link in expected.links}
+            links |= {link: device.devname for link in expected.disk_links}
     assert udev.links_on_disk() == links
     return len(udevd.devices), len(links)
 

@@ -18,8 +18,10 @@ from programs import BUILD, normalise
 from trees import sandbox
 from trees.sysfs import UNTOUCHED
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "nd", "usb", "scsi", "block"}  # of those that have events
+SUBSYSTEMS = {"pci", "virtio", "nvme", "nd", "usb", "scsi", "block", "net", "drm", "hid", "infiniband_verbs", "input", "scsi_tape",
+              "sound", "tty", "usb-serial", "vfio", "vfio-dev", "video4linux", "virtio-ports"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
+OURS = ("ID_PCI_PATH", "ID_NET_NAME_PCI_PATH", "ID_NET_NAME_FROM_DATABASE")
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"
 
@@ -118,7 +120,8 @@ class Udevd:
         node = f"/dev/{device.devname}"
         if os.path.lexists(node):
             os.unlink(node)
-        os.mknod(node, 0o60600, os.makedev(*device.devnum))
+        os.makedirs(os.path.dirname(node), exist_ok=True)
+        os.mknod(node, 0o20600 if device.is_char else 0o60600, os.makedev(*device.devnum))
 
     def send(self, action, device):
         try:
@@ -164,7 +167,8 @@ class Udevd:
 
 def record(device):
     number = "%d:%d" % device.devnum if device.devnum else ""
-    name = f"b{number}" if number else f"+{device.subsystem}:{os.path.basename(device.devpath)}"
+    name = (f"c{number}" if device.is_char else f"b{number}" if number else f"n{device.ifindex}" if device.ifindex else
+            f"+{device.subsystem}:{os.path.basename(device.devpath)}")
     return read_record(f"/run/udev/data/{name}")
 
 
@@ -177,7 +181,7 @@ def read_record(path):
         return found
     for line in lines:
         kind, _, value = line.partition(":")
-        if kind == "E" and value.startswith("ID_PCI_PATH"):
+        if kind == "E" and value.startswith(OURS):
             name, _, content = value.partition("=")
             found.properties[name] = content
         elif kind == "S":

@@ -35,7 +35,7 @@ def test_check_is_not_needed_for_a_mount(root):
     assert ask(root, "check", mount_needs="1") == (255, [])
 
 
-@pytest.mark.parametrize("missing", ["pcipath_id", "rules.d/61-pcipath.rules"])
+@pytest.mark.parametrize("missing", ["pcipath_id", "pcipath_altname", "rules.d/61-pcipath.rules"])
 def test_check_says_no_to_half_an_installation(root, missing):
     [helper] = root.rglob("pcipath_id")
     path = helper.parent / missing

@@ -57,9 +57,10 @@ def test_bad_option_fails_to_configure(option, tmp_path):
     assert "ERROR:" in done.stdout + done.stderr
 
 
-def test_helper_links_sd_device_only():
-    dynamic = run("readelf", "-d", BUILD / "helper/pcipath_id")
-    assert set(re.findall(r"NEEDED.*\[(.*)\.so", dynamic)) == {"libsystemd", "libc"}
+@pytest.mark.parametrize("helper,libraries", [("pcipath_id", {"libsystemd", "libc"}), ("pcipath_altname", {"libmnl", "libc"})])
+def test_helper_links_no_more_than_it_needs(helper, libraries):
+    dynamic = run("readelf", "-d", BUILD / "helper" / helper)
+    assert set(re.findall(r"NEEDED.*\[(.*?)\.so", dynamic)) == libraries
 
 
 def test_host_links_nothing_of_the_guests():
@@ -91,6 +92,7 @@ def test_install(tmp_path):
     installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert installed == {
         "x/udev/pcipath_id",
+        "x/udev/pcipath_altname",
         "x/udev/rules.d/61-pcipath.rules",
         "x/dracut/55pcipath/module-setup.sh",
         "usr/bin/pcipath",

@@ -151,6 +151,33 @@ class Mmc(Below):
 
 
 @node
+class Port:
+    """An interface: the number that its driver counts for it, and the driver's name for it."""
+    number: int = 0
+    name: str = None
+
+
+@node
+class Net(Below):
+    ports: list = field(default_factory=lambda: [Port()])
+    virtio: bool = False
+
+
+@node
+class Node:
+    """A character device. `steps`: path, subsystem, type and attributes of each device on the way to it, and of itself."""
+    steps: list
+    link: str = None  # below /dev, with FLAT for the function's path
+    uevent: str = ""
+
+
+@node
+class Nodes(Below):
+    nodes: list
+    virtio: bool = False
+
+
+@node
 class HostBridge(Below):
     """A host bridge that is the child of a PCI function: Intel VMD."""
     bus: int
@@ -205,10 +232,19 @@ class NoPci:
 
 
 @node
+class Group:
+    """An IOMMU group of functions, of which some have a vfio driver."""
+    functions: list
+    bound: list
+    noiommu: bool = False
+
+
+@node
 class Machine:
     """`others`: disks that no PCI function is above, and NVMe subsystems that perhaps none of its controllers is in."""
     roots: list
     others: list = field(default_factory=list)
+    groups: list = field(default_factory=list)
 
 
 def function(address, *below, vfs=None):

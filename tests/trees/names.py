@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from trees import machine as m
 
 LINK_BYTES = 255
+INTERFACE_BYTES = 127
 
 
 @dataclass(frozen=True)
 class Name:
-    path: str
-    link: str = None  # None: the contract gives no link
+    path: str  # None: it is below no function
+    link: str = None  # of a disk; None: the contract gives no link
+    interface: str = None
+    nodes: tuple = ()  # links of a node that is no disk, below /dev
 
     @property
     def flat(self):
@@ -23,16 +26,25 @@ class Name:
     @property
     def places(self):
         """The path and link of each place where the device is plugged in."""
-        return [(self.path, self.link)]
+        return [(self.path, self.link)] if self.path else []
+
+    @property
+    def disk_links(self):
+        return [link for _, link in self.places if link]
 
     @property
     def links(self):
-        return [link for _, link in self.places if link]
+        """All of them, below /dev."""
+        return [*(f"disk/by-pci-path/{link}" for link in self.disk_links), *self.nodes]
 
     def properties(self):
-        properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat}
+        properties = {"ID_PCI_PATH": self.path, "ID_PCI_PATH_TAG": self.flat} if self.path else {}
         if self.link is not None:
             properties["ID_PCI_PATH_LINK"] = self.link
+        if self.interface is not None:
+            properties["ID_NET_NAME_PCI_PATH"] = self.interface
+        if self.nodes:
+            properties["ID_PCI_PATH_LINKS"] = " ".join(sorted(self.nodes))
         return properties
 
 
@@ -47,8 +59,7 @@ class Several(Name):
         return [(name.path, name.link) for name in self.names]
 
     def properties(self):
-        links = sorted(f"disk/by-pci-path/{link}" for link in self.links)
-        return {"ID_PCI_PATH_LINKS": " ".join(links)} if links else {}
+        return {"ID_PCI_PATH_LINKS": " ".join(sorted(self.links))} if self.links else {}
 
 
 def flatten(path):
@@ -57,6 +68,19 @@ def flatten(path):
 
 def limited(link):
     return link if len(link) <= LINK_BYTES else None
+
+
+def port_word(port):
+    return f"n{port.name}" if port.name else f"d{port.number}" if port.number else ""
+
+
+def interface_name(port, ports, path):
+    """None: it is too long, not unique, or a port has a name that no interface could have."""
+    words = [port_word(other) for other in ports]
+    word = port_word(port)
+    name = f"pci-{flatten(path)}{word}"
+    legal = all("!" <= c <= "~" and c not in ":/%" for c in word)
+    return name if legal and words.count(word) == 1 and len(name) <= INTERFACE_BYTES else None
 
 
 def root_prefix(root):
@@ -133,6 +157,9 @@ class Names(dict):
         for other in machine.others:
             if isinstance(other, m.NoPci):
                 self.add_disk(other.disk, None, None)
+        for group in machine.groups:
+            # The tests' functions have addresses in the order of their paths.
+            self[group] = Name(None, nodes=tuple(f"vfio/by-pci-path/{self[function].flat}" for function in group.bound))
 
     def add_function(self, function, path):
         self[function] = Name(path)
@@ -143,6 +170,12 @@ class Names(dict):
                 case m.HostBridge():
                     for nested in below.functions:
                         self.add_function(nested, f"{path}/{below.bus:02x}:{nested.address}")
+                case m.Net():
+                    for port in below.ports:
+                        self[port] = Name(path, interface=interface_name(port, below.ports, path))
+                case m.Nodes():
+                    for node in below.nodes:
+                        self[node] = Name(path, nodes=(node.link.replace("FLAT", flatten(path)),) if node.link else ())
                 case _:
                     for disk, suffix in disks_below(below):
                         self.add_disk(disk, path, suffix)

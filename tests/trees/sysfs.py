@@ -29,6 +29,8 @@ class Device:
     key: object = None
     devname: str = None
     devnum: tuple = None
+    ifindex: int = None
+    is_char: bool = False
 
     @property
     def syspath(self):
@@ -122,6 +124,8 @@ class Tree:
                     self.find_nvme_subsystem(top)
         for subsystem in self.subsystems.values():
             self.add_heads(subsystem)
+        for group in machine.groups:
+            self.add_group(group)
 
     # -- Directories, attributes, links --
 
@@ -278,11 +282,62 @@ class Tree:
                     self.numbers.counters["host"] = base + len(below.hosts)
                 case m.Usb():
                     self.add_usb(devpath, below, function)
+                case m.Net():
+                    self.add_net(self.add_virtio(devpath, function) if below.virtio else devpath, below)
+                case m.Nodes():
+                    above = self.add_virtio(devpath, function) if below.virtio else devpath
+                    for node in below.nodes:
+                        self.add_node(above, node, function)
                 case m.Mmc():
                     number = self.numbers.next("mmc")
                     host = self.add(f"{devpath}/mmc_host/mmc{number}", "mmc_host", key=function, klass=True)
                     card = self.add(f"{host}/mmc{number}:0001", "mmc", key=function)
                     self.add_disk(card, below.disk, "mmcblk")
+
+    def add_node(self, above, node, function):
+        for number, (path, subsystem, *more) in enumerate(node.steps, 1):
+            devtype, attributes = [*more, None, {}][:2] if len(more) < 2 else more
+            above = f"{above}/{path}"
+            if number == len(node.steps):
+                self.add_char(above, subsystem, node, node.uevent, os.path.basename(path))
+            elif above not in self.made:
+                self.made.add(above)
+                self.add(above, subsystem, devtype, function, klass=subsystem not in ("usb", "hid", "scsi", "usb-serial"))
+            for name, value in (attributes or {}).items():
+                self.attribute(above, name, value)
+
+    def add_char(self, devpath, subsystem, key, uevent, devname):
+        number = self.numbers.next("char", most_gap=0)
+        major, minor = 250 + (number >> 8), number & 0xff
+        self.add(devpath, subsystem, key=key, klass=True, uevent=f"MAJOR={major}\nMINOR={minor}\nDEVNAME={devname}\n{uevent}")
+        self.attribute(devpath, "dev", f"{major}:{minor}")
+        self.link(f"/dev/char/{major}:{minor}", devpath)
+        self.devices[-1].devname, self.devices[-1].devnum, self.devices[-1].is_char = devname, (major, minor), True
+
+    def add_group(self, group):
+        """Linux drivers/iommu/iommu.c and drivers/vfio/vfio_main.c: its node is there as long as a function is bound."""
+        number = self.numbers.next("group")
+        for device in [d for d in self.devices if d.subsystem == "pci" and d.key in group.functions]:
+            self.link(f"/kernel/iommu_groups/{number}/devices/{os.path.basename(device.devpath)}", device.devpath)
+            self.link(f"{device.devpath}/iommu_group", f"/kernel/iommu_groups/{number}")
+            driver = "vfio-pci" if device.key in group.bound else "pcieport"
+            self.mkdir(f"/bus/pci/drivers/{driver}")
+            self.link(f"{device.devpath}/driver", f"/bus/pci/drivers/{driver}")
+        if group.bound:
+            name = f"noiommu-{number}" if group.noiommu else f"{number}"
+            self.add_char(f"/devices/virtual/vfio/{name}", "vfio", group, "", f"vfio/{name}")
+
+    def add_net(self, above, net):
+        for port in self.numbers.order(net.ports):
+            ifindex = self.numbers.next("ifindex", 2, most_gap=0)
+            name = f"eth{ifindex}"
+            devpath = self.add(f"{above}/net/{name}", "net", key=port, klass=True,
+                               uevent=f"INTERFACE={name}\nIFINDEX={ifindex}\n")
+            self.attribute(devpath, "ifindex", ifindex)
+            self.attribute(devpath, "dev_port", port.number)
+            if port.name is not None:
+                self.attribute(devpath, "phys_port_name", port.name)
+            self.devices[-1].ifindex = ifindex
 
     # -- Disks --
 

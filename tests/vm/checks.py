@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import Machine
-from oracle import NoName, disks, domain, link_names, pci_functions, pci_path
+from oracle import NoName, disks, domain, interfaces, link_names, mac, pci_functions, pci_path
 
 HELPER = "/usr/lib/udev/pcipath_id"
 PCIPATH_HOST = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2] / "build")).resolve() / "helper/host/pcipath-host"
@@ -63,6 +63,25 @@ def check_disks(machine: Machine) -> None:
     links = _links(machine, "by-pci-path")
     assert links == _expected_links(machine)
     check_host(machine, links)
+
+
+def check_interfaces(machine: Machine) -> None:
+    """The interfaces' names by PCI path are those of the cards that the host has plugged in: no other."""
+    assert names_of_interfaces(machine) == {name: mac(machine.qmp, i) for i, name in interfaces(machine.qmp).items()}
+
+
+def names_of_interfaces(machine: Machine, netns: str = "") -> dict[str, str]:
+    """From each name by PCI path in the guest to the MAC address of its interface."""
+    links = json.loads(machine.run(f"ip -j {netns and f'-n {netns} '}link"))
+    return {name: link["address"] for link in links for name in [link["ifname"], *link.get("altnames", [])]
+            if name.startswith("pci-")}
+
+
+def interface_of(machine: Machine, device: str) -> dict[str, str]:
+    """What systemd and we call the interface of a card."""
+    [link] = [link for link in json.loads(machine.run("ip -j link")) if link["address"] == mac(machine.qmp, device)]
+    [ours] = [name for name in [link["ifname"], *link.get("altnames", [])] if name.startswith("pci-")]
+    return {"ifname": link["ifname"], "by-pci-path": ours}
 
 
 def check_helper(machine: Machine) -> None:

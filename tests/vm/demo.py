@@ -6,11 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checks import HELPER, names_of
+from checks import interface_of, names_of
 from conftest import BUILD, CACHE
 from guest import make_guest
-from machine import Machine, disk, root_ports
-from oracle import link_name, pci_path
+from machine import Machine, card, disk, root_ports
+from oracle import flat, interfaces, link_name, pci_path
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 LINKS = "/dev/disk/by-pci-path"
@@ -42,10 +42,6 @@ def virtio(name_, bus):
     return disk("virtio-blk-pci", name_, bus=bus)
 
 
-def card(name_, bus):
-    return {"driver": "virtio-net-pci", "id": name_, "bus": bus, "mac": "52:54:00:00:00:" + ("01" if name_ == "cold" else "02")}
-
-
 def show_link(machine, disk_name):
     link = f"{LINKS}/{link_name(machine.qmp, disk_name)}"
     machine.wait(link)
@@ -54,11 +50,10 @@ def show_link(machine, disk_name):
 
 
 def show_card(machine, device):
-    """A network card's interface, found by its MAC address, and what the helper says of it."""
-    interface = machine.run(f"grep -l {device['mac']} /sys/class/net/*/address").split("/")[4]
-    path = machine.run(f"{HELPER} /sys/class/net/{interface} | sed -n 's/^ID_PCI_PATH=//p'").strip()
-    guest_says(f"{interface} is at PCI path {name(path)}")
-    assert path == pci_path(machine.qmp, device["id"])
+    """A network card's interface, which the host knows by its MAC address."""
+    names = interface_of(machine, device)
+    assert names["by-pci-path"] == interfaces(machine.qmp)[device]
+    guest_says(f"ip link show {name(names['by-pci-path'])} shows {names['ifname']}")
 
 
 def power_on(machine):
@@ -67,11 +62,11 @@ def power_on(machine):
     root = f"{LINKS}/{link_name(machine.qmp, 'root')}"
     host(f"before the guest runs its first instruction, QEMU's objects say: {name(root)}")
     host(f"booting with root={root} ...")
-    machine.boot(f"root={root}")
+    machine.boot(f"root={root} intel_iommu=on")
     machine.settle()
     guest_says(f"dracut found it: / is on {machine.run('findmnt -n -o SOURCE /').strip()}")
     show_link(machine, "root")
-    show_card(machine, machine.topology[-1])
+    show_card(machine, "cold")
 
 
 def hotplug(machine):
@@ -96,12 +91,22 @@ def hotplug(machine):
     machine.wait(f"{link}-part1")
     text = machine.run(f"mount {link}-part1 /mnt && cat /mnt/file && umount /mnt").strip()
     guest_says(f"{name(link + '-part1')} still says \"{text}\"")
-    hot = card("hot", "port1")
-    machine.plug(hot)
-    host(f"the card is plugged in at {name(pci_path(machine.qmp, 'hot'))}")
-    port = f"/sys/bus/pci/devices/0000:00:{pci_path(machine.qmp, 'port1')}"
-    machine.run(f"udevadm wait --settle {port}/$(ls {port}/pci_bus):00.0")
-    show_card(machine, hot)
+    machine.plug(card("hot", "port1"))
+    path = pci_path(machine.qmp, "hot")
+    host(f"the card is plugged in at {name(path)}")
+    machine.run(f"pcipath wait {path}")
+    show_card(machine, "hot")
+
+
+def vfio(machine):
+    headline("VFIO: the same card, to be given to a guest of the guest's")
+    path = pci_path(machine.qmp, "hot")
+    machine.run("modprobe vfio-pci; cd /sys/bus/pci/devices/$(pcipath find -t pci " + path + ") && echo vfio-pci >driver_override"
+                " && echo ${PWD##*/} >driver/unbind && echo ${PWD##*/} >/sys/bus/pci/drivers_probe")
+    node = machine.run(f"pcipath wait -t vfio {path}").strip()
+    link = f"/dev/vfio/by-pci-path/{flat(path)}"
+    assert machine.run(f"realpath {link}").strip() == node
+    guest_says(f"{name(link)} -> {node}")
 
 
 def show_command(machine, command):
@@ -127,24 +132,24 @@ def command(machine):
 
 
 def proof(guest, directory):
-    headline("The proof: the same two disks in the same two ports, without and with one more bridge in the machine")
+    headline("The proof: the same disks and card in the same ports, without and with one more bridge in the machine")
     tables = []
     for number, topology in enumerate(([], [EXTRA])):
         place = directory / f"proof{number}"
         place.mkdir()
-        machine = Machine(guest, place, [*topology, *root_ports(2), virtio("root", "port0"), virtio("data", "port1")])
+        machine = Machine(guest, place, [*topology, *root_ports(3), virtio("root", "port0"), virtio("data", "port1"), card("card", "port2")])
         machine.add_drive("data")
         machine.boot("root=LABEL=root")
         machine.settle()
-        tables.append(names_of(machine, "root", "data"))
+        tables.append(names_of(machine, "root", "data") | {"card": interface_of(machine, "card")})
         machine.stop()
     without, with_extra = tables
     print(f"  {'':5} {'':12} {'without':24} {'with':24}")
-    for disk_name in ("root", "data"):
-        for kind in ("address", "by-path", "by-pci-path"):
-            old, new = without[disk_name][kind], with_extra[disk_name][kind]
+    for device in without:
+        for kind in without[device]:
+            old, new = without[device][kind], with_extra[device][kind]
             verdict = name("the same") if old == new else paint("changed", "1;31")
-            print(f"  {disk_name:5} {kind:12} {old:24} {new:24} {verdict}")
+            print(f"  {device:5} {kind:12} {old:24} {new:24} {verdict}")
 
 
 def main():
@@ -152,10 +157,12 @@ def main():
     guest = make_guest(CACHE, BUILD)
     with tempfile.TemporaryDirectory(prefix="pcipath-demo-") as scratch:
         directory = Path(scratch)
-        machine = Machine(guest, directory, [*root_ports(4), virtio("root", "port0"), card("cold", "port2")])
+        machine = Machine(guest, directory, [{"driver": "intel-iommu", "intremap": "off"}, *root_ports(4),
+                                             virtio("root", "port0"), card("cold", "port2")])
         try:
             power_on(machine)
             hotplug(machine)
+            vfio(machine)
             command(machine)
         finally:
             machine.stop()

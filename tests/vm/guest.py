@@ -100,7 +100,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")]
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd", "initramfs-names.sh")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(package))
         path = _cached(cache / f"guest-{name}-{key}",
                        lambda path: _assemble(path, tree, package, modules, recipe.architecture))
@@ -211,11 +211,13 @@ kernel=$(ls lib/modules)
 # Drivers for the root disk are the package's to bring.
 drivers=ext4
 [ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
+install -m 755 "$tests/initramfs-names.sh" run/names.sh
 make_initrd() {
     kind=$1; shift
     run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
-        --add-drivers "$drivers" --modules "$* $modules" "$in/run/initrd-$kind"
+        --add-drivers "$drivers" --install ip --include "$in/run/names.sh" /usr/lib/dracut/hooks/pre-pivot/99-names.sh \
+        --modules "$* $modules" "$in/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib

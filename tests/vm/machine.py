@@ -77,6 +77,11 @@ def disk(driver: str, name: str, **properties: Any) -> Device:
     return {"driver": driver, "id": name, "drive": name, **serial, **properties}
 
 
+def card(name: str, bus: str, driver: str = "virtio-net-pci", **properties: Any) -> Device:
+    """A network card that no one is at the other end of. QEMU gives it a MAC address, which no other has."""
+    return {"driver": driver, "id": name, "bus": bus, "romfile": "", **properties}
+
+
 def root_ports(number: int) -> list[Device]:
     """The first functions of slot 2 on q35's root bus, as libvirt has them: port0, port1, …"""
     return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,
@@ -219,7 +224,7 @@ class Machine:
         devices: list[Device] = [
             # A high slot, out of the way of any topology.
             {"driver": "virtio-serial-pci", "id": "serial", "bus": self.type.root_bus, "addr": "1e.0"},
-            {"driver": "virtserialport", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
+            {"driver": "virtserialport", "id": "agent", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
             *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
         return [f"qemu-system-{self.type.architecture.family}", "-accel", "tcg,tb-size=128",

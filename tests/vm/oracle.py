@@ -125,6 +125,21 @@ def _controllers(qmp: QMP, subsystem: PurePosixPath) -> Iterator[tuple[str, str]
 def _devfn(address: str) -> int:
     slot, function = address.split(".")
     return int(slot, 16) << 3 | int(function)
+def node_links(qmp: QMP) -> dict[str, str]:
+    """By id of each device with a node that is no disk the node's link below /dev."""
+    kinds = {i: str(_get(qmp, PERIPHERAL / i, "type")) for i in _ids(qmp)}
+    return {i: _NODES[kind].format(flat=flat(pci_path(qmp, i)), name=_get(qmp, PERIPHERAL / i, "name"))
+            for i, kind in kinds.items() if kind in _NODES}
+
+
+def interfaces(qmp: QMP) -> dict[str, str]:
+    """By id of each network card the name of its interface in the guest."""
+    return {i: f"pci-{flat(pci_path(qmp, i))}" for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
+
+
+def mac(qmp: QMP, device_id: str) -> str:
+    """A network card's address, by which a test knows its interface."""
+    return str(_get(qmp, PERIPHERAL / device_id, "mac"))
 
 
 def _ids(qmp: QMP) -> list[str]:
@@ -170,6 +185,14 @@ _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "usb-storage": lambda qmp, device: _usb(qmp, device) + "-scsi-0:0:0:0",  # QEMU makes the one disk itself
     "ide-hd": _ata,
     "ide-cd": _ata,
+}
+
+
+_NODES = {
+    "virtio-keyboard-pci": "input/by-pci-path/{flat}-event-kbd",
+    "usb-kbd": "input/by-pci-path/{flat}-usb-0:1:1.0-event-kbd",  # plugged into the controller's port 1
+    "pci-serial": "serial/by-pci-path/{flat}",
+    "virtserialport": "virtio-ports/by-pci-path/{flat}-{name}",
 }
 
 

@@ -4,9 +4,9 @@
 import random
 
 import pytest
-from checks import check_disks, check_functions, check_helper, names_of
+from checks import check_disks, check_functions, check_helper, check_interfaces, interface_of, names_of
 from guest import KINDS
-from machine import disk, root_ports
+from machine import card, disk, root_ports
 from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
@@ -131,9 +131,9 @@ def test_root_by_name_from_any_port(make_machine, kind):
 
 def test_bus_numbers_move_and_names_stay(make_machine):
     """The proof: a bridge more, below which nothing is, renumbers every bus behind it; PCI paths do not move."""
-    disks = [*root_ports(2), virtio("root", "port0"), virtio("data", "port1")]
+    disks = [*root_ports(3), virtio("root", "port0"), virtio("data", "port1"), card("card", "port2")]
     extra = {"driver": "pcie-root-port", "id": "extra", "bus": "pcie.0", "addr": "1.0", "chassis": 9}
-    names = []
+    names, interfaces = [], []
     for topology in (disks, [extra, *disks]):
         with make_machine(topology) as machine:
             machine.add_drive("data")
@@ -141,12 +141,17 @@ def test_bus_numbers_move_and_names_stay(make_machine):
             machine.settle()
             check_disks(machine)
             check_functions(machine)
+            check_interfaces(machine)
             names.append(names_of(machine, "root", "data"))
+            interfaces.append(interface_of(machine, "card"))
     without, with_extra = names
     for name in ("root", "data"):
         assert without[name]["address"] != with_extra[name]["address"]
         assert without[name]["by-path"] != with_extra[name]["by-path"]
         assert without[name]["by-pci-path"] == with_extra[name]["by-pci-path"]
+    # systemd's enpXsY has the bus number.
+    assert interfaces[0]["ifname"] != interfaces[1]["ifname"]
+    assert interfaces[0]["by-pci-path"] == interfaces[1]["by-pci-path"]
 
 
 I440FX = [

@@ -16,6 +16,6 @@ DRIVERS = {"virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "nvme", "ahc
 def test_image(guest, kind):
     listed = subprocess.run(["lsinitrd", guest.initrd(kind)], text=True, capture_output=True, check=True).stdout
     files = {line.split()[8].rpartition("/")[2] for line in listed.splitlines() if len(line.split()) > 8}
-    assert {"pcipath_id", "61-pcipath.rules"} <= files
-    assert "libsystemd.so.0" in files
+    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules"} <= files
+    assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     assert DRIVERS <= {name.partition(".ko")[0] for name in files if ".ko" in name}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Shapes of machines: what hosts build between a root bus and a disk. Shapes of one machine type share a boot."""
+"""Shapes of machines: what hosts build between a root bus and a disk or network card. Shapes of one machine type share a boot."""
 
 import pytest
-from checks import check_disks, check_functions, check_helper
-from machine import MACHINES, disk
-from oracle import link_name, pci_path
+from checks import check_disks, check_functions, check_helper, check_interfaces
+from machine import MACHINES, card, disk
+from oracle import interfaces, link_name, mac, pci_path
 
 LINKS = "/dev/disk/by-pci-path"
 
@@ -53,44 +53,56 @@ SHAPES = {
         # libvirt's default: the first ports of a domain.
         "six-functions-of-one-slot": ([
             *(port(f"six{n}", "pcie.0", f"2.{n}", multifunction=n == 0) for n in range(6)),
-            *(virtio(f"six{n}-disk", f"six{n}") for n in (0, 3, 5))], 2),
+            *(virtio(f"six{n}-disk", f"six{n}") for n in (0, 3, 5)), card("six1-card", "six1")], 2),
         "switch": ([
             port("above-switch", "pcie.0", "3.0"),
             *switch("switch", "above-switch", "0.0", "3.0"),
-            virtio("switch-disk", "switch-1")], 4),
+            virtio("switch-disk", "switch-1", "0.0", multifunction=True), card("switch-card", "switch-1", addr="0.1")], 4),
         "switch-below-switch": ([
             *switch("inner", "switch-0", "0.0", "1f.0"),
-            *(virtio(f"inner-disk{n}", f"inner-{n}") for n in range(2))], 6),
+            *(virtio(f"inner-disk{n}", f"inner-{n}", "0.0", multifunction=True) for n in range(2)),
+            *(card(f"inner-card{n}", f"inner-{n}", addr="0.7") for n in range(2))], 6),
         "dmi-to-pci": ([
             bridge("i82801b11-bridge", "dmi", "pcie.0", "4.0"),
             *conventional("below-dmi", "dmi", "1.0", 1),
-            virtio("dmi-disk", "below-dmi-0", "7.0")], 3),
+            virtio("dmi-disk", "below-dmi-0", "7.0"), card("dmi-card", "below-dmi-0", addr="8.0")], 3),
         "pcie-to-pci": ([
             port("above-pcie-pci", "pcie.0", "5.0"),
             bridge("pcie-pci-bridge", "pcie-pci", "above-pcie-pci"),
-            virtio("pcie-pci-disk", "pcie-pci", "2.0")], 3),
+            virtio("pcie-pci-disk", "pcie-pci", "2.0"), card("pcie-pci-card", "pcie-pci", addr="3.0")], 3),
         "two-more-roots": ([
             *(bridge("pxb-pcie", f"root{n}", "pcie.0", f"{n + 8}.0", bus_nr=0x40 * n) for n in (1, 2)),
             # Slots of the main root's ports.
             *(port(f"root{n}-{slot}", f"root{n}", f"{slot}.0") for n in (1, 2) for slot in (2, 3)),
-            *(virtio(f"root{n}-{slot}-disk", f"root{n}-{slot}") for n in (1, 2) for slot in (2, 3))], 2),
+            *(virtio(f"root{n}-{slot}-disk", f"root{n}-{slot}", "0.0", multifunction=True) for n in (1, 2) for slot in (2, 3)),
+            *(card(f"root{n}-{slot}-card", f"root{n}-{slot}", addr="0.2") for n in (1, 2) for slot in (2, 3))], 2),
         "functions-behind-a-port": ([
             port("above-functions", "pcie.0", "6.0"),
             virtio("function0", "above-functions", "0.0", multifunction=True),
             {"driver": "virtio-scsi-pci", "id": "function1", "bus": "above-functions", "addr": "0.1"},
             *(disk("scsi-hd", f"function1-{n}", bus="function1.0", channel=0, **{"scsi-id": n}, lun=0) for n in (0, 9)),
+            card("function2", "above-functions", addr="0.2"),
             virtio("function7", "above-functions", "0.7")], 2),
     },
     "pc": {
         "three-bridges": ([
             *conventional("three", "pci.0", "5.0", 3),
-            *(virtio(f"three-disk{n}", f"three-{n}", "1f.0") for n in range(3))], None),
+            *(virtio(f"three-disk{n}", f"three-{n}", "1f.0") for n in range(3)),
+            *(card(f"three-card{n}", f"three-{n}", addr="1e.0") for n in range(3))], None),
         # A hidden bridge at 00.0, which QEMU puts below its new root.
         "conventional-root": ([
             *(bridge("pxb", f"pxb{n}", "pci.0", f"{n + 7}.0", bus_nr=0x40 * n) for n in (1, 2)),
-            *(virtio(f"pxb{n}-disk", f"pxb{n}", "1.0") for n in (1, 2))], 2),
+            *(virtio(f"pxb{n}-disk", f"pxb{n}", "1.0") for n in (1, 2)),
+            *(card(f"pxb{n}-card", f"pxb{n}", addr="2.0") for n in (1, 2))], 2),
     },
 }
+
+# By machine type where a card can still be plugged in: bus and address.
+FREE = {"q35": [("six2", None), ("pcie-pci", "6.0")], "pc": [("pci.0", "1b.0"), ("three-2", "1d.0")]}
+
+# Ports and bridges do it themselves on q35: QEMU's ACPI tables have a name in them that is not there when a machine has
+# a bridge that no card can be plugged into, and then nothing comes.
+OPTIONS = {"q35": ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"], "pc": []}
 
 
 def build(kind, shapes):
@@ -112,13 +124,14 @@ def boot(machine):
 def check_all(machine):
     check_functions(machine)
     check_disks(machine)
+    check_interfaces(machine)
     check_helper(machine)
 
 
 @pytest.fixture(scope="module")
 def machine(make_machine, request):
     shapes = [devices for devices, _ in SHAPES[request.param].values()]
-    with make_machine(build(request.param, shapes), machine=request.param) as machine:
+    with make_machine(build(request.param, shapes), machine=request.param, options=OPTIONS[request.param]) as machine:
         boot(machine)
         yield machine
 
@@ -142,6 +155,24 @@ def test_shape(machine, shape):
         path = pci_path(machine.qmp, name)
         assert hops in (None, path.count("/") + 1), path
         assert machine.run(f"realpath {LINKS}/{link_name(machine.qmp, name)}") == f"/dev/{kernel[name]}\n"
+    for name in [device["id"] for device in devices if device["driver"] == "virtio-net-pci"]:
+        path = pci_path(machine.qmp, name)
+        assert hops in (None, path.count("/") + 1), path
+        assert mac(machine.qmp, name) in machine.run(f"ip link show {interfaces(machine.qmp)[name]}")
+
+
+@pytest.mark.parametrize("machine", SHAPES, indirect=True)
+def test_hot_cards(machine):
+    """In a port, below a bridge, on the root bus: cards come and go, and each has its name as long as it is there."""
+    kind = next(kind for kind, (_, bus) in MACHINES.items() if bus == machine.root_bus)
+    for number, (bus, addr) in enumerate(FREE[kind]):
+        machine.plug(card(f"hot{number}", bus, **({"addr": addr} if addr else {})))
+        machine.run(f"pcipath wait --timeout=100 {pci_path(machine.qmp, f'hot{number}')}")
+        check_interfaces(machine)
+    for number, _ in enumerate(FREE[kind]):
+        machine.unplug(f"hot{number}")
+    machine.settle()
+    check_interfaces(machine)
 
 
 def test_26_bridges_deep(make_machine):

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A network interface has its function's PCI path for a name, and its port where a function has several: the port's
+ * name, or its number if that is not 0, in the words of systemd's net_id (src/udev/udev-builtin-net_id.c, version 252
+ * and later). Only its word for the representor of a virtual function is not used, 'r' and a number since version 255:
+ * it does not say of which physical function. The port's name does.
+ *
+ * Nothing but sysfs is read, and no sd-device: this runs for each interface of a boot.
+ */
+
+#include <stdio.h>
+
+#include "interface.h"
+#include "sysfs.h"
+#include "util.h"
+
+/* systemd's ifname_valid(): what the kernel takes for a name, and what tools can cope with. */
+static bool is_legal(const char *name) {
+        for (const char *c = name; *c != '\0'; c++)
+                if (*c <= ' ' || *c > '~' || strchr(":/%", *c))
+                        return false;
+
+        return true;
+}
+
+/* Most drivers have no names for ports: the attribute cannot be read then, or is not there (before Linux 4.1). */
+static int read_port_name(const char *syspath, size_t size, char buf[static size]) {
+        size_t n;
+        int r;
+
+        r = sysfs_read_lines(syspath, "phys_port_name", size, buf);
+        if (r < 0) {
+                buf[0] = '\0';
+                return r == -ENOENT || r == -EOPNOTSUPP ? 0 : r;
+        }
+
+        /* The last newline is sysfs's, any other byte the driver's. */
+        n = strlen(buf);
+        if (n > 0 && buf[n - 1] == '\n')
+                buf[n - 1] = '\0';
+        return 0;
+}
+
+/* Counted from 0 (Linux 3.15). Empty for 0. */
+static int read_port_number(const char *syspath, size_t size, char buf[static size]) {
+        int r;
+
+        r = sysfs_read_attribute(syspath, "dev_port", size, buf);
+        if (r < 0 || streq(buf, "0")) {
+                buf[0] = '\0';
+                return r == -ENOENT ? 0 : r;
+        }
+        return buf[strspn(buf, "0123456789")] == '\0' ? 0 : -EBADMSG;
+}
+
+/* What is too long for @buf is cut off, and too long for a name as well. */
+static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1]) {
+        int r;
+
+        r = read_port_name(syspath, INTERFACE_NAME_MAX, buf + 1);
+        buf[0] = 'n';
+        if (r >= 0 && buf[1] == '\0') {
+                r = read_port_number(syspath, INTERFACE_NAME_MAX, buf + 1);
+                buf[0] = buf[1] == '\0' ? '\0' : 'd';
+        }
+        return r;
+}
+
+/* Return: 1 when another interface of the same device has the same port. One that is just going has none. */
+static int has_twin(const char *syspath, const char *port) {
+        char other[PATH_MAX], theirs[INTERFACE_NAME_MAX + 1];
+        const char *name = strrchr(syspath, '/') + 1;
+        int n = (int) (name - syspath);
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+
+        snprintf(other, sizeof(other), "%.*s", n, syspath);
+        dir = opendir(other);
+        if (!dir)
+                return negative_errno();
+
+        for (errno = 0; (entry = readdir(dir)); errno = 0)
+                if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
+                    snprintf(other, sizeof(other), "%.*s%s", n, syspath, entry->d_name) < (int) sizeof(other) &&
+                    read_port(other, theirs) >= 0 && streq(theirs, port))
+                        return 1;
+
+        return errno > 0 ? negative_errno() : 0;
+}
+
+/**
+ * interface_get_name() - what an interface is called by its PCI path
+ * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
+ * @flat: the PCI path of that device's function
+ * @buf: set when the return value is 0 or -ENOTUNIQ
+ *
+ * Return: 0, -ENOTUNIQ when another interface would have the same name, -ENAMETOOLONG, -EBADMSG when the driver's word
+ * for the port cannot be in a name, or the errno of an attribute that cannot be read.
+ */
+int interface_get_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
+        char port[INTERFACE_NAME_MAX + 1], name[INTERFACE_NAME_MAX + 1];
+        int r;
+
+        r = read_port(syspath, port);
+        if (r < 0)
+                return r;
+        if (!is_legal(port))
+                return -EBADMSG;
+        if (snprintf(name, sizeof(name), INTERFACE_PREFIX "%s%s", flat, port) >= (int) sizeof(name))
+                return -ENAMETOOLONG;
+        r = has_twin(syspath, port);
+        if (r < 0)
+                return r;
+
+        strcpy(buf, name);
+        return r > 0 ? -ENOTUNIQ : 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Wherever systemd has a directory by-path/ for a kind of node, there is one by-pci-path/ beside it, and the names in
+ * both end in the same words: those of the rules that systemd has for the kind (rules.d/60-*.rules, version 252 and
+ * later), one row of the table each. Between them and the PCI path stands what place.c finds.
+ */
+
+#include <stdio.h>
+
+#include "node.h"
+#include "place-row.h"
+#include "sysfs.h"
+#include "util.h"
+
+#define INPUT_CLASS "" /* in place of an attribute */
+
+/* @format: of the last word, with the value of @attribute if there is one; NULL for none. */
+static const struct node_row {
+        const char *subsystem;
+        const char *prefix; /* of the kernel's name, a digit follows */
+        const char *directory;
+        const char *format;
+        const char *attribute;
+} node_table[] = {
+        { "drm",              "card",     "dri",          "card"                         },
+        { "drm",              "renderD",  "dri",          "render"                       },
+        { "drm",              "controlD", "dri",          "control"                      },
+        { "infiniband_verbs", "uverbs",   "infiniband"                                   },
+        { "input",            "event",    "input",        "event-%s",       INPUT_CLASS  },
+        { "input",            "js",       "input",        "%s",             INPUT_CLASS  },
+        { "input",            "mouse",    "input",        "%s",             INPUT_CLASS  },
+        { "scsi_tape",        "nst",      "tape",         "nst"                          },
+        { "scsi_tape",        "st",       "tape"                                         },
+        { "sound",            "controlC", "snd"                                          },
+        { "tty",              "tty",      "serial"                                       },
+        { "vfio-dev",         "vfio",     "vfio/devices"                                 },
+        { "video4linux",      "vbi",      "v4l",          "video-index%s",  "index"      },
+        { "video4linux",      "video",    "v4l",          "video-index%s",  "index"      },
+        { "virtio-ports",     "vport",    "virtio-ports", "%s",             "name"       },
+};
+
+/* A tape has nodes for its modes, too: st0a. The tty of a serial port has its driver's letters: ttyS0, ttyUSB0. */
+static bool row_has_name(const struct node_row *row, const char *sysname) {
+        size_t n = strlen(row->prefix);
+
+        if (strncmp(sysname, row->prefix, n) != 0)
+                return false;
+        if (streq(row->subsystem, "tty"))
+                n += strspn(sysname + n, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (sysname[n] < '0' || sysname[n] > '9')
+                return false;
+        return !streq(row->subsystem, "scsi_tape") || sysname[n + strspn(sysname + n, "0123456789")] == '\0';
+}
+
+static const struct node_row *find_row(const char *subsystem, const char *sysname) {
+        for (size_t i = 0; i < ELEMENTSOF(node_table); i++)
+                if (streq(node_table[i].subsystem, subsystem) && row_has_name(&node_table[i], sysname))
+                        return &node_table[i];
+
+        return NULL;
+}
+
+static bool row_reads_attribute(const struct node_row *row) {
+        return row->attribute && *row->attribute != '\0';
+}
+
+/* What a host or device says of itself, and a name can have as it is. Return: 1, 0 when it is empty, or negative. */
+static int read_word(const char *syspath, const char *attribute, char buf[static NAME_MAX + 1]) {
+        static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#+-.:=@_";
+        size_t n;
+        int r;
+
+        r = sysfs_read_lines(syspath, attribute, NAME_MAX + 1, buf);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        n = strlen(buf);
+        if (n > 0 && buf[n - 1] == '\n')
+                buf[--n] = '\0';
+        if (buf[strspn(buf, allowed)] != '\0')
+                return -EBADMSG;
+        return n > 0;
+}
+
+/* Return: 1 when the same is true of another node beside this one, 0 when not, or a negative errno. */
+static int has_twin(const struct node_row *row, const char *syspath, const char *word) {
+        const char *name = strrchr(syspath, '/') + 1;
+        char above[PATH_MAX], other[PATH_MAX], theirs[NAME_MAX + 1];
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+
+        snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath);
+        dir = opendir(above);
+        if (!dir)
+                return negative_errno();
+
+        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+                if (streq(entry->d_name, name) || !row_has_name(row, entry->d_name) ||
+                    snprintf(other, sizeof(other), "%s%s", above, entry->d_name) >= (int) sizeof(other))
+                        continue;
+                if (!row_reads_attribute(row) || (read_word(other, row->attribute, theirs) > 0 && streq(theirs, word)))
+                        return 1;
+        }
+
+        return errno > 0 ? negative_errno() : 0;
+}
+
+/* The last word. Return: 1, 0 when the node has none and so no link, or a negative errno. */
+static int place_node(const struct node_row *row, const char *syspath, const char *input_class, struct place *p) {
+        char word[NAME_MAX + 1] = "";
+        int r;
+
+        if (row_reads_attribute(row)) {
+                r = read_word(syspath, row->attribute, word);
+                if (r <= 0)
+                        return r;
+        } else if (row->attribute) {
+                if (!input_class)
+                        return 0;
+                snprintf(word, sizeof(word), "%s", input_class);
+        }
+
+        r = has_twin(row, syspath, word);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        return row->format ? place_prepend(p, row->format, word) : 1;
+}
+
+/* What has one device below it, of the kind that the node is of, adds nothing to its name. */
+int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
+        char above[PATH_MAX], other[PATH_MAX], theirs[NAME_MAX + 1];
+        const char *syspath, *subsystem, *name;
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        (void) p;
+        (void) ret_next;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = sd_device_get_subsystem(device, &subsystem);
+        if (r < 0)
+                return r;
+
+        name = strrchr(syspath, '/') + 1;
+        snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath);
+        dir = opendir(above);
+        if (!dir)
+                return negative_errno();
+        for (errno = 0; (entry = readdir(dir)); errno = 0)
+                if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
+                    snprintf(other, sizeof(other), "%s%s", above, entry->d_name) < (int) sizeof(other) &&
+                    sysfs_read_link_name(other, "subsystem", theirs) >= 0 && streq(theirs, subsystem))
+                        return 0;
+
+        return errno > 0 ? negative_errno() : 1;
+}
+
+/* A port of a USB device with several: usb-serial numbers them. */
+int place_usb_serial(sd_device *device, struct place *p, sd_device **ret_next) {
+        const char *syspath;
+        char port[NAME_MAX + 1];
+        int r;
+
+        (void) ret_next;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = read_word(syspath, "port_number", port);
+        return r <= 0 ? r : place_prepend(p, "port%s", port);
+}
+
+/**
+ * device_get_node_link() - the link of a node that is no disk
+ * @device: any device
+ * @function: the PCI function it is below
+ * @path: of @function
+ * @input_class: what udev has found out of an input device, "kbd" or "mouse" or "joystick"; NULL for nothing
+ * @buf: untouched unless 1 is returned; below /dev, "dri/by-pci-path/02.0-card"
+ *
+ * Return: as device_get_link_name().
+ */
+int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
+                         char buf[static NODE_LINK_MAX + 1]) {
+        const char *subsystem, *sysname, *syspath, *node;
+        struct place p = { .start = sizeof(p.text) - 1, .disk = device };
+        char flat[PCI_PATH_STRING_MAX];
+        const struct node_row *row;
+        int r;
+
+        r = sd_device_get_subsystem(device, &subsystem);
+        if (r >= 0)
+                r = sd_device_get_sysname(device, &sysname);
+        if (r >= 0)
+                r = sd_device_get_devname(device, &node);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        row = find_row(subsystem, sysname);
+        if (!row)
+                return 0;
+        r = sd_device_get_syspath(device, &syspath);
+        if (r < 0)
+                return r;
+
+        r = place_node(row, syspath, input_class, &p);
+        if (r > 0)
+                r = place_climb(&p, function);
+        if (r <= 0)
+                return r;
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        if (strlen(flat) + strlen(p.text + p.start) > LINK_NAME_MAX)
+                return -ENAMETOOLONG;
+
+        strcpy(stpcpy(stpcpy(stpcpy(buf, row->directory), "/by-pci-path/"), flat), p.text + p.start);
+        return 1;
+}
