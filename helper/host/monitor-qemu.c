@@ -83,19 +83,6 @@ static void name_virtual_functions(struct walk *walk) {
         }
 }
 
-/* A namespace that is not shared has one controller, but once it is in a subsystem nobody can be asked which. */
-static void mark_private_namespaces(struct walk *walk) {
-        for (size_t i = 0; i < walk->n_records; i++) {
-                const struct record *ns = walk->records[i];
-                size_t controllers = 0;
-
-                for (size_t j = 0; ns->is_private && j < walk->n_buses; j++)
-                        controllers += streq(walk->buses[j]->path, ns->on->path);
-                if (controllers > 1)
-                        ns->device->absent = "not shared, and which controller of its subsystem has it QEMU does not say";
-        }
-}
-
 /* Is this root bus the expander's? It bears its id, or, under a pxb, the bus behind QEMU's own bridge does. */
 static bool is_root_of(const struct walk *walk, const struct qbus *root, const struct record *expander) {
         const char *id = expander->device->id;
@@ -174,7 +161,6 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *pro
         if (r >= 0) {
                 name_expanders_roots(&walk);
                 name_virtual_functions(&walk);
-                mark_private_namespaces(&walk);
         }
 
         walk_clear(&walk);

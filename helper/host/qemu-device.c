@@ -55,7 +55,8 @@ static int set_scsi_words(struct record *r, const int64_t numbers[static QEMU_PR
 static int set_namespace_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
         if (json_object_get_boolean(values[2]))
                 r->device->absent = "detached: there when the guest attaches it";
-        r->is_private = r->on->is_subsystems && !json_object_get_boolean(values[1]);
+        else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
+                r->device->absent = "not shared, and which controller of its subsystem has it, if any, QEMU does not say";
         return number_of(values[0]) > 0 ? set_suffix(r->device, "nvme-%lld", (long long) number_of(values[0])) : 0;
 }
 

@@ -34,7 +34,6 @@ struct record {
         char *path;
         int64_t number;   /* of an expander, bus_nr; of an NVMe controller, how many virtual functions */
         char *port;       /* of a USB device */
-        bool is_private;  /* a namespace of one controller, in a subsystem */
         bool taken;
         bool takes_no_plugs; /* a port with hotplug=off, though its bus has a handler */
 };
