@@ -42,39 +42,45 @@ static bool is_of_type(const struct usable *u, const char *type) {
                                                  : streq(type, CHOICE_ALL) || streq(type, u->subsystem);
 }
 
-/* Is the name of one of its links, whether it exists or not, that of @path with @suffix? */
-static bool has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
+/* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
+static int has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
         char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
         _cleanup_device_ sd_device *device = NULL;
         _cleanup_names_ struct names names = {};
+        int r;
 
-        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || device_get_names(device, &names) < 0)
-                return false;
+        r = sd_device_new_from_syspath(&device, u->syspath);
+        if (r >= 0)
+                r = device_get_names(device, &names);
+        if (r < 0)
+                return errno_is_absent(r) || r == -EBADMSG || r == -E2BIG ? 0 : r;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s-%s-part%u" : "%s-%s", flat, suffix, u->part);
         for (size_t i = 0; i < names.n; i++)
                 if (streq(names.items[i].link, wanted))
-                        return true;
+                        return 1;
 
-        return false;
+        return 0;
 }
 
 /**
  * usable_is_chosen() - is this what is asked for?
  * @default_type: the type that is meant when @choice has none, from choice_default_type()
  * @path: of the function that @u is below
+ *
+ * Return: 1, 0, or a negative errno, but only if @choice has a suffix.
  */
-bool usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
-                      const struct pci_path *path) {
+int usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+                     const struct pci_path *path) {
         const char *type = choice->type ?: default_type;
 
         if (choice->part > 0 || choice->suffix[0] != '\0')
                 type = "block";
         if (!is_of_type(u, type))
-                return false;
+                return 0;
         if (u->part != choice->part && !(choice->part == 0 && streq(type, CHOICE_ALL)))
-                return false;
+                return 0;
 
         return choice->suffix[0] == '\0' || has_suffix(u, choice->suffix, path);
 }

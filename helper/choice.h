@@ -22,5 +22,5 @@ struct choice {
 };
 
 const char *choice_default_type(const char *function_syspath, const struct usables *usables);
-bool usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
-                      const struct pci_path *path);
+int usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+                     const struct pci_path *path);

@@ -11,20 +11,26 @@ void lookup_clear(struct lookup *lookup) {
         *lookup = (struct lookup){};
 }
 
-/* Moves the chosen to the front; their order among themselves stays. */
-static void choose(struct lookup *lookup, const struct target *target) {
+/* Moves the chosen to the front; their order among themselves stays. Return: 0, or a negative errno. */
+static int choose(struct lookup *lookup, const struct target *target) {
         struct usables *u = &lookup->usables;
         const char *default_type = choice_default_type(lookup->descent.syspath, u);
+        int r;
 
         for (size_t i = 0; i < u->n; i++) {
                 struct usable chosen = u->items[i];
 
-                if (!usable_is_chosen(&chosen, &target->choice, default_type, &target->path))
+                r = usable_is_chosen(&chosen, &target->choice, default_type, &target->path);
+                if (r < 0)
+                        return r;
+                if (r == 0)
                         continue;
                 memmove(&u->items[lookup->n_chosen + 1], &u->items[lookup->n_chosen],
                         (i - lookup->n_chosen) * sizeof(chosen));
                 u->items[lookup->n_chosen++] = chosen;
         }
+
+        return 0;
 }
 
 /**
@@ -45,9 +51,12 @@ int lookup_target(const struct target *target, struct lookup *ret) {
                 lookup.is_there = true;
         else if (r > 0) {
                 r = usables_find(lookup.descent.syspath, &lookup.usables);
-                if (r < 0)
+                if (r >= 0)
+                        r = choose(&lookup, target);
+                if (r < 0) {
+                        lookup_clear(&lookup);
                         return r;
-                choose(&lookup, target);
+                }
                 lookup.is_there = lookup.n_chosen > 0;
         }
 

@@ -195,10 +195,10 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
 }
 
 /*
- * What sort of input device it is, udev's input_id has found out: in this event, or in an earlier one. The words and
- * their order are those of 60-persistent-input.rules, where the last match counts.
+ * What sort of input device it is, if it is one, udev's input_id has found out: in this event, or in an earlier one. The
+ * words and their order are those of 60-persistent-input.rules, where the last match counts. Return: 0, or a negative errno.
  */
-static const char *find_input_class(sd_device *device) {
+static int find_input_class(sd_device *device, const char **ret) {
         static const struct {
                 const char *property, *class;
         } classes[] = {
@@ -209,12 +209,14 @@ static const char *find_input_class(sd_device *device) {
                 { "ID_INPUT_KEYBOARD", "kbd"      },
         };
         const char *value;
+        int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(classes); i++)
+        r = device_in_subsystem(device, "input");
+        for (size_t i = 0; r > 0 && !*ret && i < ELEMENTSOF(classes); i++)
                 if (getenv(classes[i].property) || sd_device_get_property_value(device, classes[i].property, &value) >= 0)
-                        return classes[i].class;
+                        *ret = classes[i].class;
 
-        return NULL;
+        return r < 0 ? r : 0;
 }
 
 /* Return: 0, also when a link has too long a name and so is not made, or a negative errno. */
@@ -228,6 +230,7 @@ static int complain_of_link(const char *shown, int r) {
 static int print_one(sd_device *device, const struct name *name, const char *shown) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
         char interface[INTERFACE_NAME_MAX + 1], node[NODE_LINK_MAX + 1] = "";
+        const char *input_class = NULL;
         sd_device *function;
         int r;
 
@@ -235,9 +238,11 @@ static int print_one(sd_device *device, const struct name *name, const char *sho
         pci_path_print(&name->path, PCI_PATH_FLAT, flat);
         r = complain_of_link(shown, name->link_error);
         if (r >= 0)
+                r = find_input_class(device, &input_class);
+        if (r >= 0)
                 r = device_get_pci_function(device, &function);
         if (r > 0)
-                r = complain_of_link(shown, device_get_node_link(device, function, &name->path, find_input_class(device), node));
+                r = complain_of_link(shown, device_get_node_link(device, function, &name->path, input_class, node));
         if (r >= 0)
                 r = find_interface_name(device, shown, flat, interface);
         if (r < 0)

@@ -164,7 +164,7 @@ static int add_function(struct list *list, const struct function *f) {
         for (size_t i = 0; i < f->below.n; i++) {
                 const struct usable *u = &f->below.items[i];
 
-                if (!usable_is_chosen(u, &what_it_is_for, type, &f->path))
+                if (usable_is_chosen(u, &what_it_is_for, type, &f->path) <= 0)
                         continue;
                 r = add_line(list, f, u);
                 if (r < 0)

@@ -85,7 +85,7 @@ static int join_names(const struct function *f, char **ret) {
         if (!out)
                 return -ENOMEM;
         for (size_t i = 0; i < f->below.n; i++)
-                if (usable_is_chosen(&f->below.items[i], &what_it_is_for, type, &f->path)) {
+                if (usable_is_chosen(&f->below.items[i], &what_it_is_for, type, &f->path) > 0) {
                         fprintf(out, "%s%s", separator, f->below.items[i].name);
                         separator = "\n";
                 }

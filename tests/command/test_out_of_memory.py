@@ -7,11 +7,12 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH
-from golden.machines import blk, nvme
+from golden.machines import blk, node, nvme, tape, usb
 from programs import BUILD, PCIPATH_ID
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
-                           VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
+from trees.machine import (Ata, AtaPort, Disk, FibreChannel, Group, HostBridge, Lun, Machine, Namespace, Net, Node, Nodes, Nvme,
+                           NvmeSubsystem, Port, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioPmem, VirtioScsi,
+                           VirtualFunctions, VmbusRoot, function, vf)
 from trees.names import Names
 from trees.sysfs import Tree
 
@@ -20,10 +21,12 @@ COVERS = {
     "helper_out_of_memory": "Input: each allocation fails in turn",
 }
 
-LINKS = "/dev/disk/by-pci-path"
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
 
-# Each kind of root, function and disk, once.
+HEAD, SUBSYSTEM = Namespace(1, Disk(1)), NvmeSubsystem()
+GIVEN_AWAY = [function("0b.0"), function("0b.1")]
+
+# Each kind of root, function, disk, interface and node, once.
 CROWDED = Machine([
     Root([function("02.0", function("00.0", blk(1))),
           function("02.1", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()]))),
@@ -32,9 +35,18 @@ CROWDED = Machine([
           function("05.0", FibreChannel({"0x50060e801049cfd1": [Lun(0, 0)]})),
           function("06.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]])),
           function("07.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=2)),
+          function("08.0", Nvme([HEAD], SUBSYSTEM)), function("08.1", Nvme([HEAD], SUBSYSTEM)),
+          function("09.0", VirtioPmem(Disk())),
+          function("0a.0", Net([Port(0), Port(1), Port(0, "p0")])),
+          *GIVEN_AWAY,
+          function("0c.0", Nodes([
+              node("drm/card0", "drm", "dri/by-pci-path/FLAT-card"), tape("st0", "tape/by-pci-path/FLAT-scsi-0:0:0:0"),
+              Node(usb("1", ("ttyUSB0", "usb-serial", None, {"port_number": 1}), ("tty/ttyUSB0", "tty")),
+                   "serial/by-pci-path/FLAT-usb-0:1:1.0-port1")])),
           function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))])),
           function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))]),
-    VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")])
+    VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")],
+    groups=[Group(GIVEN_AWAY, GIVEN_AWAY)])
 
 
 def run(command, number=0):
@@ -70,11 +82,11 @@ def on_crowded(check, arguments):
     tree = Tree(CROWDED, "/sys")
     complete(tree)
     sandbox.mount("tmpfs", "/dev", "tmpfs")
-    os.makedirs(LINKS)
     names = Names(CROWDED)
     for device in tree.devices:
-        if device.devname and names[device.key].link:
-            os.symlink(f"../../{device.devname}", f"{LINKS}/{names[device.key].link}")
+        for link in names[device.key].links if device.devname and names.get(device.key) else ():
+            os.makedirs(os.path.dirname(f"/dev/{link}"), exist_ok=True)
+            os.symlink(f"/dev/{device.devname}", f"/dev/{link}")
     return check(tree, arguments)
 
 
@@ -83,7 +95,8 @@ def check_command(_, arguments):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["list"], ["list", "-a", "-J"], ["tree"], ["tree", "-J"], ["of", "0000:01:00.0"], ["find", "02.0/00.0"],
+    ["list"], ["list", "-a", "-J"], ["tree"], ["tree", "-J"], ["of", "0000:01:00.0"], ["of", "/sys/class/block/nvme0n1"],
+    ["find", "02.0/00.0"], ["find", "08.1,nvme-1"], ["find", "0b.0"], ["find", "0a.0"],
     ["find", "-t", "pci", "0e.0/e0:01.0"], ["wait", "--kernel", "-t", "pci", "02.0/00.0"],
     ["convert", "--to=lspci", "02.0/00.0"], ["convert", "--to=uefi", "--live", "02.0/00.0"],
 ], ids=" ".join)
@@ -93,7 +106,8 @@ def test_command_out_of_memory(arguments):
 
 
 def check_helper(tree, _):
-    return {device.devpath: fail_each([PCIPATH_ID, device.syspath]) for device in tree.devices if device.devname}
+    return {device.devpath: fail_each([PCIPATH_ID, device.syspath]) for device in tree.devices
+            if device.devname or device.subsystem in ("net", "vfio")}
 
 
 def test_helper_out_of_memory():

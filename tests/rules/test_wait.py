@@ -8,17 +8,21 @@ import os
 import shutil
 import subprocess
 
+import pytest
 from command.machine import complete
 from command.run import PCIPATH
 from golden.machines import blk, nvme
 from rules import udev
 from trees import sandbox
-from trees.machine import Machine, Root, function
+from trees.machine import Disk, Group, Machine, Namespace, Net, Nvme, NvmeSubsystem, Root, function
 from trees.sysfs import Tree
 
-DONE, TIMEOUT = 0, 4
+DONE, FAILED, TIMEOUT = 0, 1, 4
 
-MACHINE = Machine([Root([function("02.0", function("00.0", blk(1))), function("03.0", blk()), function("04.0", nvme(1))])])
+HEAD, SUBSYSTEM, GIVEN_AWAY = Namespace(1, Disk(1)), NvmeSubsystem(), function("07.0")
+MACHINE = Machine([Root([function("02.0", function("00.0", blk(1))), function("03.0", blk()), function("04.0", nvme(1)),
+                         function("05.0", Nvme([HEAD], SUBSYSTEM)), function("05.1", Nvme([HEAD], SUBSYSTEM)),
+                         function("06.0", Net()), GIVEN_AWAY])], groups=[Group([GIVEN_AWAY], [GIVEN_AWAY])])
 
 # 60-persistent-storage.rules has it from systemd 252 on.
 DISKSEQ = 'SUBSYSTEM=="block", ATTR{diskseq}=="?*", SYMLINK+="disk/by-diskseq/$attr{diskseq}"\n'
@@ -93,6 +97,25 @@ def beside_udevd():
         os.rename(f"{udev.LINKS}/moved", f"{udev.LINKS}/03.0")
         assert now("03.0") == "/dev/vdb\n"
 
+        # A disk and a group that have several links are finished when they have that of the path which is awaited.
+        head = next(device.devname for device in tree.devices if device.key is HEAD.disk)
+        group = next(device.devname for device in tree.devices if device.subsystem == "vfio")
+        for path, node, link in (("05.1", f"/dev/{head}", "/dev/disk/by-pci-path/05.1-nvme-1"),
+                                 ("07.0", f"/dev/{group}", "/dev/vfio/by-pci-path/07.0")):
+            assert now(path) == node + "\n"
+            os.rename(link, f"{link}-moved")
+            assert now(path)[0] == TIMEOUT
+            os.rename(f"{link}-moved", link)
+
+        # udevd has said that it will give the interface another name.
+        interface = next(device for device in tree.devices if device.subsystem == "net")
+        name = os.path.basename(interface.syspath)
+        record = f"/run/udev/data/n{interface.ifindex}"
+        assert now("06.0") == name + "\n"
+        with open(record, "a", encoding="ascii") as f:
+            f.write("E:ID_RENAMING=1\n")
+        assert now("06.0")[0] == TIMEOUT
+
         # It goes: first for the kernel, then for udevd.
         assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is still there\n")
         waiter = begin("--removed", "03.0")
@@ -105,6 +128,24 @@ def beside_udevd():
 
 def test_beside_udevd():
     sandbox.run(beside_udevd)
+
+
+def look_without(call):
+    """The first call of this kind to do with events fails."""
+    udev.enter()
+    make_tree()
+    with udev.Udevd():
+        done = subprocess.run(["strace", "-qq", "-o", "/dev/trace", "-e", f"trace={call}", "-e", f"inject={call}:error=EMFILE", PCIPATH,
+                               "wait", "--timeout=9", "1f.0"], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("call", ["socket", "bind", "inotify_init1", "inotify_add_watch", "ppoll"])
+def test_no_events(call):
+    """Who cannot hear of anything does not wait for it."""
+    status, stdout, stderr = sandbox.run(look_without, call)
+    assert (status, stdout) == (FAILED, "")
+    assert stderr == f"pcipath: cannot {'wait' if call == 'ppoll' else 'listen'} for events: Too many open files\n"
 
 
 def without_udevd():

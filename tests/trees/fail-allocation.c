@@ -7,8 +7,8 @@
  *     PCIPATH_ALLOCATIONS_FD   where the number of allocations is written when the program ends
  *
  * glibc's own functions (strdup, opendir, getdelim) allocate through these, too. Exempt are those whose failure a
- * library is content with: setlocale()'s, after which a program goes on in the C locale; sd_device_get_devtype()'s, which then
- * says that there is none (systemd 252, handle_uevent_line()); and all from libsmartcols' first table on, which leaves out
+ * library is content with: setlocale()'s, after which a program goes on in the C locale; sd_device_get_devtype()'s and
+ * sd_device_get_devname()'s, which then say that there is none (systemd 252, handle_uevent_line()); and all from libsmartcols' first table on, which leaves out
  * what it has no memory for (util-linux 2.38, the widths of columns).
  */
 
@@ -73,6 +73,15 @@ int sd_device_get_devtype(sd_device *device, const char **ret) {
 
         is_exempt = true;
         r = REAL(sd_device_get_devtype)(device, ret);
+        is_exempt = false;
+        return r;
+}
+
+int sd_device_get_devname(sd_device *device, const char **ret) {
+        int r;
+
+        is_exempt = true;
+        r = REAL(sd_device_get_devname)(device, ret);
         is_exempt = false;
         return r;
 }
