@@ -74,19 +74,20 @@ static int has_twin(const char *syspath, const char *port) {
         int n = (int) (name - syspath);
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
+        int r;
 
         snprintf(other, sizeof(other), "%.*s", n, syspath);
         dir = opendir(other);
         if (!dir)
                 return negative_errno();
 
-        for (errno = 0; (entry = readdir(dir)); errno = 0)
+        while ((r = read_entry(dir, &entry)) > 0)
                 if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
                     snprintf(other, sizeof(other), "%.*s%s", n, syspath, entry->d_name) < (int) sizeof(other) &&
                     read_port(other, theirs) >= 0 && streq(theirs, port))
                         return 1;
 
-        return errno > 0 ? negative_errno() : 0;
+        return r;
 }
 
 /**

@@ -88,13 +88,14 @@ static int has_twin(const struct node_row *row, const char *syspath, const char 
         char above[PATH_MAX], other[PATH_MAX], theirs[NAME_MAX + 1];
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
+        int r;
 
         snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath);
         dir = opendir(above);
         if (!dir)
                 return negative_errno();
 
-        for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 if (streq(entry->d_name, name) || !row_has_name(row, entry->d_name) ||
                     snprintf(other, sizeof(other), "%s%s", above, entry->d_name) >= (int) sizeof(other))
                         continue;
@@ -102,7 +103,7 @@ static int has_twin(const struct node_row *row, const char *syspath, const char 
                         return 1;
         }
 
-        return errno > 0 ? negative_errno() : 0;
+        return r;
 }
 
 /* The last word. Return: 1, 0 when the node has none and so no link, or a negative errno. */
@@ -148,13 +149,13 @@ int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
         dir = opendir(above);
         if (!dir)
                 return negative_errno();
-        for (errno = 0; (entry = readdir(dir)); errno = 0)
+        while ((r = read_entry(dir, &entry)) > 0)
                 if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
                     snprintf(other, sizeof(other), "%s%s", above, entry->d_name) < (int) sizeof(other) &&
                     sysfs_read_link_name(other, "subsystem", theirs) >= 0 && streq(theirs, subsystem))
                         return 0;
 
-        return errno > 0 ? negative_errno() : 1;
+        return r < 0 ? r : 1;
 }
 
 /* A port of a USB device with several: usb-serial numbers them. */

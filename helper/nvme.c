@@ -134,7 +134,7 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
         if (!dir)
                 return negative_errno();
 
-        while ((entry = readdir(dir))) {
+        while ((r = read_entry(dir, &entry)) > 0) {
                 if (sscanf(entry->d_name, "nvme%u%n", &number, &n) != 1 || entry->d_name[n] != '\0' ||
                     snprintf(link, sizeof(link), "%s/%s", syspath, entry->d_name) >= (int) sizeof(link) ||
                     !realpath(link, controller) ||
@@ -146,7 +146,7 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
                         return r;
         }
 
-        return 0;
+        return r;
 }
 
 static int add_path(const char *controller, const char *path, void *userdata) {

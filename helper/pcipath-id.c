@@ -226,23 +226,29 @@ static int complain_of_link(const char *shown, int r) {
         return r == -ENAMETOOLONG ? 0 : r;
 }
 
+/* The link of a node that is no disk. Return: as device_get_node_link(). */
+static int find_node_link(sd_device *device, const struct pci_path *path, char ret[static NODE_LINK_MAX + 1]) {
+        const char *input_class = NULL;
+        sd_device *function;
+        int r;
+
+        r = find_input_class(device, &input_class);
+        if (r >= 0)
+                r = device_get_pci_function(device, &function);
+        return r > 0 ? device_get_node_link(device, function, path, input_class, ret) : r;
+}
+
 /* A device that is in one place: a function, what is below it, a disk. */
 static int print_one(sd_device *device, const struct name *name, const char *shown) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
         char interface[INTERFACE_NAME_MAX + 1], node[NODE_LINK_MAX + 1] = "";
-        const char *input_class = NULL;
-        sd_device *function;
         int r;
 
         pci_path_print(&name->path, PCI_PATH_CANONICAL, canonical);
         pci_path_print(&name->path, PCI_PATH_FLAT, flat);
         r = complain_of_link(shown, name->link_error);
-        if (r >= 0)
-                r = find_input_class(device, &input_class);
-        if (r >= 0)
-                r = device_get_pci_function(device, &function);
-        if (r > 0)
-                r = complain_of_link(shown, device_get_node_link(device, function, &name->path, input_class, node));
+        if (r >= 0 && !*name->link) /* a disk is no other node */
+                r = complain_of_link(shown, find_node_link(device, &name->path, node));
         if (r >= 0)
                 r = find_interface_name(device, shown, flat, interface);
         if (r < 0)
