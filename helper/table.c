@@ -40,6 +40,23 @@ struct libscols_table *table_new(const char *name, const struct table_options *o
 }
 
 /**
+ * table_add_root_bus() - the line of a tree that those of the root bus' functions are below
+ * @path_column: where @path is to stand
+ * @kind_column: where is to stand that it is a root bus
+ *
+ * Return: NULL when memory is out.
+ */
+struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column) {
+        struct libscols_line *line;
+
+        line = scols_table_new_line(table, NULL);
+        if (!line || scols_line_set_data(line, path_column, path) < 0 ||
+            scols_line_set_data(line, kind_column, "root bus") < 0 || scols_line_set_color(line, "bold") < 0)
+                return NULL;
+        return line;
+}
+
+/**
  * table_print() - write it to standard output
  *
  * Return: an exit status.

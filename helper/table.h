@@ -15,6 +15,7 @@ struct table_options {
 };
 
 struct libscols_table *table_new(const char *name, const struct table_options *options);
+struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column);
 int table_print(struct libscols_table *table);
 
 static inline void unref_tablep(struct libscols_table **table) {

@@ -58,13 +58,8 @@ static int begin_root(struct tree *tree, const struct function *f) {
                         p += sprintf(p, "%02x", root->guid[i]);
 
         tree->of_root = f;
-        tree->root = scols_table_new_line(tree->table, NULL);
-        if (!tree->root || scols_line_set_data(tree->root, COLUMN_PATH, text) < 0 ||
-            scols_line_set_data(tree->root, COLUMN_KIND, "root bus") < 0 ||
-            scols_line_set_color(tree->root, "bold") < 0)
-                return -ENOMEM;
-
-        return 0;
+        tree->root = table_add_root_bus(tree->table, COLUMN_PATH, text, COLUMN_KIND);
+        return tree->root ? 0 : -ENOMEM;
 }
 
 /* The names of what the function is for, with newlines between them; NULL when there are none. */

@@ -39,24 +39,7 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_free(int argc, char **argv) {
-        _cleanup_table_ struct libscols_table *table = NULL;
-        _cleanup_machine_ struct machine machine = {};
-        struct request request;
-        int r;
-
-        r = request_parse(argc, argv, &verb_free, true, &request);
-        if (r >= 0)
-                return r;
-        if (optind < argc)
-                return complain(EXIT_USAGE, "%s: free takes no argument", argv[optind]);
-        r = request_read(&request, &machine);
-        if (r != EXIT_DONE)
-                return r;
-
-        table = table_new("slots", &request.table_options);
-        if (!table || fill_table(table, &machine) < 0)
-                return complain(EXIT_FAILED, "out of memory");
-        return table_print(table);
+        return request_print_table(argc, argv, &verb_free, "slots", fill_table);
 }
 
 const struct verb verb_free = {

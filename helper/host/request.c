@@ -90,3 +90,31 @@ int request_read(const struct request *request, struct machine *ret) {
                 return EXIT_DONE;
         return complain(r == -ETIMEDOUT ? EXIT_TIMEOUT : r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", problem.text);
 }
+
+/**
+ * request_print_table() - run a verb that takes no argument and prints a table of the machine
+ * @name: of the array in JSON
+ * @fill: returns 0, or -ENOMEM
+ *
+ * Return: an exit status.
+ */
+int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill) {
+        _cleanup_table_ struct libscols_table *table = NULL;
+        _cleanup_machine_ struct machine machine = {};
+        struct request request;
+        int r;
+
+        r = request_parse(argc, argv, verb, true, &request);
+        if (r >= 0)
+                return r;
+        if (optind < argc)
+                return complain(EXIT_USAGE, "%s: %s takes no argument", argv[optind], verb->name);
+        r = request_read(&request, &machine);
+        if (r != EXIT_DONE)
+                return r;
+
+        table = table_new(name, &request.table_options);
+        if (!table || fill(table, &machine) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+        return table_print(table);
+}

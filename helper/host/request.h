@@ -40,3 +40,6 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
 
 int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);
 int request_read(const struct request *request, struct machine *ret);
+
+typedef int (*fill_fn)(struct libscols_table *table, const struct machine *machine);
+int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill);

@@ -28,12 +28,8 @@ static int begin_root(struct tree *tree, const struct pci_path *path) {
 
         sprintf(text, "%04x:%02x", path->root.domain, path->root.bus);
         tree->of_root = path;
-        tree->root = scols_table_new_line(tree->table, NULL);
-        if (!tree->root || scols_line_set_data(tree->root, COLUMN_PATH, text) < 0 ||
-            scols_line_set_data(tree->root, COLUMN_KIND, "root bus") < 0 ||
-            scols_line_set_color(tree->root, "bold") < 0)
-                return -ENOMEM;
-        return 0;
+        tree->root = table_add_root_bus(tree->table, COLUMN_PATH, text, COLUMN_KIND);
+        return tree->root ? 0 : -ENOMEM;
 }
 
 static int add_device(struct tree *tree, struct device *d) {
@@ -60,35 +56,18 @@ static int add_device(struct tree *tree, struct device *d) {
         return 0;
 }
 
-static int fill_table(struct tree *tree, const struct machine *machine) {
+static int fill_table(struct libscols_table *table, const struct machine *machine) {
+        struct tree tree = { .table = table };
         int r;
 
-        r = add_columns(tree->table);
+        r = add_columns(table);
         for (size_t i = 0; i < machine->n_devices && r >= 0; i++)
-                r = add_device(tree, machine->devices[i]);
+                r = add_device(&tree, machine->devices[i]);
         return r;
 }
 
 static int run_tree(int argc, char **argv) {
-        _cleanup_table_ struct libscols_table *table = NULL;
-        _cleanup_machine_ struct machine machine = {};
-        struct tree tree = {};
-        struct request request;
-        int r;
-
-        r = request_parse(argc, argv, &verb_tree, true, &request);
-        if (r >= 0)
-                return r;
-        if (optind < argc)
-                return complain(EXIT_USAGE, "%s: tree takes no argument", argv[optind]);
-        r = request_read(&request, &machine);
-        if (r != EXIT_DONE)
-                return r;
-
-        tree.table = table = table_new("roots", &request.table_options);
-        if (!table || fill_table(&tree, &machine) < 0)
-                return complain(EXIT_FAILED, "out of memory");
-        return table_print(table);
+        return request_print_table(argc, argv, &verb_tree, "roots", fill_table);
 }
 
 const struct verb verb_tree = {
