@@ -18,7 +18,9 @@
 
 #include "ancestry.h"
 #include "fuzz.h"
+#include "interface.h"
 #include "names.h"
+#include "node.h"
 #include "util.h"
 
 #define DEVICES_MAX 64
@@ -38,6 +40,7 @@ static const struct kind {
         const char *name;
         const char *subsystem;
         const char *devtype;
+        bool has_node;
 } kinds[] = {
         { "pci0000:00",                           NULL,        NULL          },
         { "pci0000:%02x",                         NULL,        NULL          },
@@ -49,14 +52,14 @@ static const struct kind {
         { "4010000000.pcie",                      "platform",  NULL          },
         { "virtio%u",                             "virtio",    NULL          },
         { "nvme%u",                               "nvme",      NULL          },
-        { "nvme0n%u",                             "block",     "disk"        },
+        { "nvme0n%u",                             "block",     "disk", true },
         { "ata%u",                                NULL,        NULL          },
         { "host%u",                               "scsi",      "scsi_host"   },
         { "target0:0:%u",                         "scsi",      "scsi_target" },
         { "0:0:0:%u",                             "scsi",      "scsi_device" },
         { "%u:2:1:16640",                         "scsi",      "scsi_device" },
-        { "sda",                                  "block",     "disk"        },
-        { "sda%u",                                "block",     "partition"   },
+        { "sda",                                  "block",     "disk", true },
+        { "sda%u",                                "block",     "partition", true },
         { "usb%u",                                "usb",       "usb_device"  },
         { "end_device-0:%u",                      NULL,        NULL          },
         { "rport-0:0-%u",                         NULL,        NULL          },
@@ -64,11 +67,27 @@ static const struct kind {
         { "1-%u",                                 "usb",       "usb_device"  },
         { "1-1.%u:1.0",                           "usb",       "usb_interface" },
         { "nvme-subsys0",                         "nvme-subsystem", NULL     },
-        { "nvme0c%un1",                           "block",     "disk"        },
+        { "nvme0c%un1",                           "block",     "disk"        }, /* hidden */
+        { "eth%u",                                "net",       NULL          },
+        { "vport0p%u",                            "virtio-ports", NULL, true },
+        { "input%u",                              "input",     NULL          },
+        { "event%u",                              "input",     NULL, true    },
+        { "card%u",                               "drm",       NULL, true    },
+        { "controlC%u",                           "sound",     NULL, true    },
+        { "ttyS%u",                               "tty",       NULL, true    },
+        { "ttyUSB%u",                             "tty",       NULL, true    },
+        { "ttyUSB%u",                             "usb-serial", NULL         },
+        { "nst%u",                                "scsi_tape", NULL, true    },
+        { "video%u",                              "video4linux", NULL, true  },
+        { "vfio%u",                               "vfio-dev",  NULL, true    },
+        { "ndbus%u",                              "nd",        NULL          },
+        { "region%u",                             "nd",        NULL          },
+        { "namespace%u.0",                        "nd",        NULL          },
+        { "pmem%u",                               "block",     "disk", true  },
 };
 
 static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev",
-                                          "state", "ana_state" };
+                                          "state", "ana_state", "name", "index", "port_number", "phys_port_name", "dev_port" };
 static const char *const links[] = { "physfn", "virtfn0", "virtfn1", "virtfn17", "subsystem", "virtfn",
                                      "nvme0", "nvme1" };
 
@@ -156,9 +175,9 @@ static void add_device(struct builder *b, const char *name, const struct kind *k
         b->devices[b->n_devices++] = strdup(path);
 
         n = kind->devtype ? snprintf(text, sizeof(text), "DEVTYPE=%s\n", kind->devtype) : 0;
-        /* But a hidden disk has no node. */
-        if (kind->devtype && strcmp(kind->subsystem, "block") == 0 && strncmp(name, "nvme0c", 6) != 0)
-                n += snprintf(text + n, sizeof(text) - (size_t) n, "MAJOR=240\nMINOR=%zu\n", b->n_devices);
+        if (kind->has_node)
+                n += snprintf(text + n, sizeof(text) - (size_t) n, "MAJOR=240\nMINOR=%zu\nDEVNAME=node%zu\n", b->n_devices,
+                              b->n_devices);
         write_attribute(b, "uevent", text, (size_t) n);
         if (kind->subsystem) {
                 snprintf(path, sizeof(path), "%s/subsystem", b->current);
@@ -216,15 +235,44 @@ static void run_step(struct builder *b) {
         }
 }
 
+static void check_name(const char *name, size_t max, const char *flat) {
+        CHECK(strlen(name) <= max);
+        CHECK(strncmp(name, flat, strlen(flat)) == 0);
+        CHECK(!strchr(name, '/'));
+        for (const char *p = name; *p != '\0'; p++)
+                CHECK(*p > ' ' && *p <= '~');
+}
+
 static void check_link(const char *link, const struct pci_path *path) {
         char flat[PCI_PATH_STRING_MAX];
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
-        CHECK(strlen(link) <= LINK_NAME_MAX);
-        CHECK(strncmp(link, flat, strlen(flat)) == 0);
-        CHECK(!strchr(link, '/'));
-        for (const char *p = link; *p != '\0'; p++)
-                CHECK(*p > ' ' && *p <= '~');
+        check_name(link, LINK_NAME_MAX, flat);
+}
+
+static void check_node_link(sd_device *device, sd_device *function, const struct pci_path *path) {
+        char link[NODE_LINK_MAX + 1], untouched[NODE_LINK_MAX + 1];
+
+        memset(link, 0xa5, sizeof(link));
+        memset(untouched, 0xa5, sizeof(untouched));
+        if (device_get_node_link(device, function, path, "kbd", link) == 1) {
+                const char *name = strstr(link, "/by-pci-path/");
+
+                CHECK(name);
+                check_link(name + strlen("/by-pci-path/"), path);
+        } else
+                CHECK(memcmp(link, untouched, sizeof(link)) == 0);
+}
+
+static void check_interface_name(const char *syspath, const struct pci_path *path) {
+        char flat[PCI_PATH_STRING_MAX], name[INTERFACE_NAME_MAX + 1];
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        if (interface_get_name(syspath, flat, name) < 0)
+                return;
+        CHECK(strncmp(name, INTERFACE_PREFIX, strlen(INTERFACE_PREFIX)) == 0);
+        check_name(name + strlen(INTERFACE_PREFIX), INTERFACE_NAME_MAX - strlen(INTERFACE_PREFIX), flat);
+        CHECK(!strpbrk(name, ":%"));
 }
 
 static void check_names(sd_device *device) {
@@ -272,6 +320,8 @@ static void check_device(const char *syspath) {
                 check_link(link, &path);
         else
                 CHECK(memcmp(link, untouched_link, sizeof(link)) == 0);
+        check_node_link(device, function, &path);
+        check_interface_name(syspath, &path);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
