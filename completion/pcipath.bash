@@ -44,6 +44,7 @@ _pcipath() {
     local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
 
     verb=${words[1]}
+    [[ $verb != convert || $cur != --to=* ]] || spellings+=' link'
     if ((cword == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
         return

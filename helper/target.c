@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "target.h"
@@ -73,15 +74,32 @@ static size_t find_suffix(const char *text) {
         return text[0] == '/' || after ? strlen(text) : find_flat_suffix(text);
 }
 
+/* What a suffix begins with: each kind of disk of helper/place*.c that needs one has a word. */
+static bool is_suffix(const char *text) {
+        static const char *const words[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "usb-" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strncmp(text, words[i], strlen(words[i])) == 0)
+                        return true;
+
+        return false;
+}
+
 static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci_path_error *ret_error) {
-        size_t at = find_suffix(text);
+        static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
+        size_t at = find_suffix(text), length;
 
         ret[0] = '\0';
         if (text[at] == '\0')
                 return 0;
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "nothing follows the ','");
-        if (strlen(text + at + 1) > LINK_NAME_MAX)
+        if (!is_suffix(text + at + 1))
+                return refuse(ret_error, at + 1, "no place of a disk: those are ata-, fc-, nvme-, sas-, scsi- and usb-");
+        length = strspn(text + at + 1, allowed);
+        if (text[at + 1 + length] != '\0')
+                return refuse(ret_error, at + 1 + length, "no character of a disk's place");
+        if (length > LINK_NAME_MAX)
                 return refuse(ret_error, at, "longer than any name of a link");
 
         strcpy(ret, text + at + 1);
@@ -115,4 +133,25 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
 
         *ret = target;
         return 0;
+}
+
+/**
+ * target_print_link() - the link that a disk or partition at this place has, whether it is there or not
+ *
+ * A function that has several disks has none without a suffix: nothing but the machine knows.
+ *
+ * Return: 0, or -E2BIG when it is longer than a file's name can be, and so is never made.
+ */
+int target_print_link(const struct target *target, char buf[static TARGET_LINK_MAX]) {
+        const struct choice *choice = &target->choice;
+        char flat[PCI_PATH_STRING_MAX], part[sizeof("-part65535")] = "";
+        int n;
+
+        pci_path_print(&target->path, PCI_PATH_FLAT, flat);
+        if (choice->part > 0)
+                snprintf(part, sizeof(part), "-part%u", choice->part & UINT16_MAX);
+
+        n = snprintf(buf, TARGET_LINK_MAX, DISK_LINKS "%s%s%s%s", flat, choice->suffix[0] != '\0' ? "-" : "",
+                     choice->suffix, part);
+        return n < (int) TARGET_LINK_MAX ? 0 : -E2BIG;
 }

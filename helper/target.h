@@ -12,9 +12,13 @@
 #include "pci-path.h"
 #include "spelling.h"
 
+#define DISK_LINKS "/dev/disk/by-pci-path/"
+#define TARGET_LINK_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
+
 struct target {
         struct pci_path path;
         struct choice choice;
 };
 
 int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error);
+int target_print_link(const struct target *target, char buf[static TARGET_LINK_MAX]);

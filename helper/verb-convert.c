@@ -4,15 +4,33 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "target.h"
 #include "uids.h"
+
+#define TO_LINK "link" /* no spelling of a path: it goes on to a disk or partition */
 
 struct conversion {
         const struct spelling *from; /* NULL: any */
-        const struct spelling *to;
+        const struct spelling *to;   /* NULL: the link of a disk */
         struct uid_map uids;
         bool live;
         FILE *out;
 };
+
+/* What is asked for may go on below the function, so it is a target and not just a path. */
+static int convert_to_link(const struct conversion *c, const char *text) {
+        struct pci_path_error error;
+        char buf[TARGET_LINK_MAX];
+        struct target target;
+
+        if (target_parse(text, c->live ? &c->uids : NULL, &target, &error) < 0)
+                return complain_of_path(text, &error);
+        if (target_print_link(&target, buf) < 0)
+                return complain(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
+
+        fprintf(c->out, "%s\n", buf);
+        return EXIT_DONE;
+}
 
 static int convert(const struct conversion *c, const char *text) {
         const struct uid_map *uids = c->live ? &c->uids : NULL;
@@ -21,6 +39,9 @@ static int convert(const struct conversion *c, const char *text) {
         struct pci_path path;
         const char *reason;
         int r;
+
+        if (!c->to)
+                return convert_to_link(c, text);
 
         r = c->from ? c->from->parse(text, uids, &path, &error) : spelling_parse_any(text, uids, &path, &error);
         if (r < 0)
@@ -96,8 +117,8 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
                                 return EXIT_USAGE;
                         break;
                 case OPTION_TO:
-                        c->to = parse_spelling("to", optarg);
-                        if (!c->to)
+                        c->to = streq(optarg, TO_LINK) ? NULL : parse_spelling("to", optarg);
+                        if (!c->to && !streq(optarg, TO_LINK))
                                 return EXIT_USAGE;
                         break;
                 case OPTION_LIVE:
@@ -107,6 +128,8 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
                         return parse_common(option, argv, &verb_convert);
                 }
 
+        if (!c->to && c->from)
+                return complain(EXIT_USAGE, "--from is of a path alone, and a link's name has more");
         if (optind == argc)
                 return complain(EXIT_USAGE, "no path: pcipath convert %s", verb_convert.arguments);
         return -1;
@@ -145,6 +168,9 @@ const struct verb verb_convert = {
                    "  lspci   00:02.0/00.0       lspci -P\n"
                    "  uefi    PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)\n"
                    "  qemu    /pci@i0cf8/pci-bridge@2/scsi@0   QEMU's boot order\n"
+                   "  link    /dev/disk/by-pci-path/02.0-00.0   the link of a disk; --to only\n"
+                   "\n"
+                   "For --to=link a PATH can go on with ,SUFFIX and ,part=N, as for pcipath find.\n"
                    "\n"
                    "     --from=SPELLING  Take no other [default: any]\n"
                    "     --to=SPELLING    Write this one\n"

@@ -44,7 +44,7 @@ def test_help_and_version(arguments):
     ['list', '02.9'], ['tree', '02.9'], ['find', '02.9'], ['wait', '02.9'], ['convert', '02.9'],
     ['find', '02.0,part=0'], ['find', '-t', 'net', '02.0,part=1'], ['list', '02.0,part=1'],
     ['of', '--to=no', '/dev/null'], ['convert', '--to=no', '02.0'], ['convert', '--from=no', '02.0'],
-    ['convert', '--to=kata', '02.1'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
+    ['convert', '--to=kata', '02.1'], ['convert', '--to=link', '02.0,part=0'], ['convert', '--to=link', '--from=path', '02.0'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
     ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
 ], ids=' '.join)
 def test_bad_usage(arguments):
@@ -248,3 +248,14 @@ def test_convert():
     assert pcipath('convert', '-', stdin='').stdout == ''
     assert pcipath('convert', '-', stdin='02.0\nno path\n').status == 2
     assert 'no word for a function other than 0' in pcipath('convert', '--to=kata', '02.1').stderr
+
+
+def test_convert_to_link():
+    link = '/dev/disk/by-pci-path/02.0-00.0'
+    for text in ('02.0/00.0', '2/0', '02.0-00.0', 'PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)'):
+        assert pcipath('convert', '--to=link', text).stdout == f'{link}\n'
+    assert pcipath('convert', '--to=link', '-', stdin='02/00,nvme-2,part=1\n02.0-00.0-part3\n').stdout == (
+        f'{link}-nvme-2-part1\n{link}-part3\n')
+    wrong = pcipath('convert', '--to=link', '02.0/00.0,nvm-2')
+    assert wrong.status == 2 and 'at byte 10: no place of a disk' in wrong.stderr
+    assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr

@@ -44,6 +44,7 @@ def test_paths_that_exist():
 
 def test_arguments():
     assert complete('pcipath', 'convert', '--to=k') == ['kata', 'kernel']
+    assert complete('pcipath', 'convert', '--to=l') == ['lspci', 'link'] and complete('pcipath', 'of', '--to=l') == ['lspci']
     assert complete('pcipath', 'list', '-o', 'S') == ['SUBSYSTEM', 'SYSPATH']
     assert complete('pcipath', 'find', '-t', 'b') == ['block']
 

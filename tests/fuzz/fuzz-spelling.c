@@ -58,6 +58,19 @@ static void check_spelling(const struct spelling *s, const char *text) {
         check_every_spelling(&path);
 }
 
+/* A link is a target, too: the same one. */
+static void check_link(const struct target *target) {
+        char link[TARGET_LINK_MAX], again[TARGET_LINK_MAX];
+        struct target found;
+
+        if (target_print_link(target, link) < 0)
+                return;
+
+        CHECK(strlen(link) < sizeof(link) && !strchr(link + strlen(DISK_LINKS), '/'));
+        CHECK(target_parse(link + strlen(DISK_LINKS), &machine, &found, NULL) == 0);
+        CHECK(target_print_link(&found, again) == 0 && strcmp(again, link) == 0);
+}
+
 static void check_target(const char *text) {
         struct pci_path_error error = {};
         struct target target;
@@ -69,6 +82,7 @@ static void check_target(const char *text) {
 
         CHECK(target.path.n_hops >= 1 && strlen(target.choice.suffix) <= LINK_NAME_MAX);
         CHECK(target.choice.part <= UINT16_MAX);
+        check_link(&target);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

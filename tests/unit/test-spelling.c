@@ -294,7 +294,8 @@ static void test_targets(void **state) {
         } bad[] = {
                 { "", 0 }, { "02.9", 3 }, { "02.0,part=0", 10 }, { "02.0,part=", 10 }, { "02.0,part=x", 10 },
                 { "02.0,part=1x", 10 }, { "02.0,part=65536", 10 }, { "02.0-part", 9 }, { "02.0,", 4 }, { ",part=1", 0 },
-                { "02.0,part=+1", 10 },
+                { "02.0,part=+1", 10 }, { "02.0,nvm-2", 5 }, { "02.0-nvm-2", 5 }, { "02.0,nvme", 5 }, { "02.0,03.0", 5 },
+                { "02.0,nvme-2/3", 11 }, { "02.0,nvme-2,nvme-3", 11 }, { "02.0,scsi-0:0:1:0 ", 17 },
         };
         char *longest;
 
@@ -331,6 +332,38 @@ static void test_targets(void **state) {
         test_free(longest);
 }
 
+static void test_links_of_targets(void **state) {
+        static const char *const links[][2] = {
+                { "2/0",                            "02.0-00.0"                       },
+                { "40:00.0/00.0,part=2",            "0000_40_00.0-00.0-part2"         },
+                { "02.0/00.0,nvme-2,part=65535",    "02.0-00.0-nvme-2-part65535"      },
+                { "02.0-00.0-scsi-0:0:1:5-part1",   "02.0-00.0-scsi-0:0:1:5-part1"    },
+                { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "02.0-part1"                    },
+                { "/pci@i0cf8/scsi@3,1,part=2",     "03.1-part2"                      },
+        };
+        char text[8 * 60 + 1] = "", link[TARGET_LINK_MAX];
+        struct pci_path_error error;
+        struct target target;
+
+        (void) state;
+
+        for (size_t i = 0; i < ELEMENTSOF(links); i++) {
+                assert_int_equal(target_parse(links[i][0], NULL, &target, &error), 0);
+                assert_int_equal(target_print_link(&target, link), 0);
+                assert_int_equal(strncmp(link, DISK_LINKS, strlen(DISK_LINKS)), 0);
+                assert_string_equal(link + strlen(DISK_LINKS), links[i][1]);
+        }
+
+        /* 51 hops are 254 bytes: room for no partition. */
+        for (int i = 0; i < 51; i++)
+                strcat(text, i == 0 ? "02.0" : "/02.0");
+        assert_int_equal(target_parse(text, NULL, &target, &error), 0);
+        assert_int_equal(target_print_link(&target, link), 0);
+        assert_int_equal(strlen(link), strlen(DISK_LINKS) + 254);
+        target.choice.part = 1;
+        assert_int_equal(target_print_link(&target, link), -E2BIG);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_vectors),
@@ -341,6 +374,7 @@ int main(void) {
                 cmocka_unit_test(test_longest),
                 cmocka_unit_test(test_any),
                 cmocka_unit_test(test_targets),
+                cmocka_unit_test(test_links_of_targets),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
