@@ -14,9 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "interface.h"
-#include "rtnl.h"
-#include "sysfs.h"
+#include "altname.h"
 #include "util.h"
 
 enum {
@@ -53,61 +51,12 @@ static _printf_(2, 3) int complain(int status, const char *format, ...) {
         return status;
 }
 
-/* What is the name of two interfaces is none: it is taken from the one that came before there was another. */
-static int refuse_shared(const char *syspath, const char *ifname, const char *name) {
-        char other[IF_NAMESIZE], beside[PATH_MAX];
-        unsigned ifindex;
+static int explain(const char *syspath, const char *name, int error) {
+        _cleanup_free_ char *text = NULL;
 
-        if (rtnl_find_name(name, &ifindex) >= 0 && if_indextoname(ifindex, other) &&
-            snprintf(beside, sizeof(beside), "%s/..", syspath) < (int) sizeof(beside) && sysfs_exists(beside, other))
-                (void) rtnl_delete_altname(ifindex, name);
-
-        return complain(EXIT_FAILED, "%s: nothing tells it apart from another interface of its device: %s is the name of "
-                        "neither", ifname, name);
-}
-
-static int explain(const char *syspath, const char *ifname, const char *name, int r) {
-        char owner[IF_NAMESIZE];
-        unsigned ifindex;
-
-        switch (r) {
-        case -ENOTUNIQ:
-                return refuse_shared(syspath, ifname, name);
-        case -ENAMETOOLONG:
-                return complain(EXIT_FAILED, "%s: its name by PCI path would have more than %d bytes, not made", ifname,
-                                INTERFACE_NAME_MAX);
-        case -EBADMSG:
-                return complain(EXIT_FAILED, "%s: its driver's name for the port has bytes that no name can have, "
-                                "no name by PCI path is made", ifname);
-        case -EEXIST:
-                if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, owner))
-                        strcpy(owner, "?");
-                return complain(EXIT_FAILED, "%s: another interface has its name by PCI path, %s: %s", ifname, name, owner);
-        case -ENODEV:
-        case -ENOENT: /* it is gone, or in another network namespace */
-                return EXIT_FAILED;
-        default:
-                return complain(EXIT_FAILED, "%s: cannot give it a name by PCI path: %s", ifname, strerror(-r));
-        }
-}
-
-static int give_name(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]) {
-        unsigned ifindex, owner;
-        char text[16];
-        int r;
-
-        r = interface_get_name(syspath, flat, name);
-        if (r < 0)
-                return r;
-        r = sysfs_read_attribute(syspath, "ifindex", sizeof(text), text);
-        if (r < 0)
-                return r;
-        ifindex = (unsigned) strtoul(text, NULL, 10);
-
-        r = rtnl_add_altname(ifindex, name);
-        if (r == -EEXIST && rtnl_find_name(name, &owner) >= 0 && owner == ifindex)
-                return 0;
-        return r;
+        if (altname_explain(syspath, name, error, &text) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+        return text ? complain(EXIT_FAILED, "%s", text) : EXIT_FAILED;
 }
 
 int main(int argc, char **argv) {
@@ -121,9 +70,9 @@ int main(int argc, char **argv) {
                 return complain(EXIT_USAGE, "not started by udev's rules: it needs $DEVPATH and a PCI path in its flat form");
         ifname = strrchr(syspath, '/') + 1;
 
-        r = give_name(syspath, argv[1], name);
+        r = altname_give(syspath, argv[1], name);
         if (r < 0)
-                return explain(syspath, ifname, name, r);
+                return explain(syspath, name, r);
 
         wanted = getenv("pcipath.ifnames");
         if (wanted && streq(wanted, "1") && strlen(name) >= IF_NAMESIZE)

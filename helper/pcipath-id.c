@@ -12,6 +12,7 @@
 
 #include "ancestry.h"
 #include "device.h"
+#include "devlinks.h"
 #include "interface.h"
 #include "names.h"
 #include "node.h"
@@ -169,18 +170,10 @@ static int print_vfio_group(sd_device *device, const char *shown) {
  */
 static int find_interface_name(sd_device *device, const char *shown, const char *flat, char ret[static INTERFACE_NAME_MAX + 1]) {
         const char *syspath;
-        sd_device *parent;
         int r;
 
         ret[0] = '\0';
-        r = device_in_subsystem(device, "net");
-        if (r <= 0)
-                return r;
-        r = sd_device_get_parent(device, &parent);
-        if (r >= 0)
-                r = device_in_subsystem(parent, "pci");
-        if (r == 0)
-                r = device_in_subsystem(parent, "virtio");
+        r = device_has_interface_name(device);
         if (r > 0)
                 r = sd_device_get_syspath(device, &syspath) < 0 ? -ENODEV : 1;
         if (r <= 0)

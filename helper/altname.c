@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <net/if.h>
+#include <stdio.h>
+
+#include "altname.h"
+#include "rtnl.h"
+#include "sysfs.h"
+#include "util.h"
+
+/* What is the name of two interfaces is none: it is taken from the one that came before there was another. */
+static void take_shared(const char *syspath, const char *name) {
+        char other[IF_NAMESIZE], beside[PATH_MAX];
+        unsigned ifindex;
+
+        if (rtnl_find_name(name, &ifindex) >= 0 && if_indextoname(ifindex, other) &&
+            snprintf(beside, sizeof(beside), "%s/..", syspath) < (int) sizeof(beside) && sysfs_exists(beside, other) > 0)
+                (void) rtnl_delete_altname(ifindex, name);
+}
+
+/**
+ * altname_give() - give an interface its name by PCI path, if it has not got it yet
+ * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
+ * @flat: the PCI path of that device's function
+ * @name: set when the return value is 0, -ENOTUNIQ or -EEXIST
+ *
+ * Return: 0, or a negative errno for altname_explain().
+ */
+int altname_give(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]) {
+        unsigned ifindex, owner;
+        char text[16];
+        int r;
+
+        r = interface_get_name(syspath, flat, name);
+        if (r == -ENOTUNIQ)
+                take_shared(syspath, name);
+        if (r < 0)
+                return r;
+        r = sysfs_read_attribute(syspath, "ifindex", sizeof(text), text);
+        if (r < 0)
+                return r;
+        ifindex = (unsigned) strtoul(text, NULL, 10);
+
+        r = rtnl_add_altname(ifindex, name);
+        if (r == -EEXIST && rtnl_find_name(name, &owner) >= 0 && owner == ifindex)
+                return 0;
+        return r;
+}
+
+/**
+ * altname_explain() - say why an interface has not got its name
+ * @name: as altname_give() has set it
+ * @error: as altname_give() has returned it
+ * @ret: one line without a newline, to be freed; NULL when the interface is gone, or in another network namespace
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int altname_explain(const char *syspath, const char *name, int error, char **ret) {
+        const char *ifname = strrchr(syspath, '/') + 1;
+        char owner[IF_NAMESIZE] = "?";
+        unsigned ifindex;
+        int n;
+
+        *ret = NULL;
+        switch (error) {
+        case -ENODEV:
+        case -ENOENT:
+                return 0;
+        case -ENOTUNIQ:
+                n = asprintf(ret, "%s: nothing tells it apart from another interface of its device: %s is the name of neither",
+                             ifname, name);
+                break;
+        case -ENAMETOOLONG:
+                n = asprintf(ret, "%s: its name by PCI path would have more than %d bytes, not made", ifname,
+                             INTERFACE_NAME_MAX);
+                break;
+        case -EBADMSG:
+                n = asprintf(ret, "%s: its driver's name for the port has bytes that no name can have, no name by PCI path is "
+                             "made", ifname);
+                break;
+        case -EEXIST:
+                if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, owner))
+                        strcpy(owner, "?");
+                n = asprintf(ret, "%s: another interface has its name by PCI path, %s: %s", ifname, name, owner);
+                break;
+        default:
+                n = asprintf(ret, "%s: cannot give it a name by PCI path: %s", ifname, strerror(-error));
+                break;
+        }
+
+        if (n >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
+}

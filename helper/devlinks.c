@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ancestry.h"
+#include "device.h"
+#include "devlinks.h"
+#include "names.h"
+#include "node.h"
+#include "util.h"
+#include "vfio.h"
+
+static int add_vfio_link(const char *syspath, void *userdata) {
+        _cleanup_device_ sd_device *function = NULL;
+        char flat[PCI_PATH_STRING_MAX];
+        struct pci_path path;
+        int r;
+
+        r = sd_device_new_from_syspath(&function, syspath);
+        if (r >= 0)
+                r = pci_function_get_path(function, &path);
+        if (r == -ENOMEM)
+                return r;
+        /* One that is just going, or has no name, is not there for us. */
+        if (r < 0 || pci_path_print(&path, PCI_PATH_FLAT, flat) > LINK_NAME_MAX)
+                return 0;
+        return string_list_join(userdata, "vfio/by-pci-path", flat);
+}
+
+static int add_vfio_links(sd_device *device, struct string_list *links) {
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(device, &sysname);
+        return r < 0 ? r : vfio_for_each_function(sysname, add_vfio_link, links);
+}
+
+static int add_node_link(sd_device *device, const struct pci_path *path, const char *input_class,
+                         struct string_list *links) {
+        char link[NODE_LINK_MAX + 1];
+        sd_device *function;
+        int r;
+
+        r = device_get_pci_function(device, &function);
+        if (r > 0)
+                r = device_get_node_link(device, function, path, input_class, link);
+        return r <= 0 ? r : string_list_add(links, link);
+}
+
+/* A disk, wherever it is plugged in, or a node that is no disk. */
+static int add_links(sd_device *device, const char *input_class, struct string_list *links, int *left_out) {
+        _cleanup_names_ struct names names = {};
+        int r;
+
+        r = device_get_names(device, &names);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < names.n; i++) {
+                const struct name *name = &names.items[i];
+
+                if (name->link_error < 0)
+                        *left_out = name->link_error;
+                if (*name->link)
+                        r = string_list_join(links, "disk/by-pci-path", name->link);
+                else if (names.n == 1 && name->link_error == 0)
+                        r = add_node_link(device, &name->path, input_class, links);
+                if (r == -ENAMETOOLONG || r == -EBADMSG)
+                        *left_out = r;
+                else if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/**
+ * device_has_interface_name() - is it an interface directly below its function or virtio device? Another could be one of many.
+ *
+ * Return: 1, 0, or a negative errno.
+ */
+int device_has_interface_name(sd_device *device) {
+        sd_device *parent;
+        int r;
+
+        r = device_in_subsystem(device, "net");
+        if (r <= 0)
+                return r;
+        r = sd_device_get_parent(device, &parent);
+        if (r >= 0)
+                r = device_in_subsystem(parent, "pci");
+        return r == 0 ? device_in_subsystem(parent, "virtio") : r;
+}
+
+/**
+ * device_get_links() - the links of a node, as udev's rules make them
+ * @input_class: as for device_get_node_link()
+ * @ret: below /dev, "disk/by-pci-path/02.0"; to be cleared with string_list_clear(); untouched on failure
+ * @ret_left_out: why one of the links is not made, as device_get_link_name() has it, or 0
+ *
+ * Return: 0, also when it has none, or a negative errno.
+ */
+int device_get_links(sd_device *device, const char *input_class, struct string_list *ret, int *ret_left_out) {
+        struct string_list links = {};
+        int left_out = 0, r;
+
+        r = device_in_subsystem(device, "vfio");
+        if (r >= 0)
+                r = r > 0 ? add_vfio_links(device, &links) : add_links(device, input_class, &links, &left_out);
+        if (r < 0) {
+                string_list_clear(&links);
+                return r;
+        }
+
+        *ret = links;
+        *ret_left_out = left_out;
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * All links of a node by PCI path, for who makes them without udev.
+ */
+
+#include <systemd/sd-device.h>
+
+#include "string-list.h"
+
+int device_has_interface_name(sd_device *device);
+int device_get_links(sd_device *device, const char *input_class, struct string_list *ret, int *ret_left_out);
