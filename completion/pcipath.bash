@@ -39,6 +39,7 @@ _pcipath() {
         [find]='--type --help --version'
         [wait]='--type --timeout= --removed --settled --kernel --help --version'
         [convert]='--from= --to= --live --help --version'
+        [coldplug]='--modules --links --beside-udev --dry-run --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
     local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
@@ -51,6 +52,7 @@ _pcipath() {
     fi
 
     case $cur in
+        --links=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
         --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$spellings" -- "${cur#*=}"); return ;;
         -*)
             mapfile -t COMPREPLY < <(compgen -W "${options[$verb]}" -- "$cur")
@@ -64,6 +66,7 @@ _pcipath() {
     esac
     case $verb in
         of) _pcipath_complete_devices ;;
+        coldplug) ;;
         *)  _pcipath_complete_paths ;;
     esac
 }

@@ -236,7 +236,8 @@ static bool is_pci(const char *name) {
 }
 
 struct walk {
-        struct usables *found;
+        struct usables *found;          /* or NULL */
+        struct string_list *driverless; /* or NULL */
         char syspath[PATH_MAX];
 };
 
@@ -261,11 +262,20 @@ static bool is_sign_of_use(const char *name) {
         return streq(name, "dev") || streq(name, "ifindex") || streq(name, "nsid");
 }
 
-static int walk_directory(struct walk *w) {
-        _cleanup_closedir_ DIR *dir = NULL;
+static int add_found(struct walk *w) {
         char subsystem[NAME_MAX + 1];
+        int r;
+
+        r = sysfs_read_link_name(w->syspath, "subsystem", subsystem);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        return usables_add(w->found, w->syspath, subsystem);
+}
+
+static int walk_directory(struct walk *w) {
+        bool is_usable = false, has_modalias = false, has_driver = false;
+        _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        bool is_usable = false;
         int r;
 
         dir = opendir(w->syspath);
@@ -274,17 +284,38 @@ static int walk_directory(struct walk *w) {
 
         while ((r = read_entry(dir, &entry)) > 0) {
                 is_usable = is_usable || is_sign_of_use(entry->d_name);
+                has_modalias = has_modalias || streq(entry->d_name, "modalias");
+                has_driver = has_driver || streq(entry->d_name, "driver");
                 r = walk_entry(w, entry);
                 if (r < 0)
                         return r;
         }
-        if (r < 0 || !is_usable)
-                return errno_is_absent(r) ? 0 : r;
-
-        r = sysfs_read_link_name(w->syspath, "subsystem", subsystem);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
-        return usables_add(w->found, w->syspath, subsystem);
+
+        if (w->found && is_usable)
+                r = add_found(w);
+        if (r >= 0 && w->driverless && has_modalias && !has_driver)
+                r = string_list_add(w->driverless, w->syspath);
+        return r;
+}
+
+/**
+ * below_find() - what is at and below the function at @syspath
+ * @usables: to add what can be used to, in no order; or NULL
+ * @driverless: to add the syspaths of devices to that have a modalias and no driver; or NULL
+ *
+ * Return: 0, or a negative errno.
+ */
+int below_find(const char *syspath, struct usables *usables, struct string_list *driverless) {
+        struct walk w = { .found = usables, .driverless = driverless };
+        int r;
+
+        if (snprintf(w.syspath, sizeof(w.syspath), "%s", syspath) >= (int) sizeof(w.syspath))
+                return -ENAMETOOLONG;
+
+        r = walk_directory(&w);
+        return r >= 0 && usables ? usables_add_vfio(usables, syspath) : r;
 }
 
 /**
@@ -295,15 +326,9 @@ static int walk_directory(struct walk *w) {
  */
 int usables_find(const char *syspath, struct usables *ret) {
         struct usables found = {};
-        struct walk w = { .found = &found };
         int r;
 
-        if (snprintf(w.syspath, sizeof(w.syspath), "%s", syspath) >= (int) sizeof(w.syspath))
-                return -ENAMETOOLONG;
-
-        r = walk_directory(&w);
-        if (r >= 0)
-                r = usables_add_vfio(&found, syspath);
+        r = below_find(syspath, &found, NULL);
         if (r < 0) {
                 usables_clear(&found);
                 return r;

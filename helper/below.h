@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "string-list.h"
+
 /** struct usable - a node or interface */
 struct usable {
         char *syspath;
@@ -24,5 +26,6 @@ struct usables {
 int usables_add(struct usables *usables, const char *syspath, const char *subsystem);
 int usables_add_vfio(struct usables *usables, const char *function_syspath);
 int usables_find(const char *syspath, struct usables *ret);
+int below_find(const char *syspath, struct usables *usables, struct string_list *driverless);
 void usables_sort(struct usables *usables);
 void usables_clear(struct usables *usables);

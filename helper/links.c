@@ -9,6 +9,14 @@
 #include "rtnl.h"
 #include "util.h"
 
+const char *const link_directories[] = {
+        "/dev/disk/by-pci-path", "/dev/vfio/by-pci-path", "/dev/vfio/devices/by-pci-path",
+        "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
+        "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
+        "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
+        NULL
+};
+
 static void link_clear(struct link *link) {
         free(link->node);
         free(link->name);
@@ -91,14 +99,17 @@ static int read_interfaces(struct links *links) {
         return r;
 }
 
-static int read_directory(struct links *links, const char *path) {
-        _cleanup_closedir_ DIR *dir = NULL;
+/**
+ * links_read_directory() - add the links in an open directory
+ * @opened: closed on return
+ * @path: what the directory is called
+ *
+ * Return: 0, or a negative errno.
+ */
+int links_read_directory(struct links *links, DIR *opened, const char *path) {
+        _cleanup_closedir_ DIR *dir = opened;
         struct dirent *entry;
         int r;
-
-        dir = opendir(path);
-        if (!dir)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : negative_errno();
 
         while ((r = read_entry(dir, &entry)) > 0)
                 if (entry->d_type == DT_LNK) {
@@ -108,6 +119,15 @@ static int read_directory(struct links *links, const char *path) {
                 }
 
         return errno_is_absent(r) ? 0 : r;
+}
+
+static int read_directory(struct links *links, const char *path) {
+        DIR *dir;
+
+        dir = opendir(path);
+        if (!dir)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : negative_errno();
+        return links_read_directory(links, dir, path);
 }
 
 static int compare_links(const void *a, const void *b) {
@@ -125,17 +145,11 @@ static int compare_links(const void *a, const void *b) {
  * Return: 0, also when there are none, or a negative errno.
  */
 int links_read(struct links *ret) {
-        static const char *const directories[] = {
-                "/dev/disk/by-pci-path", "/dev/vfio/by-pci-path", "/dev/vfio/devices/by-pci-path",
-                "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
-                "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
-                "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
-        };
         struct links links = {};
         int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(directories) && r >= 0; i++)
-                r = read_directory(&links, directories[i]);
+        for (size_t i = 0; link_directories[i] && r >= 0; i++)
+                r = read_directory(&links, link_directories[i]);
         if (r >= 0)
                 r = read_interfaces(&links);
         if (r < 0) {

@@ -5,6 +5,7 @@
  * The links by PCI path that there are, and the names of network interfaces by PCI path, whoever made them.
  */
 
+#include <dirent.h>
 #include <stddef.h>
 
 struct link {
@@ -18,6 +19,9 @@ struct links {
         size_t n;
 };
 
+extern const char *const link_directories[]; /* that the naming contract has; ends with NULL */
+
 int links_read(struct links *ret);
+int links_read_directory(struct links *links, DIR *opened, const char *path);
 const char *links_find(const struct links *links, const char *node, const char *flat);
 void links_clear(struct links *links);

@@ -119,20 +119,26 @@ static bool does_disk_open(const char *node) {
         return fd >= 0 || !errno_is_absent(-errno);
 }
 
-static bool is_kernel_finished(const struct usable *u) {
-        bool is_block = streq(u->subsystem, "block");
+/**
+ * usable_has_node() - is its node there, and that of no other device?
+ *
+ * An interface has none and needs none.
+ */
+bool usable_has_node(const struct usable *u) {
+        mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
         unsigned major, minor;
         char text[32];
         struct stat st;
 
         if (streq(u->subsystem, "net"))
                 return true;
-        if (sysfs_read_attribute(u->syspath, "dev", sizeof(text), text) < 0 ||
-            sscanf(text, "%u:%u", &major, &minor) != 2 || stat(u->name, &st) < 0 ||
-            (st.st_mode & S_IFMT) != (is_block ? S_IFBLK : S_IFCHR) || st.st_rdev != makedev(major, minor))
-                return false;
+        return sysfs_read_attribute(u->syspath, "dev", sizeof(text), text) >= 0 &&
+               sscanf(text, "%u:%u", &major, &minor) == 2 && stat(u->name, &st) >= 0 &&
+               (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor);
+}
 
-        return !is_block || does_disk_open(u->name);
+static bool is_kernel_finished(const struct usable *u) {
+        return usable_has_node(u) && (!streq(u->subsystem, "block") || does_disk_open(u->name));
 }
 
 /*

@@ -10,7 +10,7 @@ import pytest
 from command.run import PCIPATH
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'coldplug']
 
 # Stands in for the machine.
 FAKE = """pcipath() { case "$*" in *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac; }"""
@@ -52,7 +52,7 @@ def test_arguments():
 @pytest.mark.parametrize('verb', VERBS)
 def test_every_option_is_completed(verb):
     text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
-    options = set(re.findall(r'(?<!\S)(?:-\w )? *(--[a-z]+)', text.partition('\n')[2]))
+    options = set(re.findall(r'(?<!\S)(?:-\w )? *(--[a-z-]+)', text.partition('\n')[2]))
     assert {word.rstrip('=') for word in complete('pcipath', verb, '--')} == options
     zsh = (COMPLETION / '_pcipath').read_text()
     assert all(option in zsh or option.removeprefix('--') in zsh for option in options)

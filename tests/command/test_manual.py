@@ -54,10 +54,10 @@ def test_examples():
 def test_every_option_is_described():
     """What --help knows, the manual knows."""
     manual = MANUAL.read_text()
-    for verb in ['list', 'tree', 'of', 'find', 'wait', 'convert']:
+    for verb in ['list', 'tree', 'of', 'find', 'wait', 'convert', 'coldplug']:
         text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
         assert f'## pcipath {verb}' in manual
-        for option in re.findall(r'--[a-z]+', text):
+        for option in re.findall(r'--[a-z-]+', text):
             assert option in ('--help', '--version') or option in manual, option
         for column in re.findall(r'\b[A-Z]{4,}\b', text.partition('Columns:')[2].partition('See ')[0]):
             assert f'*{column}*' in manual

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <linux/cdrom.h>
+#include <linux/major.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "filesystems.h"
+#include "sysfs.h"
+#include "util.h"
+
+/* As udev probes (systemd 252, src/udev/udev-builtin-blkid.c): other flags would find other things. */
+#define SUPERBLOCK_FLAGS (BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_SECTYPE | \
+                          BLKID_SUBLKS_USAGE | BLKID_SUBLKS_VERSION)
+
+/* On a whole disk of this size a table is looked for first, since the start of a FAT looks much the same. */
+#define FLOPPY_SIZE (1440 * 1024)
+
+/* Of udev's buffer. What is longer when it is encoded has no link here; udev's would be of what was in the buffer. */
+#define ENCODED_SIZE 256
+
+#define CD_BLOCK_SIZE 2048
+
+static const char *const value_names[FILESYSTEM_VALUES] = {
+        [FILESYSTEM_TYPE] = "TYPE",
+        [FILESYSTEM_USAGE] = "USAGE",
+        [FILESYSTEM_VERSION] = "VERSION",
+        [FILESYSTEM_UUID] = "UUID",
+        [FILESYSTEM_LABEL] = "LABEL",
+        [FILESYSTEM_TABLE_TYPE] = "PTTYPE",
+        [FILESYSTEM_TABLE_UUID] = "PTUUID",
+        [FILESYSTEM_PART_SCHEME] = "PART_ENTRY_SCHEME",
+        [FILESYSTEM_PART_NUMBER] = "PART_ENTRY_NUMBER",
+        [FILESYSTEM_PART_TYPE] = "PART_ENTRY_TYPE",
+        [FILESYSTEM_PART_NAME] = "PART_ENTRY_NAME",
+        [FILESYSTEM_PART_UUID] = "PART_ENTRY_UUID",
+};
+
+static inline void free_probep(blkid_probe *probe) {
+        if (*probe)
+                blkid_free_probe(*probe);
+}
+
+void filesystem_clear(struct filesystem *filesystem) {
+        for (size_t i = 0; i < FILESYSTEM_VALUES; i++)
+                free(filesystem->values[i]);
+        *filesystem = (struct filesystem){};
+}
+
+/**
+ * filesystem_open() - open a disk, partition or image for filesystem_probe(): read-only
+ *
+ * Return: a file descriptor, or a negative errno; -ENOTBLK when it is something else.
+ */
+int filesystem_open(const char *node) {
+        struct stat st;
+        int fd, r;
+
+        fd = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return negative_errno();
+
+        r = fstat(fd, &st) < 0 ? negative_errno() : S_ISBLK(st.st_mode) || S_ISREG(st.st_mode) ? fd : -ENOTBLK;
+        if (r < 0)
+                close(fd);
+        return r;
+}
+
+/*
+ * An optical drive: is there anything to read, and where does the last session begin? udev has this from cdrom_id.
+ * Return: 1, 0 when there is no data in it, or a negative errno.
+ */
+static int prepare_optical(blkid_probe probe, int fd) {
+        struct cdrom_multisession session = { .addr_format = CDROM_LBA };
+        int status = ioctl(fd, CDROM_DISC_STATUS, CDSL_CURRENT);
+
+        if (status != CDS_DATA_1 && status != CDS_DATA_2 && status != CDS_XA_2_1 && status != CDS_XA_2_2 && status != CDS_MIXED)
+                return 0;
+        if (ioctl(fd, CDROMMULTISESSION, &session) >= 0 && session.xa_flag && session.addr.lba > 0)
+                return blkid_probe_set_hint(probe, "session_offset", (uint64_t) session.addr.lba * CD_BLOCK_SIZE) < 0 ? -ENOMEM : 1;
+
+        return blkid_probe_filter_superblocks_usage(probe, BLKID_FLTR_NOTIN, BLKID_USAGE_RAID) < 0 ? -ENOMEM : 1;
+}
+
+/* Return: as blkid_do_safeprobe(): 0 found, 1 nothing, -1 failed, -2 two of different kinds. */
+static int run_probe(blkid_probe probe) {
+        blkid_probe_enable_partitions(probe, true);
+
+        if (blkid_probe_get_size(probe) <= FLOPPY_SIZE && blkid_probe_is_wholedisk(probe)) {
+                int r;
+
+                blkid_probe_enable_superblocks(probe, false);
+                r = blkid_do_fullprobe(probe);
+                if (r < 0 || blkid_probe_has_value(probe, "PTTYPE"))
+                        return r;
+        }
+
+        blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+        blkid_probe_enable_superblocks(probe, true);
+        return blkid_do_safeprobe(probe);
+}
+
+static int take_values(blkid_probe probe, struct filesystem *ret) {
+        struct filesystem filesystem = {};
+
+        for (size_t i = 0; i < FILESYSTEM_VALUES; i++) {
+                const char *value;
+
+                if (blkid_probe_lookup_value(probe, value_names[i], &value, NULL) < 0 || *value == '\0')
+                        continue;
+                filesystem.values[i] = strdup(value);
+                if (!filesystem.values[i]) {
+                        filesystem_clear(&filesystem);
+                        return -ENOMEM;
+                }
+        }
+
+        *ret = filesystem;
+        return 1;
+}
+
+/**
+ * filesystem_probe() - find out what is on a disk
+ * @fd: from filesystem_open()
+ * @ret: to be cleared with filesystem_clear(); untouched unless 1 is returned
+ *
+ * Return: 1, 0 when there is nothing, -ENOTUNIQ when it looks like two different things at once, or another negative errno.
+ */
+int filesystem_probe(int fd, struct filesystem *ret) {
+        _cleanup_(free_probep) blkid_probe probe = NULL;
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0)
+                return negative_errno();
+        probe = blkid_new_probe();
+        if (!probe)
+                return -ENOMEM;
+
+        if (S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR) {
+                r = prepare_optical(probe, fd);
+                if (r <= 0)
+                        return r;
+        }
+
+        errno = 0;
+        blkid_probe_set_superblocks_flags(probe, SUPERBLOCK_FLAGS);
+        if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
+                return negative_errno();
+
+        r = run_probe(probe);
+        if (r == -2)
+                return -ENOTUNIQ;
+        return r < 0 ? negative_errno() : r > 0 ? 0 : take_values(probe, ret);
+}
+
+/* Return: 1, 0 when udev would have no room for it, or would make another name of it. */
+static int encode(const char *value, char buf[static ENCODED_SIZE]) {
+        return blkid_encode_string(value, buf, ENCODED_SIZE) >= 0 && !streq(buf, ".") && !streq(buf, "..");
+}
+
+static int add_link(const char *directory, const char *value, struct string_list *links) {
+        char name[ENCODED_SIZE];
+
+        return value && encode(value, name) ? string_list_join(links, directory, name) : 0;
+}
+
+/**
+ * filesystem_get_links() - the links that udev's rules give (60-persistent-storage.rules)
+ * @links: to add them to, "disk/by-uuid/0815"
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links) {
+        char *const *values = filesystem->values;
+        const char *usage = values[FILESYSTEM_USAGE], *scheme = values[FILESYSTEM_PART_SCHEME];
+        int r = 0;
+
+        if (usage && (streq(usage, "filesystem") || streq(usage, "other") || streq(usage, "crypto"))) {
+                r = add_link("disk/by-uuid", values[FILESYSTEM_UUID], links);
+                if (r >= 0)
+                        r = add_link("disk/by-label", values[FILESYSTEM_LABEL], links);
+        }
+        if (r >= 0)
+                r = add_link("disk/by-partuuid", values[FILESYSTEM_PART_UUID], links);
+        if (r >= 0 && scheme && streq(scheme, "gpt"))
+                r = add_link("disk/by-partlabel", values[FILESYSTEM_PART_NAME], links);
+        return r;
+}
+
+/**
+ * filesystem_print() - a value for a person: as it is, or with \xNN for each odd byte if it has any that cannot be printed
+ * @ret: to be freed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int filesystem_print(const char *value, char **ret) {
+        size_t size = 4 * strlen(value) + 4;
+        _cleanup_free_ char *buf = NULL;
+
+        if (sysfs_is_printable(value)) {
+                *ret = strdup(value);
+                return *ret ? 0 : -ENOMEM;
+        }
+
+        buf = malloc(size);
+        if (!buf || blkid_encode_string(value, buf, size) < 0)
+                return -ENOMEM;
+        *ret = buf;
+        buf = NULL;
+        return 0;
+}

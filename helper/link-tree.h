@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Links below /dev, or below another directory in its place: read, made, replaced, removed. Nothing but a symbolic link is
+ * ever replaced or removed, and no symbolic link is ever followed to a directory.
+ */
+
+#include <stdbool.h>
+
+#include "links.h"
+
+struct link_tree {
+        int fd;
+        bool is_dev; /* so that links can be relative, as udev's are */
+};
+
+#define LINK_TREE_NULL { .fd = -1 }
+
+int link_tree_open(struct link_tree *tree, const char *directory);
+void link_tree_close(struct link_tree *tree);
+
+int link_tree_read(const struct link_tree *tree, const char *directory, struct links *links);
+int link_tree_put(const struct link_tree *tree, const char *name, const char *node);
+int link_tree_remove(const struct link_tree *tree, const char *name);

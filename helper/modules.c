@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <libkmod.h>
+#include <stdio.h>
+
+#include "modules.h"
+#include "util.h"
+
+/**
+ * modules_open() - read how modules are to be loaded
+ * @modules: to be closed with modules_close(), whatever is returned
+ *
+ * Return: 0, -ENOENT when this kernel has no index of modules, or another negative errno.
+ */
+int modules_open(struct modules *modules, bool dry_run) {
+        *modules = (struct modules){ .dry_run = dry_run, .ctx = kmod_new(NULL, NULL) };
+        if (!modules->ctx)
+                return -ENOMEM;
+
+        /* Each failure comes back as an errno, and is said once. */
+        kmod_set_log_fn(modules->ctx, NULL, NULL);
+        return kmod_load_resources(modules->ctx) < 0 ? -ENOENT : 0;
+}
+
+void modules_close(struct modules *modules) {
+        if (modules->ctx)
+                kmod_unref(modules->ctx);
+        string_list_clear(&modules->failed);
+        *modules = (struct modules){};
+}
+
+static void print_action(struct kmod_module *module, bool install, const char *options) {
+        (void) install;
+
+        printf("load %s%s%s\n", kmod_module_get_name(module), *options ? " " : "", options);
+}
+
+static bool is_loaded(const struct kmod_module *module) {
+        int state = kmod_module_get_initstate(module);
+
+        return state == KMOD_MODULE_BUILTIN || state == KMOD_MODULE_LIVE;
+}
+
+/* With what it depends on, softly or not. Return: 0, or -ENOMEM. */
+static int load(struct modules *modules, struct kmod_module *module, modules_failed_fn failed, void *userdata) {
+        const char *name = kmod_module_get_name(module);
+        int r;
+
+        if (is_loaded(module) || string_list_has(&modules->failed, name))
+                return 0;
+
+        /* Positive: on a blacklist. That is no failure. */
+        r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST | (modules->dry_run ? KMOD_PROBE_DRY_RUN : 0),
+                                            NULL, NULL, NULL, modules->dry_run ? print_action : NULL);
+        if (r == 0)
+                modules->n_loaded++;
+        if (r >= 0)
+                return 0;
+
+        failed(name, r, userdata);
+        return string_list_add(&modules->failed, name);
+}
+
+/**
+ * modules_load() - load each module that is for a device, unless it is on a blacklist
+ * @modalias: of the device
+ * @failed: is told of each module that could not be loaded, once
+ *
+ * Return: 0, also when there is none or one of them could not be loaded, or a negative errno.
+ */
+int modules_load(struct modules *modules, const char *modalias, modules_failed_fn failed, void *userdata) {
+        struct kmod_list *list = NULL, *item;
+        int r;
+
+        r = kmod_module_new_from_lookup(modules->ctx, modalias, &list);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        kmod_list_foreach(item, list) {
+                struct kmod_module *module = kmod_module_get_module(item);
+
+                if (r >= 0)
+                        r = load(modules, module, failed, userdata);
+                kmod_module_unref(module);
+        }
+
+        kmod_module_unref_list(list);
+        return r;
+}

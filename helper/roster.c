@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The devices that have been found. One that has gone and come again between two looks is another: sysfs numbers its directories
+ * in a circle (fs/kernfs/dir.c, __kernfs_new_node(), Linux 5.5 and later).
+ */
+
+#include <sys/stat.h>
+
+#include "manager.h"
+#include "util.h"
+
+/** device_free() - NULL is taken, too */
+void device_free(struct device *device) {
+        if (!device)
+                return;
+        free(device->syspath);
+        free(device->subsystem);
+        free(device->name);
+        free(device->function);
+        string_list_clear(&device->links);
+        string_list_clear(&device->content);
+        free(device);
+}
+
+/* Where a device with this syspath is, or would be. */
+static size_t find_index(const struct manager *m, const char *syspath) {
+        size_t from = 0, to = m->n_devices;
+
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+
+                if (strcmp(m->devices[middle]->syspath, syspath) < 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+
+        return from;
+}
+
+/** roster_find_node() - the device with this node. Return: NULL when there is none. */
+struct device *roster_find_node(const struct manager *m, const char *name) {
+        for (size_t i = 0; i < m->n_devices; i++)
+                if (streq(m->devices[i]->name, name))
+                        return m->devices[i];
+
+        return NULL;
+}
+
+/* It stays until the end of the look, for who is told of it. */
+static int remove_device(struct manager *m, size_t i) {
+        struct device **gone;
+
+        gone = reallocarray(m->gone, m->n_gone + 1, sizeof(gone[0]));
+        if (!gone)
+                return -ENOMEM;
+        m->gone = gone;
+        m->gone[m->n_gone++] = m->devices[i];
+        memmove(&m->devices[i], &m->devices[i + 1], (--m->n_devices - i) * sizeof(m->devices[0]));
+        return 0;
+}
+
+static int add_device(struct manager *m, size_t i, const struct usable *u, ino_t inode) {
+        struct device **devices, *device;
+
+        devices = reallocarray(m->devices, m->n_devices + 1, sizeof(devices[0]));
+        if (!devices)
+                return -ENOMEM;
+        m->devices = devices;
+
+        device = calloc(1, sizeof(*device));
+        if (!device)
+                return -ENOMEM;
+        *device = (struct device){
+                .syspath = strdup(u->syspath), .subsystem = strdup(u->subsystem), .name = strdup(u->name),
+                .inode = inode, .watch = -1,
+        };
+        if (!device->syspath || !device->subsystem || !device->name) {
+                device_free(device);
+                return -ENOMEM;
+        }
+
+        memmove(&m->devices[i + 1], &m->devices[i], (m->n_devices++ - i) * sizeof(m->devices[0]));
+        m->devices[i] = device;
+        m->n_found++;
+        return 0;
+}
+
+static bool is_same(const struct device *device, const struct usable *u, ino_t inode) {
+        return streq(device->syspath, u->syspath) && device->inode == inode && streq(device->name, u->name);
+}
+
+/**
+ * roster_take() - a device that has been found, as it was before or new
+ * @function: syspath of the PCI function that it is below
+ *
+ * Return: 1, 0 when it is gone again, or a negative errno.
+ */
+int roster_take(struct manager *m, const struct usable *u, const char *function, struct device **ret) {
+        size_t i = find_index(m, u->syspath);
+        struct device *device;
+        char *copy;
+        struct stat st;
+        int r;
+
+        if (stat(u->syspath, &st) < 0)
+                return errno_is_absent(-errno) ? 0 : negative_errno();
+        if (i == m->n_devices || !is_same(m->devices[i], u, st.st_ino)) {
+                if (i < m->n_devices && streq(m->devices[i]->syspath, u->syspath)) {
+                        r = remove_device(m, i);
+                        if (r < 0)
+                                return r;
+                }
+                r = add_device(m, i, u, st.st_ino);
+                if (r < 0)
+                        return r;
+        }
+
+        device = m->devices[i];
+        copy = strdup(function);
+        if (!copy)
+                return -ENOMEM;
+        free(device->function);
+        device->function = copy;
+        device->is_seen = true;
+        *ret = device;
+        return 1;
+}
+
+/**
+ * roster_drop_unseen() - what has not been taken since the last call is gone
+ * @function: that was looked at, or NULL for all
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int roster_drop_unseen(struct manager *m, const char *function) {
+        for (size_t i = m->n_devices; i-- > 0;) {
+                struct device *device = m->devices[i];
+                int r;
+
+                if (!device->is_seen && (!function || streq(device->function, function))) {
+                        r = remove_device(m, i);
+                        if (r < 0)
+                                return r;
+                }
+                device->is_seen = false;
+        }
+
+        return 0;
+}
