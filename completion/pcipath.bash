@@ -39,6 +39,7 @@ _pcipath() {
         [find]='--type --help --version'
         [wait]='--type --timeout= --removed --settled --kernel --help --version'
         [convert]='--from= --to= --live --help --version'
+        [monitor]='--modules --links --exec= --ready-fd= --beside-udev --help --version'
         [coldplug]='--modules --links --beside-udev --dry-run --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
@@ -52,6 +53,7 @@ _pcipath() {
     fi
 
     case $cur in
+        --exec=*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -fc -- "${cur#*=}"); return ;;
         --links=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
         --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$spellings" -- "${cur#*=}"); return ;;
         -*)
@@ -66,7 +68,7 @@ _pcipath() {
     esac
     case $verb in
         of) _pcipath_complete_devices ;;
-        coldplug) ;;
+        coldplug|monitor) ;;
         *)  _pcipath_complete_paths ;;
     esac
 }

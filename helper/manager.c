@@ -14,6 +14,7 @@
 #include <systemd/sd-device.h>
 
 #include "altname.h"
+#include "ancestry.h"
 #include "command.h"
 #include "devlinks.h"
 #include "filesystems.h"
@@ -21,8 +22,12 @@
 #include "manager.h"
 #include "modules.h"
 #include "names.h"
+#include "nvme.h"
 #include "readiness.h"
 #include "sysfs.h"
+
+/* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
+#define LOOKS_MAX 64
 
 /* Who complains of more than so many things may say one twice. */
 #define SAID_MAX 256
@@ -49,6 +54,10 @@ void manager_complain(struct manager *m, const char *format, ...) {
                 string_list_clear(&m->said);
         (void) string_list_add(&m->said, text);
         complain(EXIT_FAILED, "%s", text);
+}
+
+static bool wants_names(const struct manager *m) {
+        return m->directory || m->changed;
 }
 
 static bool lists_are_equal(const struct string_list *a, const struct string_list *b) {
@@ -105,29 +114,55 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         return r;
 }
 
+/* For who is told of it, also when it has gone. */
+static int find_path(struct device *device) {
+        _cleanup_device_ sd_device *function = NULL;
+        char text[PCI_PATH_STRING_MAX] = "";
+        struct pci_path path;
+        int r;
+
+        r = sd_device_new_from_syspath(&function, device->function);
+        if (r >= 0)
+                r = pci_function_get_path(function, &path);
+        if (r >= 0)
+                pci_path_print(&path, PCI_PATH_CANONICAL, text);
+
+        free(device->path);
+        device->path = strdup(text);
+        return device->path ? 0 : -ENOMEM;
+}
+
 /* Return: 0, also when it is gone or has no name, or a negative errno. */
 static int name_device(struct manager *m, struct device *device, const struct usable *u) {
         _cleanup_string_list_ struct string_list links = {};
         _cleanup_device_ sd_device *sd = NULL;
+        sd_device *head;
         int left_out = 0, r;
 
         device->is_there = usable_has_node(u);
         r = sd_device_new_from_syspath(&sd, device->syspath);
         if (r >= 0 && streq(device->subsystem, "net"))
                 r = name_interface(m, device, sd);
-        else if (r >= 0 && m->directory) {
+        else if (r >= 0 && wants_names(m)) {
+                if (u->part == 0 && nvme_head_find(sd, &head) > 0)
+                        nvme_head_await_paths(head);
                 r = device_get_links(sd, NULL, &links, &left_out);
+                /* What is below a function that is going loses what is above it before it goes itself. */
+                if (r == -EBADMSG || left_out == -EBADMSG)
+                        r = device->links.n > 0 ? -ENODEV : -EBADMSG;
                 if (r >= 0)
                         set_links(device, &device->links, &links);
         }
-        if (r == -E2BIG || r == -EBADMSG)
+        if (r >= 0 && m->changed && !device->path)
+                r = find_path(device);
+        if (r < 0)
                 left_out = r;
 
         if (left_out == -ENAMETOOLONG)
                 manager_complain(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
-        else if (left_out < 0)
+        else if (left_out == -E2BIG || left_out == -EBADMSG)
                 manager_complain(m, "%s: its place in the device tree has no name", device->name);
-        return left_out < 0 || errno_is_absent(r) ? 0 : r;
+        return r == -E2BIG || r == -EBADMSG || errno_is_absent(r) ? 0 : r;
 }
 
 static int take_usables(struct manager *m, const struct usables *usables, const char *function) {
@@ -281,17 +316,16 @@ static void forget_gone(struct manager *m) {
 static int finish_look(struct manager *m) {
         int r = 0;
 
-        if (m->directory) {
-                if (!m->is_made_known)
-                        r = manager_read_links(m);
+        if (m->directory && !m->is_made_known) {
+                r = manager_read_links(m);
                 m->is_made_known = r >= 0;
-                if (r >= 0)
-                        r = manager_settle_links(m, true);
-                if (r >= 0)
-                        r = read_contents(m);
-                if (r >= 0)
-                        r = manager_settle_links(m, false);
         }
+        if (r >= 0 && m->directory)
+                r = manager_settle_links(m, true);
+        if (r >= 0 && wants_names(m))
+                r = read_contents(m);
+        if (r >= 0 && m->directory)
+                r = manager_settle_links(m, false);
         if (r >= 0)
                 tell(m);
         forget_gone(m);
@@ -334,6 +368,25 @@ int manager_look(struct manager *m) {
         return r < 0 ? r : finish_look(m);
 }
 
+/**
+ * manager_look_until_quiet() - look again until a look finds nothing new
+ *
+ * Return: an exit status; what has failed has been said.
+ */
+int manager_look_until_quiet(struct manager *m) {
+        for (size_t i = 0; i < LOOKS_MAX; i++) {
+                int r;
+
+                r = manager_look(m);
+                if (r < 0)
+                        return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                if (m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
+                        return m->has_failed ? EXIT_FAILED : EXIT_DONE;
+        }
+
+        return complain(EXIT_FAILED, "devices do not cease to come");
+}
+
 /** manager_look_at() - look at one function and what is below it. Return: as manager_look(). */
 int manager_look_at(struct manager *m, const char *function) {
         _cleanup_string_list_ struct string_list driverless = {};
@@ -360,6 +413,15 @@ void manager_touch(struct manager *m, const char *syspath) {
                 if (strncmp(m->devices[i]->syspath, syspath, n) == 0 &&
                     (m->devices[i]->syspath[n] == '\0' || m->devices[i]->syspath[n] == '/'))
                         m->devices[i]->is_read = false;
+}
+
+/** manager_find_watch() - the disk that is watched so. Return: NULL when there is none any more. */
+const struct device *manager_find_watch(const struct manager *m, int watch) {
+        for (size_t i = 0; i < m->n_devices; i++)
+                if (m->devices[i]->watch == watch)
+                        return m->devices[i];
+
+        return NULL;
 }
 
 /**

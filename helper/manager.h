@@ -20,6 +20,7 @@ struct device {
         char *subsystem;
         char *name;     /* "/dev/vda", "eth0" */
         char *function; /* syspath of the PCI function that it was last found below */
+        char *path;     /* of that function; NULL when nobody is told of changes */
         ino_t inode;    /* of its directory in sysfs: one that has come again has another */
         bool is_seen;   /* in the look that is going on */
         bool is_there;  /* its node is */
@@ -58,8 +59,10 @@ struct manager {
 
 int manager_open(struct manager *manager);
 int manager_look(struct manager *manager);
+int manager_look_until_quiet(struct manager *manager);
 int manager_look_at(struct manager *manager, const char *function_syspath);
 void manager_touch(struct manager *manager, const char *syspath);
+const struct device *manager_find_watch(const struct manager *manager, int watch);
 void manager_close(struct manager *manager);
 
 _printf_(2, 3) void manager_complain(struct manager *manager, const char *format, ...);

@@ -2,8 +2,9 @@
 
 /*
  * An event is a reason to look again and nothing more: what is there, sysfs and udev's database say. So events
- * are not read but thrown away, many at once; one that was lost to a full buffer (ENOBUFS) is as good as one that
- * came; and nobody has to be trusted who sends one. Who listens before the first look misses nothing.
+ * are not read but thrown away, many at once, or asked no more than where to look; one that was lost to a full buffer
+ * (ENOBUFS) is as good as one that came; and nobody has to be trusted who sends one. Who listens before the first look
+ * misses nothing.
  *
  * sd_device_monitor would be the usual way. It has udev's group only, and keeps an ENOBUFS to itself (systemd
  * 252, device_monitor_event_handler()).
@@ -144,4 +145,51 @@ int monitor_wait(struct monitor *m, uint64_t deadline) {
                 }
 
         return n > 0;
+}
+
+/* "add@/devices/…", and properties: each ends with a null byte (lib/kobject_uevent.c). Return: is it of this shape? */
+static bool parse_event(char *text, size_t n, struct monitor_event *ret) {
+        struct monitor_event event = { .action = text, .subsystem = "" };
+        char *at;
+
+        if (n == 0 || text[n - 1] != '\0')
+                return false;
+        at = strchr(text, '@');
+        if (!at || at[1] != '/')
+                return false;
+        *at = '\0';
+        event.devpath = at + 1;
+
+        for (char *p = at + 1; p < text + n; p += strlen(p) + 1)
+                if (strncmp(p, "SUBSYSTEM=", 10) == 0)
+                        event.subsystem = p + 10;
+
+        *ret = event;
+        return true;
+}
+
+/**
+ * monitor_read() - the kernel's events since the last call, each to @fn
+ * @m: opened for MONITOR_KERNEL
+ *
+ * Does not wait for any. What is of no known shape is passed over.
+ *
+ * Return: 1 when some have been lost, 0 when none, or a negative errno.
+ */
+int monitor_read(struct monitor *m, monitor_event_fn fn, void *userdata) {
+        char buf[8192];
+        bool lost = false;
+        ssize_t n;
+
+        for (;;) {
+                struct monitor_event event;
+
+                n = recv(m->netlink_fd, buf, sizeof(buf), MSG_DONTWAIT);
+                if (n >= 0 && parse_event(buf, (size_t) n, &event))
+                        fn(&event, userdata);
+                else if (n < 0 && errno == ENOBUFS)
+                        lost = true;
+                else if (n < 0 && errno != EINTR)
+                        return errno == EAGAIN ? lost : negative_errno();
+        }
 }

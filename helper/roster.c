@@ -18,6 +18,7 @@ void device_free(struct device *device) {
         free(device->subsystem);
         free(device->name);
         free(device->function);
+        free(device->path);
         string_list_clear(&device->links);
         string_list_clear(&device->content);
         free(device);

@@ -17,7 +17,7 @@ static int append(struct string_list *list, char *text) {
         char **items = NULL;
 
         if (text)
-                items = reallocarray(list->items, list->n + 1, sizeof(items[0]));
+                items = reallocarray(list->items, list->n + 2, sizeof(items[0]));
         if (!items) {
                 free(text);
                 return -ENOMEM;
@@ -25,6 +25,7 @@ static int append(struct string_list *list, char *text) {
 
         list->items = items;
         list->items[list->n++] = text;
+        list->items[list->n] = NULL;
         return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct string_list {
-        char **items;
+        char **items; /* after the last is NULL, if there is any */
         size_t n;
 };
 

@@ -6,23 +6,6 @@
 #include "manager.h"
 #include "monitor.h"
 
-/* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
-#define LOOKS_MAX 64
-
-static int look_until_quiet(struct manager *m) {
-        for (size_t i = 0; i < LOOKS_MAX; i++) {
-                int r;
-
-                r = manager_look(m);
-                if (r < 0)
-                        return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
-                if (m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
-                        return m->has_failed ? EXIT_FAILED : EXIT_DONE;
-        }
-
-        return complain(EXIT_FAILED, "devices do not cease to come");
-}
-
 static int coldplug(struct manager *m, bool beside_udev) {
         int r;
 
@@ -32,7 +15,7 @@ static int coldplug(struct manager *m, bool beside_udev) {
         else if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
                 r = complain(EXIT_FAILED, "udevd is running: the links in /dev are its to make (see pcipath coldplug --help)");
         else
-                r = look_until_quiet(m);
+                r = manager_look_until_quiet(m);
 
         manager_close(m);
         return r;

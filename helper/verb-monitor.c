@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * An event says where to look. What is looked at is a function and what is below it; the whole machine when it is not known
+ * where, or what others of its functions have to do with it: NVMe multipath, IOMMU groups, events that were lost.
+ */
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "command.h"
+#include "hook.h"
+#include "manager.h"
+#include "monitor.h"
+
+#define NSEC_PER_SEC UINT64_C(1000000000)
+
+struct monitoring {
+        struct manager manager;
+        struct monitor monitor;
+        struct hook hook;
+        struct string_list functions; /* to look at */
+        bool everything;              /* to look at */
+        bool beside_udev;
+        int ready_fd, signal_fd;
+};
+
+static void add_function(struct monitoring *m, const char *syspath) {
+        if (!string_list_has(&m->functions, syspath) && string_list_add(&m->functions, syspath) < 0)
+                m->everything = true;
+}
+
+/* The PCI function that a device is, or is below. Return: does it have one? */
+static bool cut_to_function(char *syspath) {
+        struct pci_hop unused;
+
+        for (char *slash = strrchr(syspath, '/'); slash; slash = strrchr(syspath, '/')) {
+                if (pci_hop_parse_sysname(slash + 1, &unused) == 0)
+                        return true;
+                *slash = '\0';
+        }
+
+        return false;
+}
+
+/* What is below one function, and has to do with others. */
+static bool concerns_others(const struct monitor_event *event) {
+        if (streq(event->subsystem, "nvme"))
+                return access("/sys/class/nvme-subsystem", F_OK) == 0;
+        return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
+}
+
+static void take_event(const struct monitor_event *event, void *userdata) {
+        struct monitoring *m = userdata;
+        char syspath[PATH_MAX];
+
+        if (snprintf(syspath, sizeof(syspath), "/sys%s", event->devpath) >= (int) sizeof(syspath))
+                return;
+        if (!streq(event->action, "remove"))
+                manager_touch(&m->manager, syspath);
+
+        if (streq(event->subsystem, "vfio") || strstr(syspath, "/nvme-subsystem/") || concerns_others(event))
+                m->everything = true;
+        else if (cut_to_function(syspath))
+                add_function(m, syspath);
+}
+
+static void take_write(struct monitoring *m, const struct inotify_event *event) {
+        const struct device *device;
+
+        if (event->mask & IN_Q_OVERFLOW) {
+                manager_touch(&m->manager, "/sys");
+                m->everything = true;
+                return;
+        }
+
+        device = event->mask & IN_CLOSE_WRITE ? manager_find_watch(&m->manager, event->wd) : NULL;
+        if (!device)
+                return;
+        manager_touch(&m->manager, device->syspath);
+        add_function(m, device->function);
+}
+
+static void take_writes(struct monitoring *m) {
+        char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
+        ssize_t n;
+
+        while ((n = read(m->manager.watch_fd, buf, sizeof(buf))) > 0)
+                for (char *p = buf; p < buf + n;) {
+                        const struct inotify_event *event = (const struct inotify_event *) (void *) p;
+
+                        take_write(m, event);
+                        p += sizeof(*event) + event->len;
+                }
+}
+
+/* What cannot be looked at now is looked at with the next event. */
+static void look(struct monitoring *m) {
+        struct string_list functions = m->functions;
+        bool everything = m->everything;
+        int r = 0;
+
+        m->functions = (struct string_list){};
+        m->everything = false;
+        if (everything)
+                r = manager_look(&m->manager);
+        for (size_t i = 0; i < functions.n && !everything && r >= 0; i++)
+                r = manager_look_at(&m->manager, functions.items[i]);
+        string_list_clear(&functions);
+
+        if (r < 0) {
+                complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                m->everything = true;
+        }
+}
+
+/* Return: 1 when it is time to end, 0 when not, or a negative errno. */
+static int take_signals(struct monitoring *m) {
+        struct signalfd_siginfo info;
+        bool end = false;
+
+        while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info))
+                end = end || info.ssi_signo != SIGCHLD;
+        return end;
+}
+
+static int sleep_until(struct pollfd *fds, size_t n, uint64_t deadline) {
+        struct timespec timeout = {};
+        uint64_t now = monitor_now();
+        int r;
+
+        if (deadline > now && deadline != MONITOR_FOREVER) {
+                timeout.tv_sec = (time_t) ((deadline - now) / NSEC_PER_SEC);
+                timeout.tv_nsec = (long) ((deadline - now) % NSEC_PER_SEC);
+        }
+        r = ppoll(fds, n, deadline == MONITOR_FOREVER ? NULL : &timeout, NULL);
+        return r < 0 && errno != EINTR ? negative_errno() : 0;
+}
+
+/* Return: an exit status, when told to end. */
+static int run(struct monitoring *m) {
+        struct pollfd fds[] = {
+                { .fd = m->monitor.netlink_fd, .events = POLLIN },
+                { .fd = m->manager.watch_fd,   .events = POLLIN },
+                { .fd = m->signal_fd,          .events = POLLIN },
+        };
+        int r;
+
+        for (;;) {
+                hook_run(&m->hook);
+                r = sleep_until(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
+                if (r >= 0)
+                        r = monitor_read(&m->monitor, take_event, m);
+                if (r < 0)
+                        return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
+                if (r > 0) {
+                        manager_touch(&m->manager, "/sys");
+                        m->everything = true;
+                }
+                take_writes(m);
+                if (take_signals(m) > 0)
+                        return EXIT_DONE;
+                if (m->everything || m->functions.n > 0)
+                        look(m);
+        }
+}
+
+static void hook_changed(const char *action, const struct device *device, void *userdata) {
+        struct monitoring *m = userdata;
+
+        if (hook_add(&m->hook, action, device) < 0)
+                complain(EXIT_FAILED, "out of memory: %s is not told of %s", m->hook.program, device->name);
+}
+
+static int open_signals(void) {
+        sigset_t signals;
+        int fd;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGCHLD);
+        (void) signal(SIGCHLD, SIG_DFL); /* ignored, its children's ends would not be told */
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return negative_errno();
+
+        fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+        return fd < 0 ? negative_errno() : fd;
+}
+
+static int open_all(struct monitoring *m) {
+        int r;
+
+        r = manager_open(&m->manager);
+        if (r < 0)
+                return complain(EXIT_FAILED, "%s: %s", m->manager.directory, strerror(-r));
+
+        r = m->signal_fd = open_signals();
+        if (r >= 0)
+                r = monitor_open(&m->monitor, MONITOR_KERNEL);
+        if (r < 0)
+                return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
+
+        /* A kernel without inotify has links that what is written to a disk does not change. */
+        m->manager.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        return EXIT_DONE;
+}
+
+/* Everything that there was when it was started has its links. */
+static int say_ready(struct monitoring *m) {
+        (void) sd_notify(0, "READY=1");
+        if (m->ready_fd < 0)
+                return EXIT_DONE;
+        if (write(m->ready_fd, "\n", 1) < 0)
+                return complain(EXIT_FAILED, "--ready-fd=%d: %s", m->ready_fd, strerror(errno));
+        close(m->ready_fd);
+        m->ready_fd = -1;
+        return EXIT_DONE;
+}
+
+static int monitor_all(struct monitoring *m) {
+        int r;
+
+        if (!m->beside_udev && udev_is_running())
+                return complain(EXIT_FAILED, "udevd is running, which does all this (see pcipath monitor --help)");
+        if (m->hook.program) {
+                m->manager.changed = hook_changed;
+                m->manager.userdata = m;
+        }
+
+        r = open_all(m);
+        if (r != EXIT_DONE)
+                return r;
+        (void) manager_look_until_quiet(&m->manager); /* what has failed has been said */
+        hook_run(&m->hook);
+        r = say_ready(m);
+        if (r == EXIT_DONE)
+                r = run(m);
+        (void) sd_notify(0, "STOPPING=1");
+        return r;
+}
+
+static void close_all(struct monitoring *m) {
+        hook_end(&m->hook);
+        string_list_clear(&m->functions);
+        closep(&m->manager.watch_fd);
+        manager_close(&m->manager);
+        monitor_close(&m->monitor);
+        closep(&m->signal_fd);
+}
+
+static int parse_fd(const char *text, int *ret) {
+        unsigned long fd;
+        char *end;
+
+        fd = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end != '\0' || fd > INT_MAX || fcntl((int) fd, F_SETFD, FD_CLOEXEC) < 0)
+                return complain(EXIT_USAGE, "--ready-fd=%s: no open file descriptor", text);
+        *ret = (int) fd;
+        return EXIT_DONE;
+}
+
+enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_EXEC, OPTION_READY_FD, OPTION_BESIDE_UDEV };
+
+/* Return: -1 to go on, or an exit status. */
+static int parse_option(struct monitoring *m, int option, char **argv) {
+        switch (option) {
+        case OPTION_MODULES:
+                m->manager.want_modules = true;
+                return -1;
+        case OPTION_LINKS:
+                m->manager.directory = m->hook.directory = optarg ?: "/dev";
+                return -1;
+        case OPTION_EXEC:
+                m->hook.program = optarg;
+                return -1;
+        case OPTION_READY_FD:
+                return parse_fd(optarg, &m->ready_fd) == EXIT_DONE ? -1 : EXIT_USAGE;
+        case OPTION_BESIDE_UDEV:
+                m->beside_udev = true;
+                return -1;
+        default:
+                return parse_common(option, argv, &verb_monitor);
+        }
+}
+
+static int run_monitor(int argc, char **argv) {
+        static const struct option options[] = {
+                { "modules",     no_argument,       NULL, OPTION_MODULES     },
+                { "links",       optional_argument, NULL, OPTION_LINKS       },
+                { "exec",        required_argument, NULL, OPTION_EXEC        },
+                { "ready-fd",    required_argument, NULL, OPTION_READY_FD    },
+                { "beside-udev", no_argument,       NULL, OPTION_BESIDE_UDEV },
+                COMMON_OPTIONS,
+                {},
+        };
+        struct monitoring m = { .manager = MANAGER_NULL, .monitor = MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
+        int option, r;
+
+        while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                r = parse_option(&m, option, argv);
+                if (r >= 0)
+                        return r;
+        }
+        if (optind < argc)
+                return complain(EXIT_USAGE, "%s: monitor takes no path", argv[optind]);
+        if (!m.manager.want_modules && !m.manager.directory && !m.hook.program)
+                return complain(EXIT_USAGE, "nothing to do: --modules, --links or --exec");
+
+        r = monitor_all(&m);
+        close_all(&m);
+        return r;
+}
+
+const struct verb verb_monitor = {
+        .name = "monitor",
+        .arguments = "[--modules] [--links[=DIR]] [--exec=PROGRAM] [--ready-fd=N]",
+        .summary = "Do as coldplug, and on for what comes and goes, until told to end",
+        .options = "Ends on SIGTERM and SIGINT; links stay as they are then.\n"
+                   "\n"
+                   "     --modules       As for coldplug\n"
+                   "     --links[=DIR]   As for coldplug\n"
+                   "     --exec=PROGRAM  Run it for each device that has come, changed its links or\n"
+                   "                     gone, one after the other, with $ACTION (add, change,\n"
+                   "                     remove), $ID_PCI_PATH, $DEVNAME or $INTERFACE, $DEVLINKS,\n"
+                   "                     $SUBSYSTEM and $DEVPATH; killed after 60 seconds\n"
+                   "     --ready-fd=N    Write a newline to this file descriptor when all that was\n"
+                   "                     there at the start is done; $NOTIFY_SOCKET is told, too\n"
+                   "     --beside-udev   Run though udevd does\n"
+                   "  -h --help          Show this help\n"
+                   "     --version       Show the version\n",
+        .run = run_monitor,
+};
