@@ -41,6 +41,7 @@ _pcipath() {
         [convert]='--from= --to= --live --help --version'
         [monitor]='--modules --links --exec= --ready-fd= --beside-udev --help --version'
         [coldplug]='--modules --links --beside-udev --dry-run --help --version'
+        [cdi]='--kind --write --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
     local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
@@ -64,11 +65,12 @@ _pcipath() {
     esac
     case $prev in
         -t|--type)   mapfile -t COMPREPLY < <(compgen -W 'block net pci all' -- "$cur"); return ;;
+        -k|--kind)   mapfile -t COMPREPLY < <(compgen -W 'disk vfio' -- "$cur"); return ;;
         -o|--output) mapfile -t COMPREPLY < <(compgen -W "$columns" -- "$cur"); return ;;
     esac
     case $verb in
         of) _pcipath_complete_devices ;;
-        coldplug|monitor) ;;
+        coldplug|monitor|cdi) ;;
         *)  _pcipath_complete_paths ;;
     esac
 }

@@ -45,15 +45,12 @@ static bool is_of_type(const struct usable *u, const char *type) {
 /* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
 static int has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
         char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
-        _cleanup_device_ sd_device *device = NULL;
         _cleanup_names_ struct names names = {};
         int r;
 
-        r = sd_device_new_from_syspath(&device, u->syspath);
-        if (r >= 0)
-                r = device_get_names(device, &names);
+        r = syspath_get_names(u->syspath, &names);
         if (r < 0)
-                return errno_is_absent(r) || r == -EBADMSG || r == -E2BIG ? 0 : r;
+                return r;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s-%s-part%u" : "%s-%s", flat, suffix, u->part);

@@ -87,3 +87,19 @@ int device_get_names(sd_device *device, struct names *ret) {
         *ret = names;
         return 0;
 }
+
+/**
+ * syspath_get_names() - what the device at a syspath is called
+ * @ret: to be cleared with names_clear(); untouched on failure
+ *
+ * Return: 0, also when it has gone or the naming contract has no name for it, or a negative errno.
+ */
+int syspath_get_names(const char *syspath, struct names *ret) {
+        _cleanup_device_ sd_device *device = NULL;
+        int r;
+
+        r = sd_device_new_from_syspath(&device, syspath);
+        if (r >= 0)
+                r = device_get_names(device, ret);
+        return errno_is_absent(r) || r == -EBADMSG || r == -E2BIG ? 0 : r;
+}

@@ -23,6 +23,7 @@ struct names {
 };
 
 int device_get_names(sd_device *device, struct names *ret);
+int syspath_get_names(const char *syspath, struct names *ret);
 void names_clear(struct names *names);
 
 #define _cleanup_names_ __attribute__((__cleanup__(names_clear)))

@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 # Of the table, in their order: the kinds of rows, and by suite what the columns after them say.
-KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Architecture", "Host", "Input")
+KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Container", "Architecture", "Host", "Input")
 SUITES = {"vm": "booted", "host": "paused", "golden": "fake tree", "rules": "fake tree", "command": "fake tree"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))
 BEGIN, END = "<!-- covered: tests/summary.py -->\n", "<!-- end -->\n"

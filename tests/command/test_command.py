@@ -11,7 +11,7 @@ from command.run import PCIPATH, on_machine, pcipath
 from golden.machines import multipath
 from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
 
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'cdi']
 
 # A disk with partitions, two LUNs, an empty port, and a second root bus.
 MACHINE = Machine([Root([function('02.0', function('00.0', VirtioBlk(Disk(2)))),
@@ -45,6 +45,7 @@ def test_help_and_version(arguments):
     ['find', '02.0,part=0'], ['find', '-t', 'net', '02.0,part=1'], ['list', '02.0,part=1'],
     ['of', '--to=no', '/dev/null'], ['convert', '--to=no', '02.0'], ['convert', '--from=no', '02.0'],
     ['convert', '--to=kata', '02.1'], ['convert', '--to=link', '02.0,part=0'], ['convert', '--to=link', '--from=path', '02.0'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
+    ['cdi', '02.0'], ['cdi', '-k', 'net'], ['cdi', '--kind'],
     ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
 ], ids=' '.join)
 def test_bad_usage(arguments):

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 
+import cdi
 import pytest
 from command.machine import FUNCTION, complete
 from command.run import PCIPATH
@@ -38,7 +39,7 @@ GONE, UNREADABLE = ("ENOENT", "ENODEV"), ("EIO", "EACCES")
 
 # The programs share their code: what reads it in the most ways is asked of every machine, the others of two.
 CALLS = {"pcipath_id": [name for name in MACHINES if name != "too-deep"], "of": ["vf", "vmd"], "find": ["scsi", "vf"],
-         "wait": ["scsi", "vf"], "list": ["scsi", "vf", "vmd"], "tree": ["scsi", "vf", "vmd"]}
+         "wait": ["scsi", "vf"], "cdi": ["scsi", "vf"], "list": ["scsi", "vf", "vmd"], "tree": ["scsi", "vf", "vmd"]}
 CASES = [(call, name) for call, names in CALLS.items() for name in names]
 
 
@@ -49,6 +50,8 @@ def command_for(call, disk):
         return [PCIPATH, "list", "-a", "-J", "-o", "address,path,name"]
     if call == "tree":
         return [PCIPATH, "tree", "-J"]
+    if call == "cdi":
+        return [PCIPATH, "cdi"]
     of = [PCIPATH, "of", disk]
     if call == "of":
         return of
@@ -77,13 +80,15 @@ def looks_of(command):
 
 
 def functions(call, text):
-    """By address: path, None if it has no name, and the names of what is below."""
+    """By address, or name of CDI: path, None if it has no name, and the names of what is below."""
     def walk(nodes):
         for node in nodes:
             if node["address"]:
                 yield node["address"], node["path"], node["names"]
             yield from walk(node.get("children", []))
 
+    if call == "cdi":
+        return {name: (path, {node["hostPath"] for node in nodes}) for name, (path, nodes) in cdi.read(text, "disk")[0].items()}
     found = {}
     for address, path, names in (walk(json.loads(text)["roots"]) if call == "tree" else
                                  (row.values() for row in json.loads(text)["functions"])):
@@ -95,7 +100,7 @@ def leaves_out(call, text, right):
     """Is it `right` without some functions, some names of them, or some of what is below them?"""
     if call == "pcipath_id":
         return text == "".join(line for line in right.splitlines(True) if "_LINK=" not in line)
-    if call not in ("list", "tree"):
+    if call not in ("list", "tree", "cdi"):
         return False
     known = functions(call, right)
     return all(address in known and path in (None, known[address][0]) and names <= known[address][1]
@@ -177,7 +182,7 @@ def unplug_at_each_look(call, name):
         for gone in functions:
             build(name)
             done = stop_at(command, syscall, count, lambda: unplug(gone))
-            judge(call, done, right, call in ("list", "tree"), f"{gone} gone at {text}")
+            judge(call, done, right, call in ("list", "tree", "cdi"), f"{gone} gone at {text}")
 
 
 @pytest.mark.parametrize("call,name", CASES)

@@ -5,6 +5,7 @@ oracle's names, on every boot, and each finds what the other names."""
 import json
 import subprocess
 
+import cdi
 import pytest
 from command.machine import complete
 from command.run import PCIPATH, pcipath
@@ -82,6 +83,24 @@ def check_disks(tree, names):
     assert sorted((row['path'], row['name']) for row in rows) == sorted((p, n) for p in below for n in below[p])
 
 
+def check_cdi(tree, names):
+    """A container can have each disk that has a link, by each of its links, and each function that is bound to vfio."""
+    disks, given = {}, {}
+    for device in tree.devices:
+        name = names.get(device.key) if device.devname else None
+        if device.devtype in ('disk', 'partition') and name is not None:
+            disks |= {link: (path, f'/dev/{device.devname}') for path, link in name.places if link}
+        elif device.subsystem == 'vfio':
+            given |= {names[function].flat: (names[function].path, f'/dev/{device.devname}') for function in device.key.bound}
+        elif device.subsystem == 'vfio-dev':
+            given[name.flat] = name.path, f'/dev/{device.devname}'
+    for kind, expected in (('disk', disks), ('vfio', given)):
+        outcome = pcipath('cdi', '--kind', kind)
+        assert outcome.status == (0 if expected else 3)
+        devices = cdi.read(outcome.stdout, kind)[0] if expected else {}
+        assert {name: (path, node['hostPath']) for name, (path, [node]) in devices.items()} == expected
+
+
 def check_others(tree, names):
     for device in tree.devices:
         if device.devname and names.get(device.key) is None:
@@ -96,6 +115,7 @@ def check(machine, seed):
     # A suffix of the longest link leaves no room for a link name: those are found by path alone.
     check_found(check_functions(tree, names))
     check_disks(tree, names)
+    check_cdi(tree, names)
     check_others(tree, names)
 
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A specification of the Container Device Interface (SPEC.md of github.com/cncf-tags/container-device-interface) says what
+ * a container runtime is to do for "--device pcipath.dev/disk=02.0-00.0". It has the devices of one kind, by the names of their
+ * links: the interface takes letters, digits and "_-.:" (a digit at the beginning since 0.5, annotations since 0.6), and
+ * no link of a disk has anything else.
+ *
+ * A disk is in the container where its link is outside, which is the name that the host knows. A program that uses VFIO
+ * looks for the node that sysfs names, so that has its name inside, too.
+ *
+ * The numbers of a node are left out. The runtime reads them from the node when it makes the container: what has gone
+ * since is an error then, not whatever got its numbers.
+ */
+
+#include <stdio.h>
+
+#include "cdi.h"
+#include "names.h"
+#include "util.h"
+
+#define CDI_VERSION "0.6.0"
+#define DISK_LINKS "/dev/disk/by-pci-path"
+
+struct cdi {
+        FILE *out;
+        size_t n_devices;
+        size_t n_nodes; /* of the device that was begun last */
+};
+
+/* What the kernel calls a node has no control characters here (usables_append()), so that these two are all there is to escape. */
+static void print_string(FILE *out, const char *text) {
+        fputc('"', out);
+        for (; *text != '\0'; text++) {
+                if (*text == '"' || *text == '\\')
+                        fputc('\\', out);
+                fputc(*text, out);
+        }
+        fputc('"', out);
+}
+
+static void begin_edits(struct cdi *cdi) {
+        fputs("\"containerEdits\": {\"deviceNodes\": [", cdi->out);
+        cdi->n_nodes = 0;
+}
+
+static void add_node(struct cdi *cdi, const char *path, const char *node, char type) {
+        fprintf(cdi->out, "%s\n         {\"path\": ", cdi->n_nodes++ > 0 ? "," : "");
+        print_string(cdi->out, path);
+        fputs(", \"hostPath\": ", cdi->out);
+        print_string(cdi->out, node);
+        fprintf(cdi->out, ", \"type\": \"%c\", \"permissions\": \"rw\"}", type);
+}
+
+static void end_edits(struct cdi *cdi) {
+        fputs("]}", cdi->out);
+}
+
+static void begin_device(struct cdi *cdi, const char *name, const struct pci_path *path) {
+        char text[PCI_PATH_STRING_MAX];
+
+        pci_path_print(path, PCI_PATH_CANONICAL, text);
+        fprintf(cdi->out, "%s\n      {\"name\": \"%s\", \"annotations\": {\"" CDI_VENDOR "/path\": \"%s\"}, ",
+                cdi->n_devices++ > 0 ? "," : "", name, text);
+        begin_edits(cdi);
+}
+
+static void end_device(struct cdi *cdi) {
+        end_edits(cdi);
+        fputc('}', cdi->out);
+}
+
+/* An NVMe multipath head is a device for each path to it; here for that by way of @f. */
+static int add_disk(struct cdi *cdi, const struct function *f, const struct usable *u) {
+        char path[sizeof(DISK_LINKS "/") + LINK_NAME_MAX];
+        _cleanup_names_ struct names names = {};
+        int r;
+
+        r = syspath_get_names(u->syspath, &names);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < names.n; i++) {
+                const struct name *name = &names.items[i];
+
+                if (name->link[0] == '\0' || pci_path_compare(&name->path, &f->path) != 0)
+                        continue;
+                snprintf(path, sizeof(path), DISK_LINKS "/%s", name->link);
+                begin_device(cdi, name->link, &f->path);
+                add_node(cdi, path, u->name, 'b');
+                end_device(cdi);
+        }
+
+        return 0;
+}
+
+static int add_disks(struct cdi *cdi, const struct function *f) {
+        int r;
+
+        for (size_t i = 0; i < f->below.n; i++)
+                if (streq(f->below.items[i].subsystem, "block")) {
+                        r = add_disk(cdi, f, &f->below.items[i]);
+                        if (r < 0)
+                                return r;
+                }
+
+        return 0;
+}
+
+/* The node of its group, and since Linux 6.6 one of its own. */
+static int add_vfio(struct cdi *cdi, const struct function *f) {
+        char name[PCI_PATH_STRING_MAX];
+        bool begun = false;
+
+        if (pci_path_print(&f->path, PCI_PATH_FLAT, name) > LINK_NAME_MAX)
+                return 0;
+
+        for (size_t i = 0; i < f->below.n; i++) {
+                const struct usable *u = &f->below.items[i];
+
+                if (!streq(u->subsystem, "vfio") && !streq(u->subsystem, "vfio-dev"))
+                        continue;
+                if (!begun)
+                        begin_device(cdi, name, &f->path);
+                add_node(cdi, u->name, u->name, 'c');
+                begun = true;
+        }
+
+        if (begun)
+                end_device(cdi);
+        return 0;
+}
+
+const struct cdi_kind cdi_kinds[CDI_KINDS] = {
+        { "disk", add_disks, (const char *const[]) { NULL } },
+        { "vfio", add_vfio,  (const char *const[]) { "/dev/vfio/vfio", "/dev/iommu", NULL } },
+};
+
+const struct cdi_kind *cdi_kind_find(const char *name) {
+        for (size_t i = 0; i < CDI_KINDS; i++)
+                if (streq(cdi_kinds[i].name, name))
+                        return &cdi_kinds[i];
+
+        return NULL;
+}
+
+/* For whichever device of the kind a container gets. */
+static void add_common(struct cdi *cdi, const struct cdi_kind *kind) {
+        bool begun = false;
+
+        for (const char *const *node = kind->common; *node; node++) {
+                if (access(*node, F_OK) < 0)
+                        continue;
+                if (!begun) {
+                        fputs(",\n   ", cdi->out);
+                        begin_edits(cdi);
+                }
+                add_node(cdi, *node, *node, 'c');
+                begun = true;
+        }
+
+        if (begun)
+                end_edits(cdi);
+}
+
+/**
+ * cdi_make() - the specification of all devices of a kind
+ * @ret: to be freed; untouched when it is not made
+ *
+ * Return: 1, 0 when there is no device, for which the interface has no specification, or a negative errno.
+ */
+int cdi_make(const struct cdi_kind *kind, const struct inventory *inventory, char **ret) {
+        _cleanup_free_ char *text = NULL;
+        struct cdi cdi = {};
+        size_t size;
+        int r = 0;
+
+        cdi.out = open_memstream(&text, &size);
+        if (!cdi.out)
+                return -ENOMEM;
+
+        fprintf(cdi.out, "{\n   \"cdiVersion\": \"" CDI_VERSION "\",\n   \"kind\": \"" CDI_VENDOR "/%s\",\n   \"devices\": [",
+                kind->name);
+        for (size_t i = 0; i < inventory->n && r >= 0; i++)
+                if (inventory->functions[i]->path.n_hops > 0)
+                        r = kind->add_devices(&cdi, inventory->functions[i]);
+        fputs("\n   ]", cdi.out);
+        add_common(&cdi, kind);
+        fputs("\n}\n", cdi.out);
+
+        if (finish_memstream(cdi.out, &text) < 0)
+                return -ENOMEM;
+        if (r < 0 || cdi.n_devices == 0)
+                return r;
+
+        *ret = text;
+        text = NULL;
+        return 1;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a container runtime is told of the devices that it can give to a container by PCI path.
+ */
+
+#include "inventory.h"
+
+struct cdi;
+
+/** struct cdi_kind - "pcipath.dev/NAME", of which there is a specification of its own */
+struct cdi_kind {
+        const char *name;
+        int (*add_devices)(struct cdi *cdi, const struct function *f);
+        const char *const *common; /* nodes that each of its devices needs beside its own, NULL at the end */
+};
+
+#define CDI_VENDOR "pcipath.dev"
+#define CDI_KINDS 2
+
+extern const struct cdi_kind cdi_kinds[CDI_KINDS];
+
+const struct cdi_kind *cdi_kind_find(const char *name);
+int cdi_make(const struct cdi_kind *kind, const struct inventory *inventory, char **ret);

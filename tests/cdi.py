@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A reader of CDI specifications that takes only what version 0.6.0 of the interface has, as its library does, and only what
+pcipath has a use for; and what a runtime makes of a device in them."""
+
+import json
+import os
+import re
+import stat
+
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?")
+NODE = {"path": str, "hostPath": str, "type": str, "permissions": str}
+
+
+def read_nodes(edits):
+    assert edits.keys() == {"deviceNodes"} and edits["deviceNodes"]
+    for node in edits["deviceNodes"]:
+        assert {key: type(value) for key, value in node.items()} == NODE
+        assert node["path"].startswith("/dev/") and node["hostPath"].startswith("/dev/")
+        assert node["type"] in ("b", "c") and node["permissions"] == "rw"
+    return edits["deviceNodes"]
+
+
+def read(text, kind):
+    """By name of each device its path (of the annotation) and nodes; and the nodes that come with each of them."""
+    pairs = []
+    specification = json.loads(text, object_pairs_hook=lambda found: pairs.append([key for key, _ in found]) or dict(found))
+    assert all(len(keys) == len(set(keys)) for keys in pairs)
+    assert specification.keys() - {"containerEdits"} == {"cdiVersion", "kind", "devices"}
+    assert (specification["cdiVersion"], specification["kind"]) == ("0.6.0", f"pcipath.dev/{kind}")
+    devices = {}
+    assert specification["devices"]
+    for device in specification["devices"]:
+        assert device.keys() == {"name", "annotations", "containerEdits"}
+        assert NAME.fullmatch(device["name"]) and device["name"] not in devices
+        assert device["annotations"].keys() == {"pcipath.dev/path"}
+        devices[device["name"]] = device["annotations"]["pcipath.dev/path"], read_nodes(device["containerEdits"])
+    return devices, read_nodes(specification["containerEdits"]) if "containerEdits" in specification else []
+
+
+def oci_devices(nodes):
+    """As a runtime makes linux.devices of OCI's configuration of them."""
+    for node in nodes:
+        status = os.lstat(node["hostPath"])
+        assert {"b": stat.S_ISBLK, "c": stat.S_ISCHR}[node["type"]](status.st_mode)
+        yield {"path": node["path"], "type": node["type"], "major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Specifications of the Container Device Interface: of fake machines, and where and how they are written."""
+
+import os
+import stat
+
+import cdi
+import pytest
+from command.machine import complete
+from command.run import pcipath
+from golden.machines import given_away, node
+from trees import sandbox
+from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
+from trees.sysfs import Tree
+
+COVERS = {
+    "write": "Container: CDI: written, replaced as a whole, removed with the last device",
+    "odd_node": "Input: names of nodes with quotes and backslashes in JSON",
+}
+
+DISK = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1))))])])
+TWO = Machine([Root([function("02.0", function("00.0", VirtioBlk())), function("02.1", function("00.0", VirtioBlk()))])])
+NOTHING = Machine([Root([function("02.0")])])
+FILES = {kind: f"/run/cdi/pcipath.dev-{kind}.json" for kind in ("disk", "vfio")}
+
+
+def show(machine, nodes=()):
+    sandbox.empty("/sys")
+    complete(Tree(machine, "/sys"))
+    for path in nodes:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mknod(path, stat.S_IFCHR, os.makedev(10, 196))
+
+
+def run(function_, *arguments):
+    """In a sandbox whose /dev and /run are empty."""
+    def inside():
+        for directory in ("/dev", "/run"):
+            sandbox.mount("tmpfs", directory, "tmpfs")
+        return function_(*arguments)
+
+    return sandbox.run(inside)
+
+
+def printed(machine, *options, nodes=()):
+    show(machine, nodes)
+    return pcipath("cdi", *options)
+
+
+def test_disk():
+    """A disk has the place of its link in the container, and its node outside."""
+    devices, common = cdi.read(run(printed, DISK).stdout, "disk")
+    assert common == [] and devices == {
+        f"02.0-00.0{part}": ("02.0/00.0", [{"path": f"/dev/disk/by-pci-path/02.0-00.0{part}", "hostPath": f"/dev/vda{number}",
+                                            "type": "b", "permissions": "rw"}])
+        for part, number in (("", ""), ("-part1", 1))}
+
+
+def test_vfio():
+    """Each function of a group has the group's node, by its own name, and what all users of VFIO open."""
+    outcome = run(lambda: printed(given_away(), "--kind=vfio", nodes=["/dev/vfio/vfio"]))
+    devices, common = cdi.read(outcome.stdout, "vfio")
+    assert {name: [entry["path"] for entry in nodes] for name, (_, nodes) in devices.items()} == {
+        "03.0-01.0": ["/dev/vfio/0"], "03.0-02.0": ["/dev/vfio/0"], "04.0-00.0": ["/dev/vfio/1"],
+        "04.1-00.0": ["/dev/vfio/2"], "04.2-00.0": ["/dev/vfio/noiommu-3"]}
+    assert common == [{"path": "/dev/vfio/vfio", "hostPath": "/dev/vfio/vfio", "type": "c", "permissions": "rw"}]
+
+
+def test_vfio_node_of_its_own():
+    """As Linux 6.6 and later have it, opened with /dev/iommu."""
+    machine = Machine([Root([function("09.0", Nodes([node("vfio-dev/vfio0", "vfio-dev", "vfio/devices/by-pci-path/FLAT")]))])])
+    devices, common = cdi.read(run(lambda: printed(machine, "-k", "vfio", nodes=["/dev/iommu"])).stdout, "vfio")
+    assert [entry["hostPath"] for entry in devices["09.0"][1]] == ["/dev/vfio0"]
+    assert [entry["hostPath"] for entry in common] == ["/dev/iommu"]
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_nothing(kind):
+    """A specification without devices is none: the interface has it so."""
+    outcome = run(printed, NOTHING, "--kind", kind)
+    assert outcome.status == 3 and outcome.stderr == f"pcipath: nothing of the kind pcipath.dev/{kind} is there\n"
+
+
+def written():
+    """The specification in each file, when there is no other."""
+    present = {kind: path for kind, path in FILES.items() if os.path.exists(path)}
+    assert sorted(os.listdir("/run/cdi")) == sorted(os.path.basename(path) for path in present.values())
+    for path in present.values():
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
+    return {kind: sorted(cdi.read(open(path).read(), kind)[0]) for kind, path in present.items()}
+
+
+def write_each():
+    states = []
+    for machine, options in ((DISK, []), (TWO, []), (given_away(), ["-k", "vfio"]), (given_away(), []), (NOTHING, [])):
+        show(machine)
+        outcome = pcipath("cdi", "--write", *options)
+        assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+        states.append(written())
+    return states
+
+
+def test_write():
+    """A file for each kind that has a device, and no more; what is not asked for stays."""
+    given = ["03.0-01.0", "03.0-02.0", "04.0-00.0", "04.1-00.0", "04.2-00.0"]
+    assert run(write_each) == [{"disk": ["02.0-00.0", "02.0-00.0-part1"]}, {"disk": ["02.0-00.0", "02.1-00.0"]},
+                               {"disk": ["02.0-00.0", "02.1-00.0"], "vfio": given}, {"vfio": given}, {}]
+
+
+def write_replaces():
+    show(DISK)
+    pcipath("cdi", "--write")
+    with open(FILES["disk"]) as before:
+        show(TWO)
+        pcipath("cdi", "--write")
+        return list(cdi.read(before.read(), "disk")[0])
+
+
+def test_reader_of_the_old_file_has_it_whole():
+    assert run(write_replaces) == ["02.0-00.0", "02.0-00.0-part1"]
+
+
+def write_where_it_cannot_be():
+    show(DISK)
+    outcomes = []
+    os.makedirs("/run/directory/pcipath.dev-disk.json")
+    open("/run/file", "w").close()
+    sandbox.mount("tmpfs", "/dev", "tmpfs", options="nr_inodes=1")
+    for directory in ("/run/directory", "/run/file", "/run/no/such", "/proc", "/dev"):
+        outcome = pcipath("cdi", f"--write={directory}")
+        outcomes.append((outcome.status, outcome.stdout, outcome.stderr.count("\n")))
+    return outcomes, os.listdir("/run/directory"), os.listdir("/dev")
+
+
+def test_write_where_it_cannot_be():
+    """A directory in its place, a file in the directory's, none above it, read-only, full: a line, and nothing left behind."""
+    outcomes, beside, on_full = run(write_where_it_cannot_be)
+    assert outcomes == [(1, "", 1)] * 5 and beside == ["pcipath.dev-disk.json"] and on_full == []
+
+
+def test_odd_node():
+    machine = Machine([Root([function("09.0", Nodes([node('vfio-dev/a"b\\c', "vfio-dev", None)]))])])
+    devices, _ = cdi.read(run(printed, machine, "-k", "vfio").stdout, "vfio")
+    assert devices["09.0"][1][0]["hostPath"] == '/dev/a"b\\c'
