@@ -2,9 +2,10 @@
 
 /*
  * An event is a reason to look again and nothing more: what is there, sysfs and udev's database say. So events
- * are not read but thrown away, many at once, or asked no more than where to look; one that was lost to a full buffer
- * (ENOBUFS) is as good as one that came; and nobody has to be trusted who sends one. Who listens before the first look
- * misses nothing.
+ * are not read but thrown away, many at once, or asked no more than where to look; and one that was lost to a full
+ * buffer (ENOBUFS) is as good as one that came. Who listens before the first look misses nothing.
+ *
+ * Any process can send to the socket. Who throws an event away need not care; where to look only the kernel says.
  *
  * sd_device_monitor would be the usual way. It has udev's group only, and keeps an ENOBUFS to itself (systemd
  * 252, device_monitor_event_handler()).
@@ -172,7 +173,7 @@ static bool parse_event(char *text, size_t n, struct monitor_event *ret) {
  * monitor_read() - the kernel's events since the last call, each to @fn
  * @m: opened for MONITOR_KERNEL
  *
- * Does not wait for any. What is of no known shape is passed over.
+ * Does not wait for any. What is of no known shape, or from a process, is passed over.
  *
  * Return: 1 when some have been lost, 0 when none, or a negative errno.
  */
@@ -182,10 +183,12 @@ int monitor_read(struct monitor *m, monitor_event_fn fn, void *userdata) {
         ssize_t n;
 
         for (;;) {
+                struct sockaddr_nl sender = {};
+                socklen_t size = sizeof(sender);
                 struct monitor_event event;
 
-                n = recv(m->netlink_fd, buf, sizeof(buf), MSG_DONTWAIT);
-                if (n >= 0 && parse_event(buf, (size_t) n, &event))
+                n = recvfrom(m->netlink_fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *) &sender, &size);
+                if (n >= 0 && sender.nl_pid == 0 && parse_event(buf, (size_t) n, &event))
                         fn(&event, userdata);
                 else if (n < 0 && errno == ENOBUFS)
                         lost = true;
