@@ -32,7 +32,8 @@ NATIVE = AMD64
 
 # What a native tree has, too, by mmdebstrap's variant; and what the package is compiled with.
 ESSENTIAL = "?essential"
-DEVELOPMENT = ("libc6-dev", "libgcc-12-dev", "libsystemd-dev", "libmnl-dev", "libsmartcols-dev", "libkmod-dev", "libblkid-dev")
+LIBRARIES = ("libsystemd-dev", "libmnl-dev", "libsmartcols-dev", "libkmod-dev", "libblkid-dev")
+DEVELOPMENT = ("libc6-dev", "libgcc-12-dev", *LIBRARIES)
 
 # What Debian's packages do when they are installed, as far as a guest needs it, done by the host. An absolute link would
 # lead the linker out of the tree.

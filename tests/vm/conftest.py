@@ -3,6 +3,7 @@
 
 PCIPATH_BUILDDIR  the configured and built meson directory whose package is tested; default: build, beside tests
 PCIPATH_CACHE     where guests are kept from one run to the next; default: guest-cache in the build directory
+PCIPATH_TEST_RELEASES  of Debian, those that tests with a `release` are run on; default: all of release.RELEASES
 """
 
 import contextlib
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from architecture import NATIVE
-from guest import Recipe, make_guest
+from guest import Recipe, TreeError, make_guest
 from machine import MACHINES, Machine, MachineError
+from release import HOST, RELEASES
 
 BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2] / "build"))
 CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
@@ -22,14 +24,31 @@ CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
 MADE = pytest.StashKey[list[Machine]]()
 
 
+class Excused(pytest.skip.Exception):
+    """What this machine cannot test, and need not: tests/summary.py does not count it among those that someone left out."""
+
+
 @functools.cache
-def guest_of(architecture):
-    return make_guest(CACHE, BUILD, Recipe(architecture=architecture))
+def guest_of(architecture, release):
+    return make_guest(CACHE, BUILD, Recipe(release, architecture))
+
+
+@pytest.fixture(scope="session", params=os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split())
+def release(request):
+    """The test is run once for each release of Debian whose packages this machine can have; it always has its own."""
+    try:
+        guest_of(NATIVE, request.param)
+    except TreeError as error:
+        if request.param == HOST:
+            raise
+        reasons = [line for line in str(error).splitlines() if line.startswith("E:")]  # in apt's words
+        raise Excused(f"Debian's {request.param} cannot be had here: {(reasons or [error])[0]}") from error
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def guest():
-    return guest_of(NATIVE)
+def guest(release):
+    return guest_of(NATIVE, release)
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +57,8 @@ def make_machine(request, tmp_path_factory):
     known = request.config.stash.setdefault(MADE, [])
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", **options):
-        guest = guest_of(MACHINES[machine].architecture)
+    def make(topology, machine="q35", release=HOST, **options):
+        guest = guest_of(MACHINES[machine].architecture, release)
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         known.append(machine)
         try:
@@ -58,8 +77,9 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         if "machine" in item.fixturenames:
-            parameter = item.callspec.params.get("machine", "") if hasattr(item, "callspec") else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{parameter}"))
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            which = [str(parameters.get(name, "")) for name in ("machine", "release")]
+            item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *which])))
     yield
     first = {}
     for number, item in enumerate(items):
@@ -76,6 +96,8 @@ def _group(item):
 def pytest_runtest_makereport(item, call):
     """Put the machines that a failed test had into its report."""
     report = (yield).get_result()
+    if call.excinfo and call.excinfo.errisinstance(Excused):
+        item.user_properties.append(("excused", "this machine cannot"))
     known = item.config.stash.get(MADE, [])
     if report.failed:
         for machine in known:

@@ -6,10 +6,10 @@ Two steps, each a pure function of its inputs and kept in the cache under a hash
     recipe ─ mmdebstrap ─> tree            (half a minute, once)
     tree + package ─ overlay ─> Guest      (ten seconds, once for each content of the package)
 
-The package reaches the guest through `meson install` alone; for a guest of another architecture it is compiled for that
-before. Nothing else is read from the source tree but the test's own files. The tree is never written to after it was made:
-the package lies above it in an overlay, in a mount namespace that ends with the build, so a build that is killed leaves
-neither mounts nor half a guest.
+The package reaches the guest through `meson install` alone; for a guest of another release or architecture it is compiled
+for that before. Nothing else is read from the source tree but the test's own files. The tree is never written to after it
+was made: the package lies above it in an overlay, in a mount namespace that ends with the build, so a build that is killed
+leaves neither mounts nor half a guest.
 """
 
 from __future__ import annotations
@@ -27,9 +27,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from architecture import DEVELOPMENT, ESSENTIAL, FINISH, NATIVE, Architecture, cross_file
+from release import COMPILE, HOST, PLACES, WORKSHOP
 
 HERE = Path(__file__).resolve().parent
 KINDS = ("systemd", "nosystemd")
+
+# For mmdebstrap: do not install but unpack, as usrmerge would have it.
+UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--include={ESSENTIAL}")
 
 # So many guests of each architecture stay in the cache, the last used: half a gigabyte each, and a new one for each change
 # of the package.
@@ -40,11 +44,15 @@ class BuildError(Exception):
     """A step of a build failed; the text holds the command and the end of its output."""
 
 
+class TreeError(BuildError):
+    """It is no fault of the package: this machine cannot have Debian's own part of the guest."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a tree is made of; two equal recipes share one tree in the cache."""
 
-    suite: str = "bookworm"
+    suite: str = HOST
     architecture: Architecture = NATIVE
     packages: tuple[str, ...] = (
         "systemd", "systemd-sysv", "udev", "kmod", "dracut-core", "dash",
@@ -90,17 +98,19 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     cache = cache.resolve()  # the build changes its directory
     name = f"{recipe.suite}-{recipe.architecture.name}"
     with _locked(cache / f"lock-{name}"):
-        tree = _cached(cache / f"tree-{name}-{_digest(*map(str.encode, _debstrap(recipe, 'TREE')))}",
-                       lambda path: _run(*_debstrap(recipe, str(path)), env=os.environ | {"INITRD": "No"}))
+        tree = _make_tree(cache / f"tree-{name}", lambda path: _debstrap(recipe, path))
         package = cache / f"package-{name}"
         shutil.rmtree(package, ignore_errors=True)
         package.mkdir()
-        if builddir:
+        if builddir and recipe.suite != HOST:
+            workshop = _make_tree(cache / f"workshop-{name}", lambda path: _debstrap_workshop(recipe, path))
+            _workshop_install(builddir, workshop, package)
+        elif builddir:
             if recipe.architecture != NATIVE:
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd", "initramfs-names.sh")]
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")] + [*_content(HERE / "dracut")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(package))
         path = _cached(cache / f"guest-{name}-{key}",
                        lambda path: _assemble(path, tree, package, modules, recipe.architecture))
@@ -110,9 +120,21 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     return Guest(path)
 
 
+def _make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
+    """A tree, made by a command that is a function of its path; what the command is else is the end of the path.
+
+    No one would boot the initramfs of the kernel package, and it takes ten seconds to make.
+    """
+    key = _digest(*map(str.encode, command("TREE")))
+    try:
+        return _cached(path.with_name(f"{path.name}-{key}"),
+                       lambda path: _run(*command(str(path)), env=os.environ | {"INITRD": "No"}))
+    except BuildError as error:
+        raise TreeError(*error.args) from error
+
+
 def _debstrap(recipe: Recipe, tree: str) -> list[str]:
-    """The command that makes a tree. To be run with INITRD=No: no one would boot the initramfs of the kernel package, and it
-    takes ten seconds to make."""
+    """The command that makes the guest's tree."""
     packages = ",".join([*recipe.packages, f"linux-image-{recipe.architecture.kernel}", *recipe.architecture.packages])
     command = ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"']
     if recipe.architecture == NATIVE:
@@ -121,10 +143,16 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
                 recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
-    return [*command, "--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-            f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
+    return [*command, *UNPACKED, f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
             f"--extract-hook={_prune(recipe)}", f"--extract-hook={FINISH}",
             recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
+
+
+def _debstrap_workshop(recipe: Recipe, tree: str) -> list[str]:
+    """The command that makes a tree with the release's own compiler, which the guest does not carry. Packages are unpacked,
+    not installed: a compiler needs no more."""
+    return ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"',
+            *UNPACKED, f"--include={','.join(WORKSHOP)}", f"--extract-hook={PLACES}", recipe.suite, tree]
 
 
 def _prune(recipe: Recipe) -> str:
@@ -147,6 +175,17 @@ def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path
              build, info["directories"]["source"])
     _run("ninja", "-C", build)
     return build
+
+
+def _workshop_install(builddir: Path, workshop: Path, package: Path) -> None:
+    """Compile the source tree of a meson directory in a workshop, in a meson directory within that one, and install it."""
+    build = builddir / workshop.name
+    if not (build / "build.ninja").exists():
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir()
+    info = json.loads((builddir / "meson-info/meson-info.json").read_text())
+    _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", COMPILE, "compile",
+         workshop, info["directories"]["source"], build, package)
 
 
 def _assemble(path: Path, tree: Path, package: Path, modules: str, architecture: Architecture) -> None:
@@ -211,13 +250,12 @@ kernel=$(ls lib/modules)
 # Drivers for the root disk are the package's to bring.
 drivers=ext4
 [ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
-install -m 755 "$tests/initramfs-names.sh" run/names.sh
+cp -r "$tests/dracut" usr/lib/dracut/modules.d/99pcipath-tests
 make_initrd() {
     kind=$1; shift
     run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
-        --add-drivers "$drivers" --install ip --include "$in/run/names.sh" /usr/lib/dracut/hooks/pre-pivot/99-names.sh \
-        --modules "$* $modules" "$in/run/initrd-$kind"
+        --add-drivers "$drivers" --modules "$* $modules pcipath-tests" "$in/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib

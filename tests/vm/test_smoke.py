@@ -7,12 +7,18 @@ from guest import KINDS
 from machine import disk, root_ports
 from oracle import link_name
 
+COVERS = {
+    "bookworm": "Release: Debian 12: systemd 252, dracut 059, Linux 6.1",
+    "trixie": "Release: Debian 13: systemd 257, dracut 106, Linux 6.12",
+    "forky": "Release: Debian forky: systemd 262, dracut 112, Linux 7.2",
+}
+
 TOPOLOGY = [*root_ports(2), disk("virtio-blk-pci", "root", bus="port0")]
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def machine(make_machine, request):
-    with make_machine(TOPOLOGY, kind=request.param) as machine:
+def machine(make_machine, request, release):
+    with make_machine(TOPOLOGY, kind=request.param, release=release) as machine:
         machine.start()
         machine.boot(f"root=/dev/disk/by-pci-path/{link_name(machine.qmp, 'root')}")
         machine.settle()

@@ -31,8 +31,8 @@ TOPOLOGY = [{"driver": "intel-iommu", "intremap": "off"}, *root_ports(5), disk("
 
 
 @pytest.fixture(scope="module")
-def machine(make_machine):
-    with make_machine(TOPOLOGY) as machine:
+def machine(make_machine, release):
+    with make_machine(TOPOLOGY, release=release) as machine:
         machine.boot("root=LABEL=root intel_iommu=on 8250.nr_uarts=8")
         machine.run("modprobe vfio-pci")
         machine.settle()
