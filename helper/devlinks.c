@@ -6,31 +6,15 @@
 #include "names.h"
 #include "node.h"
 #include "util.h"
-#include "vfio.h"
 
-static int add_vfio_link(const char *syspath, void *userdata) {
-        _cleanup_device_ sd_device *function = NULL;
+static int add_vfio_links(const struct names *names, struct string_list *links) {
         char flat[PCI_PATH_STRING_MAX];
-        struct pci_path path;
-        int r;
+        int r = 0;
 
-        r = sd_device_new_from_syspath(&function, syspath);
-        if (r >= 0)
-                r = pci_function_get_path(function, &path);
-        if (r == -ENOMEM)
-                return r;
-        /* One that is just going, or has no name, is not there for us. */
-        if (r < 0 || pci_path_print(&path, PCI_PATH_FLAT, flat) > LINK_NAME_MAX)
-                return 0;
-        return string_list_join(userdata, "vfio/by-pci-path", flat);
-}
-
-static int add_vfio_links(sd_device *device, struct string_list *links) {
-        const char *sysname;
-        int r;
-
-        r = sd_device_get_sysname(device, &sysname);
-        return r < 0 ? r : vfio_for_each_function(sysname, add_vfio_link, links);
+        for (size_t i = 0; i < names->n && r >= 0; i++)
+                if (pci_path_print(&names->items[i].path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
+                        r = string_list_join(links, "vfio/by-pci-path", flat);
+        return r;
 }
 
 static int add_node_link(sd_device *device, const struct pci_path *path, const char *input_class,
@@ -46,22 +30,18 @@ static int add_node_link(sd_device *device, const struct pci_path *path, const c
 }
 
 /* A disk, wherever it is plugged in, or a node that is no disk. */
-static int add_links(sd_device *device, const char *input_class, struct string_list *links, int *left_out) {
-        _cleanup_names_ struct names names = {};
-        int r;
+static int add_links(sd_device *device, const struct names *names, const char *input_class, struct string_list *links,
+                     int *left_out) {
+        int r = 0;
 
-        r = device_get_names(device, &names);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < names.n; i++) {
-                const struct name *name = &names.items[i];
+        for (size_t i = 0; i < names->n; i++) {
+                const struct name *name = &names->items[i];
 
                 if (name->link_error < 0)
                         *left_out = name->link_error;
                 if (*name->link)
                         r = string_list_join(links, "disk/by-pci-path", name->link);
-                else if (names.n == 1 && name->link_error == 0)
+                else if (names->n == 1 && name->link_error == 0)
                         r = add_node_link(device, &name->path, input_class, links);
                 if (r == -ENAMETOOLONG || r == -EBADMSG)
                         *left_out = r;
@@ -99,12 +79,15 @@ int device_has_interface_name(sd_device *device) {
  * Return: 0, also when it has none, or a negative errno.
  */
 int device_get_links(sd_device *device, const char *input_class, struct string_list *ret, int *ret_left_out) {
+        _cleanup_names_ struct names names = {};
         struct string_list links = {};
         int left_out = 0, r;
 
-        r = device_in_subsystem(device, "vfio");
+        r = device_get_names(device, &names);
         if (r >= 0)
-                r = r > 0 ? add_vfio_links(device, &links) : add_links(device, input_class, &links, &left_out);
+                r = device_in_subsystem(device, "vfio");
+        if (r >= 0)
+                r = r > 0 ? add_vfio_links(&names, &links) : add_links(device, &names, input_class, &links, &left_out);
         if (r < 0) {
                 string_list_clear(&links);
                 return r;

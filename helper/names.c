@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ancestry.h"
+#include "device.h"
 #include "names.h"
 #include "nvme.h"
 #include "util.h"
+#include "vfio.h"
 
 void names_clear(struct names *names) {
         free(names->items);
@@ -45,7 +47,14 @@ static int compare_names(const void *a, const void *b) {
         return pci_path_compare(&x->path, &y->path);
 }
 
-/* A path whose function has no name, or that is gone meanwhile, does not keep the others from having theirs. */
+/* One of several: that it has no name, or is gone meanwhile, does not keep the others from having theirs. */
+static int names_add_one_of(struct names *names, sd_device *device, sd_device *below) {
+        int r;
+
+        r = names_add(names, device, below);
+        return r == -E2BIG || r == -EBADMSG || errno_is_absent(r) ? 0 : r;
+}
+
 static int names_add_head(struct names *names, sd_device *device, sd_device *head) {
         _cleanup_nvme_paths_ struct nvme_paths paths = {};
         int r;
@@ -54,15 +63,27 @@ static int names_add_head(struct names *names, sd_device *device, sd_device *hea
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < paths.n; i++) {
-                r = names_add(names, device, paths.items[i]);
-                if (r < 0 && r != -E2BIG && r != -EBADMSG && !errno_is_absent(r))
-                        return r;
-        }
+        for (size_t i = 0; i < paths.n && r >= 0; i++)
+                r = names_add_one_of(names, device, paths.items[i]);
+        return r;
+}
 
-        if (names->n > 1)
-                qsort(names->items, names->n, sizeof(names->items[0]), compare_names);
-        return 0;
+static int add_function_of_group(const char *syspath, void *userdata) {
+        _cleanup_device_ sd_device *function = NULL;
+        int r;
+
+        r = sd_device_new_from_syspath(&function, syspath);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+        return names_add_one_of(userdata, function, function);
+}
+
+static int names_add_group(struct names *names, sd_device *group) {
+        const char *sysname;
+        int r;
+
+        r = sd_device_get_sysname(group, &sysname);
+        return r < 0 ? r : vfio_for_each_function(sysname, add_function_of_group, names);
 }
 
 /**
@@ -76,14 +97,21 @@ int device_get_names(sd_device *device, struct names *ret) {
         sd_device *head;
         int r;
 
-        r = nvme_head_find(device, &head);
-        if (r >= 0)
-                r = r > 0 ? names_add_head(&names, device, head) : names_add(&names, device, device);
+        r = device_in_subsystem(device, "vfio");
+        if (r > 0)
+                r = names_add_group(&names, device);
+        else if (r == 0) {
+                r = nvme_head_find(device, &head);
+                if (r >= 0)
+                        r = r > 0 ? names_add_head(&names, device, head) : names_add(&names, device, device);
+        }
         if (r < 0) {
                 names_clear(&names);
                 return r;
         }
 
+        if (names.n > 1)
+                qsort(names.items, names.n, sizeof(names.items[0]), compare_names);
         *ret = names;
         return 0;
 }

@@ -3,7 +3,8 @@
 
 /*
  * All the names of a device: one for each place where it is plugged in. That is one place, but for an NVMe multipath
- * head, which is plugged in where each of its controllers is.
+ * head, which is plugged in where each of its controllers is, and for an IOMMU group's node, which is where each of the group's
+ * functions is.
  */
 
 #include <stddef.h>

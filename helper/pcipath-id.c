@@ -115,39 +115,6 @@ static void print_links(const struct links *links) {
                 printf("ID_PCI_PATH_LINKS=%s\n", links->text);
 }
 
-static int add_vfio_link(const char *syspath, void *userdata) {
-        _cleanup_device_ sd_device *function = NULL;
-        char flat[PCI_PATH_STRING_MAX];
-        struct pci_path path;
-        int r;
-
-        r = sd_device_new_from_syspath(&function, syspath);
-        if (r >= 0)
-                r = pci_function_get_path(function, &path);
-        if (r == -ENOMEM)
-                return r;
-        /* One that is just going, or has no name, is not there for us. */
-        if (r >= 0 && pci_path_print(&path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
-                add_link(userdata, "vfio/by-pci-path/", flat);
-        return 0;
-}
-
-/* The node of an IOMMU group has a link for each function that is reached through it. */
-static int print_vfio_links(sd_device *device, const char *shown) {
-        struct links links = { .shown = shown };
-        const char *sysname;
-        int r;
-
-        r = sd_device_get_sysname(device, &sysname);
-        if (r >= 0)
-                r = vfio_for_each_function(sysname, add_vfio_link, &links);
-        if (r < 0)
-                return explain(shown, r);
-
-        print_links(&links);
-        return finish_output();
-}
-
 static int print_vfio_group(sd_device *device, const char *shown) {
         char group[NAME_MAX + 1];
         const char *syspath;
@@ -271,6 +238,19 @@ static int print_several(const struct names *names, const char *shown) {
         return finish_output();
 }
 
+/* The node of an IOMMU group has a link for each function that is reached through it. */
+static int print_vfio_links(const struct names *names, const char *shown) {
+        struct links links = { .shown = shown };
+        char flat[PCI_PATH_STRING_MAX];
+
+        for (size_t i = 0; i < names->n; i++)
+                if (pci_path_print(&names->items[i].path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
+                        add_link(&links, "vfio/by-pci-path/", flat);
+
+        print_links(&links);
+        return finish_output();
+}
+
 static int print_properties(sd_device *device, const char *shown) {
         _cleanup_names_ struct names names = {};
         sd_device *head;
@@ -280,8 +260,12 @@ static int print_properties(sd_device *device, const char *shown) {
                 nvme_head_await_paths(head);
 
         r = device_get_names(device, &names);
+        if (r >= 0)
+                r = device_in_subsystem(device, "vfio");
         if (r < 0)
                 return explain(shown, r);
+        if (r > 0)
+                return print_vfio_links(&names, shown);
 
         return names.n == 1 ? print_one(device, &names.items[0], shown) : print_several(&names, shown);
 }
@@ -351,12 +335,7 @@ static int run(int argc, char **argv) {
         if (r < 0)
                 return explain(shown, r);
 
-        if (vfio_group)
-                return print_vfio_group(device, shown);
-        r = device_in_subsystem(device, "vfio");
-        if (r < 0)
-                return explain(shown, r);
-        return r > 0 ? print_vfio_links(device, shown) : print_properties(device, shown);
+        return vfio_group ? print_vfio_group(device, shown) : print_properties(device, shown);
 }
 
 int main(int argc, char **argv) {

@@ -42,7 +42,7 @@ struct printer {
         const struct uid_map *uids;
 };
 
-/* An NVMe multipath head has a line for each of its paths. */
+/* An NVMe multipath head has a line for each of its paths, an IOMMU group one for each of its functions. */
 static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
         _cleanup_names_ struct names names = {};
         char buf[SPELLING_MAX];
