@@ -17,7 +17,7 @@ int complain_of_absence(const char *text, const struct target *target, const str
 
 /**
  * parse_target() - read what the user asks for, in any spelling
- * @type: of what is below the function, or NULL
+ * @type: of what is below the function if @text has none, or NULL
  *
  * Return: EXIT_DONE, or the status of what was complained of.
  */
@@ -35,9 +35,9 @@ int parse_target(const char *text, const char *type, struct target *ret) {
         if (r < 0)
                 return complain_of_path(text, &error);
 
-        if (type && !streq(type, "block") && (ret->choice.part > 0 || ret->choice.suffix[0] != '\0'))
-                return complain(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text, type);
-        ret->choice.type = type;
+        ret->choice.type = ret->choice.type ?: type;
+        if (ret->choice.type && !streq(ret->choice.type, "block") && (ret->choice.part > 0 || ret->choice.suffix[0] != '\0'))
+                return complain(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text, ret->choice.type);
         return EXIT_DONE;
 }
 

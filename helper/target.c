@@ -24,6 +24,25 @@ static const char *find_last(const char *text, const char *word) {
         return found;
 }
 
+/* Cuts ",type=TYPE" off the end. Return: 0, also when there is none, or -EINVAL. */
+static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_error) {
+        static const char word[] = ",type=";
+        char *found = strstr(text, word);
+        size_t length;
+
+        *ret_offset = 0;
+        if (!found)
+                return 0;
+
+        *ret_offset = (size_t) (found - text) + strlen(word);
+        length = strspn(text + *ret_offset, "0123456789abcdefghijklmnopqrstuvwxyz_-");
+        if (length == 0 || text[*ret_offset + length] != '\0')
+                return refuse(ret_error, *ret_offset + length, "a type is the name of a subsystem, and the last word");
+
+        *found = '\0';
+        return 0;
+}
+
 /* Cuts ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error) {
         const char *word = strstr(text, ",part=") ? ",part=" : "-part";
@@ -110,20 +129,23 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
 /**
  * target_parse() - read what a person or program asks for
  * @uids: for UEFI's spelling; may be NULL
- * @ret: the type that is asked for is left NULL; untouched on failure
+ * @ret: its type is NULL or a part of @text; untouched on failure
  *
  * Return: 0, or -EINVAL with the place and reason in @ret_error.
  */
 int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error) {
         struct target target = {};
         char copy[TARGET_MAX];
+        size_t type;
         int r;
 
         if (strlen(text) >= sizeof(copy))
                 return refuse(ret_error, sizeof(copy) - 1, "longer than any path");
 
         strcpy(copy, text);
-        r = cut_part(copy, &target.choice.part, ret_error);
+        r = cut_type(copy, &type, ret_error);
+        if (r >= 0)
+                r = cut_part(copy, &target.choice.part, ret_error);
         if (r >= 0)
                 r = cut_suffix(copy, target.choice.suffix, ret_error);
         if (r >= 0)
@@ -131,8 +153,44 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
         if (r < 0)
                 return r;
 
+        target.choice.type = type > 0 ? text + type : NULL;
         *ret = target;
         return 0;
+}
+
+static bool is_within_parentheses(const char *text, size_t at) {
+        int open = 0;
+
+        for (size_t i = 0; i < at; i++)
+                open += (text[i] == '(') - (text[i] == ')');
+
+        return open > 0;
+}
+
+/* Does the comma there belong to the target that @list begins with? */
+static bool is_targets_own(const char *list, size_t comma) {
+        const char *after = list + comma + 1;
+
+        /* QEMU's function, "/scsi@3,1". */
+        if (list[0] == '/' && *after >= '0' && *after <= '7' && (after[1] == '\0' || strchr(",/", after[1])))
+                return true;
+
+        return strncmp(after, "part=", 5) == 0 || strncmp(after, "type=", 5) == 0 || is_suffix(after) ||
+               is_within_parentheses(list, comma);
+}
+
+/**
+ * target_list_span() - how long is the first target of a list?
+ *
+ * Between targets there is a comma. It also begins what belongs to a target; no path begins like that.
+ */
+size_t target_list_span(const char *list) {
+        size_t at = strcspn(list, ",");
+
+        while (list[at] != '\0' && is_targets_own(list, at))
+                at += 1 + strcspn(list + at + 1, ",");
+
+        return at;
 }
 
 /**
@@ -140,12 +198,16 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
  *
  * A function that has several disks has none without a suffix: nothing but the machine knows.
  *
- * Return: 0, or -E2BIG when it is longer than a file's name can be, and so is never made.
+ * Return: 0, -EINVAL when what is asked for is no disk, or -E2BIG when it is longer than a file's name can be, and so is
+ * never made.
  */
 int target_print_link(const struct target *target, char buf[static TARGET_LINK_MAX]) {
         const struct choice *choice = &target->choice;
         char flat[PCI_PATH_STRING_MAX], part[sizeof("-part65535")] = "";
         int n;
+
+        if (choice->type && !streq(choice->type, "block"))
+                return -EINVAL;
 
         pci_path_print(&target->path, PCI_PATH_FLAT, flat);
         if (choice->part > 0)

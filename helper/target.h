@@ -6,6 +6,7 @@
  *
  *     PATH[,SUFFIX][,part=N]      02.0/00.0,part=1    02.0/00.0,nvme-2    PciRoot(0x0)/Pci(0x2,0x0),part=1
  *     FLAT[-SUFFIX][-partN]       02.0-00.0-part1     02.0-00.0-nvme-2-part1
+ *     ...,type=TYPE               02.0/00.0,type=net  04.0,type=pci
  */
 
 #include "choice.h"
@@ -15,6 +16,7 @@
 #define DISK_LINKS "/dev/disk/by-pci-path/"
 #define TARGET_LINK_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
 
+/** struct target - its type, if it has one, is a part of the text that it was read from */
 struct target {
         struct pci_path path;
         struct choice choice;
@@ -22,3 +24,4 @@ struct target {
 
 int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error);
 int target_print_link(const struct target *target, char buf[static TARGET_LINK_MAX]);
+size_t target_list_span(const char *list);

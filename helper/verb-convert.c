@@ -22,11 +22,16 @@ static int convert_to_link(const struct conversion *c, const char *text) {
         struct pci_path_error error;
         char buf[TARGET_LINK_MAX];
         struct target target;
+        int r;
 
         if (target_parse(text, c->live ? &c->uids : NULL, &target, &error) < 0)
                 return complain_of_path(text, &error);
-        if (target_print_link(&target, buf) < 0)
+
+        r = target_print_link(&target, buf);
+        if (r == -E2BIG)
                 return complain(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
+        if (r < 0)
+                return complain(EXIT_USAGE, "'%s' is no disk, which alone have such links", text);
 
         fprintf(c->out, "%s\n", buf);
         return EXIT_DONE;

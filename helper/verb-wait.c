@@ -30,6 +30,15 @@ static void clear_lookups(struct wait *w) {
                 lookup_clear(&w->lookups[i]);
 }
 
+static void wait_clear(struct wait *w) {
+        clear_lookups(w);
+        for (size_t i = 0; i < w->n; i++)
+                free(w->texts[i]);
+        free(w->texts);
+        free(w->targets);
+        free(w->lookups);
+}
+
 static bool is_arrived(const struct wait *w, size_t i) {
         return lookup_is_ready(&w->lookups[i], &w->targets[i].path, w->source);
 }
@@ -186,40 +195,75 @@ static int parse_argv(struct wait *w, int argc, char **argv) {
         return -1;
 }
 
+static size_t count_targets(char **lists, size_t n) {
+        size_t count = n;
+
+        for (size_t i = 0; i < n; i++)
+                for (const char *p = strchr(lists[i], ','); p; p = strchr(p + 1, ','))
+                        count++;
+
+        return count;
+}
+
+/* Each target of a list becomes a text of its own. */
+static int parse_list(struct wait *w, const char *list) {
+        for (;;) {
+                size_t span = target_list_span(list);
+                char *text;
+                int r;
+
+                text = strndup(list, span);
+                if (!text)
+                        return complain(EXIT_FAILED, "out of memory");
+                w->texts[w->n] = text;
+                r = parse_target(text, w->type, &w->targets[w->n++]);
+                if (r != EXIT_DONE || list[span] == '\0')
+                        return r;
+                list += span + 1;
+        }
+}
+
+static int parse_lists(struct wait *w, char **lists, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                int r = parse_list(w, lists[i]);
+
+                if (r != EXIT_DONE)
+                        return r;
+        }
+
+        return EXIT_DONE;
+}
+
 static int run_wait(int argc, char **argv) {
-        _cleanup_free_ struct target *targets = NULL;
-        _cleanup_free_ struct lookup *lookups = NULL;
         struct wait w = { .timeout = MONITOR_FOREVER };
+        size_t most;
         int r;
 
         r = parse_argv(&w, argc, argv);
         if (r >= 0)
                 return r;
 
-        w.n = (size_t) (argc - optind);
-        w.texts = argv + optind;
-        w.targets = targets = calloc(w.n, sizeof(targets[0]));
-        w.lookups = lookups = calloc(w.n, sizeof(lookups[0]));
-        if (!targets || !lookups)
-                return complain(EXIT_FAILED, "out of memory");
+        most = count_targets(argv + optind, (size_t) (argc - optind));
+        w.texts = calloc(most, sizeof(w.texts[0]));
+        w.targets = calloc(most, sizeof(w.targets[0]));
+        w.lookups = calloc(most, sizeof(w.lookups[0]));
+        if (w.texts && w.targets && w.lookups)
+                r = parse_lists(&w, argv + optind, (size_t) (argc - optind));
+        else
+                r = complain(EXIT_FAILED, "out of memory");
 
-        for (size_t i = 0; i < w.n; i++) {
-                r = parse_target(w.texts[i], w.type, &targets[i]);
-                if (r != EXIT_DONE)
-                        return r;
-        }
-
-        r = wait_and_print(&w);
-        clear_lookups(&w);
+        if (r == EXIT_DONE)
+                r = wait_and_print(&w);
+        wait_clear(&w);
         return r;
 }
 
 const struct verb verb_wait = {
         .name = "wait",
-        .arguments = "[OPTIONS] PATH...",
+        .arguments = "[OPTIONS] PATH[,PATH...]...",
         .summary = "Wait until devices can be used, and print them as find does",
-        .options = "PATH is as for pcipath find; with several, all of them are awaited. Bridges on\n"
-                   "the way need not exist yet.\n"
+        .options = "PATH is as for pcipath find; with several, all of them are awaited, and each can\n"
+                   "have a type of its own, ,type=TYPE. Bridges on the way need not exist yet.\n"
                    "\n"
                    "  -t --type=TYPE        What to wait for, as for pcipath find\n"
                    "     --timeout=SECONDS  Give up after this time and say how far the path got\n"

@@ -213,6 +213,7 @@ def test_absence_is_explained(target, why):
 
 
 def test_find_type():
+    assert run(['find', '-t', 'net', '02.0/00.0,type=pci']).stdout == '0000:01:00.0\n'
     outcomes = run(['find', '-t', 'pci', '02.0/00.0'], ['find', '-t', 'all', '02.0/00.0'], ['find', '-t', 'net', '02.0/00.0'])
     assert [outcome.stdout for outcome in outcomes] == ['0000:01:00.0\n', '/dev/vda\n/dev/vda1\n/dev/vda2\n', '']
     assert outcomes[2].status == 3 and 'nothing of type net' in outcomes[2].stderr
@@ -239,6 +240,18 @@ def test_wait_sleeps():
     assert done.returncode == 4 and len(calls) == 1 and calls[0].startswith('ppoll('), done.stderr
 
 
+def test_wait_for_a_list():
+    """Its commas are those between paths; what else begins with one belongs to the path before. Each can have a type."""
+    every, one, wrong, clash = run(['wait', '02.0/00.0,type=pci,03.0,type=pci', '02.1,type=pci'],
+                                   ['wait', '-t', 'pci', '--timeout=0', '02.0/00.0,02.0/01.0,04.0,part=1,type=block'],
+                                   ['wait', '02.0/00.0,part=1,2.9/0'], ['wait', '02.0/00.0,part=1,type=net'])
+    assert every.stdout == '0000:01:00.0\n0000:00:03.0\n0000:00:02.1\n'
+    assert one.status == 4 and [line.split(': ')[1] for line in one.stderr.splitlines()] == [
+        '02.0/01.0', '04.0,part=1,type=block']
+    assert wrong.status == 2 and wrong.stderr.startswith("pcipath: '2.9/0' is no path, at byte 2: ")
+    assert clash.status == 2 and 'has the type block, not net' in clash.stderr
+
+
 # -- convert --
 
 def test_convert():
@@ -259,4 +272,5 @@ def test_convert_to_link():
         f'{link}-nvme-2-part1\n{link}-part3\n')
     wrong = pcipath('convert', '--to=link', '02.0/00.0,nvm-2')
     assert wrong.status == 2 and 'at byte 10: no place of a disk' in wrong.stderr
+    assert 'is no disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
     assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr

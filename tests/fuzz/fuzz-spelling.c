@@ -71,6 +71,13 @@ static void check_link(const struct target *target) {
         CHECK(target_print_link(&found, again) == 0 && strcmp(again, link) == 0);
 }
 
+/* All of a text is in the targets of the list that it is, and the commas between them. */
+static void check_list(const char *text) {
+        size_t span = target_list_span(text);
+
+        CHECK(span <= strlen(text) && (text[span] == '\0' || text[span] == ','));
+}
+
 static void check_target(const char *text) {
         struct pci_path_error error = {};
         struct target target;
@@ -95,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t i = 0; i < spelling_table_size; i++)
                 check_spelling(&spelling_table[i], text);
         check_target(text);
+        check_list(text);
 
         free(text);
         return 0;

@@ -332,6 +332,61 @@ static void test_targets(void **state) {
         test_free(longest);
 }
 
+static void test_types_of_targets(void **state) {
+        static const struct {
+                const char *text;
+                size_t offset;
+        } bad[] = {
+                { "02.0,type=", 10 }, { "02.0,type=net,part=1", 13 }, { "02.0,type=Net", 10 }, { ",type=net", 0 },
+        };
+        struct pci_path_error error;
+        struct target target;
+
+        (void) state;
+
+        assert_int_equal(target_parse("02.0/00.0,type=pci", NULL, &target, &error), 0);
+        assert_string_equal(target.choice.type, "pci");
+        assert_int_equal(target_parse("02.0,nvme-1,part=2,type=block", NULL, &target, &error), 0);
+        assert_string_equal(target.choice.type, "block");
+        assert_string_equal(target.choice.suffix, "nvme-1");
+        assert_int_equal(target.choice.part, 2);
+        assert_int_equal(target_parse("02.0", NULL, &target, &error), 0);
+        assert_null(target.choice.type);
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                assert_int_equal(target_parse(bad[i].text, NULL, &target, &error), -EINVAL);
+                assert_int_equal(error.offset, bad[i].offset);
+        }
+}
+
+static void test_lists_of_targets(void **state) {
+        static const char *const lists[][4] = {
+                { "02.0", "2/0", "40:00.0/00.0" },
+                { "02.0/00.0,part=1", "02.1/00.0,nvme-2,part=3", "02.2-00.0-scsi-0:0:1:0" },
+                { "02.0,type=pci", "fe:00.0", "fe_00.0-00.0,type=net" },
+                { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)", "02.0" },
+                { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2", "/pci@i0cf8/scsi@3,1/disk@0,0", "/pci@i0cf8/scsi@3", "04.0" },
+                /* What is no target is one of the list, too: it is refused when it is read. */
+                { "", "02.0", "nvm-2" }, { "02.0", "" }, { "PciRoot(0x0,02.0" },
+        };
+
+        (void) state;
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+                char text[256] = "", *p = text;
+
+                for (size_t j = 0; j < 4 && lists[i][j]; j++)
+                        p += sprintf(p, j == 0 ? "%s" : ",%s", lists[i][j]);
+                p = text;
+                for (size_t j = 0; j < 4 && lists[i][j]; j++) {
+                        size_t span = target_list_span(p);
+
+                        assert_int_equal(span, strlen(lists[i][j]));
+                        p += span + (p[span] == ',');
+                }
+        }
+}
+
 static void test_links_of_targets(void **state) {
         static const char *const links[][2] = {
                 { "2/0",                            "02.0-00.0"                       },
@@ -362,6 +417,9 @@ static void test_links_of_targets(void **state) {
         assert_int_equal(strlen(link), strlen(DISK_LINKS) + 254);
         target.choice.part = 1;
         assert_int_equal(target_print_link(&target, link), -E2BIG);
+
+        assert_int_equal(target_parse("02.0,type=net", NULL, &target, &error), 0);
+        assert_int_equal(target_print_link(&target, link), -EINVAL);
 }
 
 int main(void) {
@@ -374,6 +432,8 @@ int main(void) {
                 cmocka_unit_test(test_longest),
                 cmocka_unit_test(test_any),
                 cmocka_unit_test(test_targets),
+                cmocka_unit_test(test_types_of_targets),
+                cmocka_unit_test(test_lists_of_targets),
                 cmocka_unit_test(test_links_of_targets),
         };
 
