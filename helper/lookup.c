@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "driverless.h"
 #include "explain.h"
 #include "lookup.h"
 #include "util.h"
@@ -106,6 +107,8 @@ int lookup_explain(const struct target *target, const struct lookup *lookup, cha
         if (lookup->descent.n_hops == target->path.n_hops) {
                 fputs(", ", out);
                 print_choice(out, &target->choice);
+                if (lookup->usables.n == 0)
+                        driverless_print(out, lookup->descent.syspath, "; no driver has been found for ");
                 for (size_t i = 0; i < lookup->usables.n; i++)
                         fprintf(out, "%s%s (%s)", i == 0 ? "; there is " : ", ", lookup->usables.items[i].name,
                                 lookup->usables.items[i].subsystem);

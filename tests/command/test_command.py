@@ -5,11 +5,15 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+from command.machine import complete
 from command.run import PCIPATH, on_machine, pcipath
 from golden.machines import multipath
+from trees import sandbox
 from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
+from trees.sysfs import Tree
 
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'cdi']
 
@@ -210,6 +214,29 @@ def test_absence_is_explained(target, why):
         address = '01:00.0' in target
         assert outcome.status == (3 if verb == ['find'] or address else 4)
         assert outcome.stderr == f'pcipath: {target}: {why}\n'
+
+
+def absence_without(driver):
+    """Why the virtio disk at 02.0/00.0 is not there, on a machine that has not this driver."""
+    tree = Tree(Machine([Root([function('02.0', function('00.0', VirtioBlk()))])]), '/sys')
+    complete(tree)
+    function_path = '/sys/devices/pci0000:00/0000:00:02.0/0000:01:00.0'
+    virtio = next(d.syspath for d in tree.devices if d.subsystem == 'virtio')
+    for path, modalias in ((function_path, 'pci:v00001AF4d00001042'), (virtio, 'virtio:d00000002v00001AF4')):
+        Path(path, 'modalias').write_text(modalias + '\n')
+    if driver == 'virtio_pci':
+        Path(function_path, 'driver').unlink()
+    shutil.rmtree(virtio if driver == 'virtio_pci' else f'{virtio}/block')
+    return pcipath('find', '02.0/00.0').stderr
+
+
+def test_missing_driver_is_named():
+    outcome = sandbox.run(absence_without, 'virtio_pci')
+    assert outcome == ('pcipath: 02.0/00.0: 02.0/00.0 is there: a SCSI controller (0x1af4:0x1042) without a driver, nothing to '
+                       'use below it; no driver has been found for 0000:01:00.0 (pci:v00001AF4d00001042)\n')
+    outcome = sandbox.run(absence_without, 'virtio_blk')
+    assert 'with the driver virtio-pci, nothing to use below it; no driver has been found for virtio' in outcome
+    assert outcome.endswith(' (virtio:d00000002v00001AF4)\n')
 
 
 def test_find_type():
