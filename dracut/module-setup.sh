@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Names devices by PCI path from the first event on, so that root=/dev/disk/by-pci-path/... finds its disk,
+# Names devices by PCI path from the first event on, waits for those that the kernel's command line names (dracut.pcipath(7)),
 # and brings what the kernel needs to see a disk that is plugged in later.
 
 # called by dracut
@@ -10,6 +10,7 @@ check() {
     [[ -x $dracutsysrootdir$udevdir/pcipath_id ]] || return 1
     [[ -x $dracutsysrootdir$udevdir/pcipath_altname ]] || return 1
     [[ -e $dracutsysrootdir$udevdir/rules.d/61-pcipath.rules ]] || return 1
+    find_binary pcipath > /dev/null || return 1
 
     # Nothing that is mounted needs this module to be mounted: its names are for whoever wants them.
     [[ $mount_needs ]] && return 255
@@ -46,4 +47,13 @@ install() {
     inst_rules 61-pcipath.rules
     inst_binary "$udevdir/pcipath_id"
     inst_binary "$udevdir/pcipath_altname"
+    inst_multiple pcipath
+
+    inst_simple "$moddir/pcipath-lib.sh" /lib/dracut-pcipath-lib.sh
+    inst_hook cmdline 20 "$moddir/parse-pcipath.sh"
+    inst_hook emergency 50 "$moddir/explain-pcipath.sh"
+    inst_hook shutdown-emergency 50 "$moddir/explain-pcipath.sh"
+    if dracut_module_included "systemd"; then
+        inst_script "$moddir/pcipath-generator.sh" "$systemdutildir/system-generators/dracut-pcipath-generator"
+    fi
 }

@@ -94,7 +94,8 @@ def test_install(tmp_path):
         "x/udev/pcipath_id",
         "x/udev/pcipath_altname",
         "x/udev/rules.d/61-pcipath.rules",
-        "x/dracut/55pcipath/module-setup.sh",
+        *(f"x/dracut/55pcipath/{name}.sh" for name in (
+            "module-setup", "explain-pcipath", "parse-pcipath", "pcipath-generator", "pcipath-lib")),
         "usr/bin/pcipath",
         "usr/bin/pcipath-host",
         "usr/share/bash-completion/completions/pcipath",
@@ -103,6 +104,7 @@ def test_install(tmp_path):
         "usr/share/zsh/site-functions/_pcipath-host",
         "usr/share/man/man1/pcipath-host.1",
         "usr/share/man/man1/pcipath.1",
+        "usr/share/man/man7/dracut.pcipath.7",
         "usr/share/man/man7/pcipath-names.7",
         "usr/share/man/man8/pcipath_id.8",
     }

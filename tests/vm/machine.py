@@ -16,6 +16,7 @@ import json
 import shlex
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,20 @@ class Machine:
         with self._explained("wait for the agent"):
             self._requests = 0
             self._receive("0")
+
+    def wait_console(self, text: str) -> None:
+        """Wait until the guest's console has said it. For a guest whose agent does not run, or does not yet."""
+        with self._explained(f"wait for {text!r}"), subprocess.Popen(
+                ["tail", "-c", "+1", "-f", "--pid", str(self._process.pid), self.log], stdout=subprocess.PIPE) as tail:
+            bound = threading.Timer(BOUND, tail.kill)
+            bound.start()
+            said = b""
+            while text.encode() not in said:
+                if not (more := tail.stdout.read1()):
+                    raise EOFError("it did not say so")
+                said = said[-len(text.encode()):] + more
+            bound.cancel()
+            tail.kill()
 
     def stop(self) -> None:
         """End QEMU, as if the power were cut. No error if there is none."""
