@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
-#include "driverless.h"
+#include "below.h"
 #include "explain.h"
 #include "lookup.h"
+#include "sysfs.h"
 #include "util.h"
 
 void lookup_clear(struct lookup *lookup) {
@@ -82,6 +83,25 @@ static void print_choice(FILE *out, const struct choice *choice) {
         fputs(" to use below it", out);
 }
 
+/*
+ * A driver makes the devices below a device, which want drivers of their own: a virtio-blk disk needs virtio_pci for the
+ * function and virtio_blk for what that makes of it. Whichever is missing, there is no disk.
+ */
+static void print_driverless(FILE *out, const char *syspath) {
+        _cleanup_string_list_ struct string_list driverless = {};
+        const char *separator = "; no driver has been found for ";
+        char modalias[256];
+
+        if (below_find(syspath, NULL, &driverless) < 0)
+                return;
+
+        for (size_t i = 0; i < driverless.n; i++)
+                if (sysfs_read_attribute(driverless.items[i], "modalias", sizeof(modalias), modalias) >= 0) {
+                        fprintf(out, "%s%s (%s)", separator, strrchr(driverless.items[i], '/') + 1, modalias);
+                        separator = ", ";
+                }
+}
+
 /**
  * lookup_explain() - say why a target is not there
  * @ret: one line without a newline; to be freed
@@ -108,7 +128,7 @@ int lookup_explain(const struct target *target, const struct lookup *lookup, cha
                 fputs(", ", out);
                 print_choice(out, &target->choice);
                 if (lookup->usables.n == 0)
-                        driverless_print(out, lookup->descent.syspath, "; no driver has been found for ");
+                        print_driverless(out, lookup->descent.syspath);
                 for (size_t i = 0; i < lookup->usables.n; i++)
                         fprintf(out, "%s%s (%s)", i == 0 ? "; there is " : ", ", lookup->usables.items[i].name,
                                 lookup->usables.items[i].subsystem);
