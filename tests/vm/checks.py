@@ -90,7 +90,9 @@ def interface_of(machine: Machine, device: str) -> dict[str, str]:
 
 
 def check_helper(machine: Machine) -> None:
-    """Rules and helper agree: what udev has for a device is what pcipath_id prints for it."""
+    """Rules and helper agree: what udev has for a device is what pcipath_id prints for it. Without udevd there is neither."""
+    if not machine.has_udevd:
+        return
     nodes = " ".join(f"/sys/class/block/{node}" for node in _expected_links(machine).values())
     devices = machine.run(f"realpath {nodes} /sys/bus/pci/devices/*").split()
     known = {}
@@ -105,9 +107,10 @@ def check_helper(machine: Machine) -> None:
 
 
 def names_of(machine: Machine, *disks: str) -> dict[str, dict[str, str]]:
-    """By disk: PCI address, systemd's by-path name, and ours."""
+    """By disk: PCI address, systemd's by-path name where there is udevd, and ours."""
     kernel = machine.disks()
-    links = {kind: {node: link for link, node in _links(machine, kind).items()} for kind in ("by-path", "by-pci-path")}
+    kinds = ("by-path", "by-pci-path") if machine.has_udevd else ("by-pci-path",)
+    links = {kind: {node: link for link, node in _links(machine, kind).items()} for kind in kinds}
     addresses = dict(line.split() for line in machine.run(
         "for d in /sys/class/block/*/device; do d=${d%/device}; p=$(realpath $d/device);"
         " while [ -n \"$p\" ] && ! [ -e $p/vendor -a -e $p/class ]; do p=${p%/*}; done; echo ${d##*/} ${p##*/}; done"

@@ -51,14 +51,28 @@ def guest(release):
     return guest_of(NATIVE, release)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "udevd: of udevd itself, or of images that have it")
+
+
+def pytest_generate_tests(metafunc):
+    """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`."""
+    if (getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False) and "make_machine" in metafunc.fixturenames
+            and not metafunc.definition.get_closest_marker("udevd")):
+        metafunc.parametrize("make_machine", [None, "minimal"], ids=["udevd", "minimal"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
 def make_machine(request, tmp_path_factory):
     """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails."""
     known = request.config.stash.setdefault(MADE, [])
+    kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
     def make(topology, machine="q35", release=HOST, **options):
         guest = guest_of(MACHINES[machine].architecture, release)
+        if kind:
+            options["kind"] = kind
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         known.append(machine)
         try:
@@ -78,7 +92,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "machine" in item.fixturenames:
             parameters = item.callspec.params if hasattr(item, "callspec") else {}
-            which = [str(parameters.get(name, "")) for name in ("machine", "release")]
+            which = [str(parameters.get(name, "")) for name in ("machine", "make_machine", "release")]
             item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *which])))
     yield
     first = {}

@@ -30,7 +30,8 @@ from architecture import DEVELOPMENT, ESSENTIAL, FINISH, NATIVE, Architecture, c
 from release import COMPILE, HOST, PLACES, WORKSHOP
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("systemd", "nosystemd")
+EXAMPLE = HERE.parents[1] / "examples/minimal-initramfs"
+KINDS = ("systemd", "nosystemd")  # of dracut's images
 
 # For mmdebstrap: do not install but unpack, as usrmerge would have it.
 UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--include={ESSENTIAL}")
@@ -84,7 +85,7 @@ class Guest:
         return self.path / "root.img"
 
     def initrd(self, kind: str) -> Path:
-        """The initramfs of one of KINDS."""
+        """The initramfs of one of KINDS; "example", or "minimal", which is that with what the tests need."""
         return self.path / f"initrd-{kind}"
 
 
@@ -110,8 +111,9 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules = "pcipath" if builddir else ""
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")] + [*_content(HERE / "dracut")]
-        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(package))
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")]
+        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(HERE / "dracut"), *_content(EXAMPLE),
+                      *_content(package))
         path = _cached(cache / f"guest-{name}-{key}",
                        lambda path: _assemble(path, tree, package, modules, recipe.architecture))
         path.touch()
@@ -194,14 +196,14 @@ def _assemble(path: Path, tree: Path, package: Path, modules: str, architecture:
     scratch.mkdir()
     foreign = () if architecture == NATIVE else (architecture.machine, architecture.triple)
     _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
-         tree, package, HERE, scratch, path, modules, *foreign)
+         tree, package, HERE, scratch, path, modules, EXAMPLE, *foreign)
     shutil.rmtree(scratch)
     [kernel] = tree.glob("boot/vmlinu[xz]-*")
     _unpack_kernel(kernel, path / "vmlinux")
 
 
 _ASSEMBLE = rb"""
-tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6 machine=${7-} triple=${8-}
+tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6 example=$7 machine=${8-} triple=${9-}
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$scratch/root"
 cd "$scratch/root"
@@ -261,6 +263,18 @@ make_initrd() {
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
 make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load dracut-systemd \
     udev-rules base rootfs-block fs-lib
+
+# The example as it is; and one with what the tests ask a guest with. There the agent has a shell of its own: busybox's runs
+# busybox's ip and lspci, whatever is on $PATH.
+if [ -z "$machine" ] && [ "$modules" ]; then
+    "$example/build" --root="$PWD" --kernel="$kernel" --workload="$tests/agent.sh" "$out/initrd-example"
+    sed '1s,/bin/sh,/usr/bin/dash,' "$tests/agent.sh" >run/agent
+    set --
+    for program in bin/dash bin/mount bin/ip bin/lsblk bin/findmnt bin/lspci bin/setpci bin/perl sbin/sfdisk sbin/mkfs.ext4; do
+        set -- "$@" "--add=/usr/$program"
+    done
+    "$example/build" --root="$PWD" --kernel="$kernel" --workload=run/agent "$@" "$out/initrd-minimal"
+fi
 """
 
 

@@ -6,14 +6,13 @@ under the name that its device uses as `drive`; disk() gives the device that nam
 which disk is which. The drive "root" is the guest's root file system: what is written to it is thrown away.
 
 Nothing here sleeps or polls: the monitor and the agent are sockets that QEMU inherits, so a QEMU that ends is seen at once
-(the kernel is told to reboot on a panic, and QEMU to exit instead), and the guest is waited for with `udevadm wait`.
+(the kernel is told to reboot on a panic, and QEMU to exit instead), and the guest is waited for by who makes its links.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import shlex
 import socket
 import subprocess
 import threading
@@ -24,6 +23,7 @@ from typing import Any
 
 from architecture import AMD64, ARM64, PPC64EL, Architecture
 from guest import Guest
+from manager import MANAGERS, Udevd
 from qmp import BOUND, QMP, QMPError
 
 Device = dict[str, Any]
@@ -96,6 +96,7 @@ class Machine:
         self.guest, self.directory, self.topology = guest, directory, list(topology)
         self.buses = {device["id"]: device["bus"] for device in topology if "bus" in device}
         self.kind, self.memory, self.options = kind, memory, list(options)
+        self.manager = MANAGERS.get(kind, Udevd)
         self.type = MACHINES[machine]
         self.log = directory / "serial.log"
         self.monitor = directory / "qmp"  # a second one, for pcipath-host
@@ -186,12 +187,21 @@ class Machine:
         return result.stdout
 
     def settle(self) -> None:
-        """Wait until udevd has handled every event that the kernel has sent."""
-        self.run(f"udevadm settle --timeout={BOUND:.0f}")
+        """Wait until every event that the kernel has sent has been acted on."""
+        self.run(self.manager.settle)
 
     def wait(self, node: str, *, gone: bool = False) -> None:
-        """Wait until a node or link below /dev is there and initialized, or gone, and udevd is quiet."""
-        self.run(f"udevadm wait --settle --timeout={BOUND:.0f} {'--removed' if gone else ''} {shlex.quote(node)}")
+        """Wait until a node or link below /dev is there, or gone, and the guest has settled."""
+        self.run(self.manager.wait(node, gone))
+
+    def trigger(self, action: str, *subsystems: str) -> None:
+        """Have every device's event sent once more, or those of some subsystems, and wait until that has been acted on."""
+        self.run(self.manager.trigger(action, subsystems))
+        self.settle()
+
+    @property
+    def has_udevd(self) -> bool:
+        return self.manager is Udevd
 
     def disks(self) -> dict[str, str]:
         """Kernel names of whole disks by drive. They are told by their size, which each kind of disk has."""

@@ -6,7 +6,10 @@ from checks import check_disks, check_functions, check_helper
 from machine import disk, root_ports
 from oracle import disks, link_name
 
+ALSO_WITHOUT_UDEVD = True
+
 COVERS = {
+    "minimal": "Boot: a guest without udevd: all scenarios with disks",
     "every_disk": "Disk: four SCSI adapters of 32 LUNs, AHCI with six disks",
     "lun_comes_and_goes": "Plug: a LUN of an adapter that stays",
 }
@@ -49,7 +52,7 @@ def test_every_disk(machine):
     check_functions(machine)
     check_disks(machine)
     check_helper(machine)
-    machine.run("udevadm trigger --settle --action=change --subsystem-match=block")
+    machine.trigger("change", "block")
     check_disks(machine)
 
 

@@ -9,7 +9,12 @@ from checks import check_disks, check_functions, check_helper
 from random_machine import random_machine
 
 
-COVERS = {"random_machine": "Bridge: any legal nesting, by chance"}
+ALSO_WITHOUT_UDEVD = True
+
+COVERS = {
+    "random_machine": "Bridge: any legal nesting, by chance",
+    "minimal": "Boot: a guest without udevd: all scenarios with disks",
+}
 
 
 def pytest_generate_tests(metafunc):

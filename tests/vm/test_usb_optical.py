@@ -8,7 +8,10 @@ from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
 
+ALSO_WITHOUT_UDEVD = True
+
 COVERS = {
+    "minimal": "Boot: a guest without udevd: all scenarios with disks",
     "cold": "Disk: USB storage, behind hubs, several LUNs, several interfaces",
     "hot": "Plug: USB storage, also behind a hub",
     "optical_drives": "Disk: optical drives",
@@ -58,7 +61,7 @@ def check_all(machine):
 
 def test_cold(machine):
     check_all(machine)
-    machine.run("udevadm trigger --settle --action=change --subsystem-match=block")
+    machine.trigger("change", "block")
     check_disks(machine)
 
 
