@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A reader of CDI specifications that takes only what version 0.6.0 of the interface has, as its library does, and only what
-pcipath has a use for; and what a runtime makes of a device in them."""
+pcipath has a use for."""
 
 import json
-import os
 import re
-import stat
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?")
 NODE = {"path": str, "hostPath": str, "type": str, "permissions": str}
@@ -35,11 +33,3 @@ def read(text, kind):
         assert device["annotations"].keys() == {"pcipath.dev/path"}
         devices[device["name"]] = device["annotations"]["pcipath.dev/path"], read_nodes(device["containerEdits"])
     return devices, read_nodes(specification["containerEdits"]) if "containerEdits" in specification else []
-
-
-def oci_devices(nodes):
-    """As a runtime makes linux.devices of OCI's configuration of them."""
-    for node in nodes:
-        status = os.lstat(node["hostPath"])
-        assert {"b": stat.S_ISBLK, "c": stat.S_ISCHR}[node["type"]](status.st_mode)
-        yield {"path": node["path"], "type": node["type"], "major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Volumes for containers: the host plugs a disk in under a path that it knows, the guest gives it to a container, and the host
+finds on it what the container wrote."""
+
+import subprocess
+
+import cdi
+import container
+import pytest
+from checks import check_disks
+from machine import disk, root_ports
+from oracle import flat, pci_path
+
+ALSO_WITHOUT_UDEVD = True
+
+COVERS = {
+    "volume": "Container: a volume: plugged in, mounted, written by a container, unplugged, read by the host",
+    "disk_by_name": "Container: a disk by the name that CDI has for it",
+}
+
+TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "tools", bus="port1")]
+
+
+@pytest.fixture(scope="module")
+def machine(make_machine):
+    with make_machine(TOPOLOGY) as machine:
+        container.make_tools(machine.add_drive("tools"))
+        machine.boot("root=LABEL=root")
+        container.mount_tools(machine, pci_path(machine.qmp, "tools"))
+        yield machine
+
+
+def plug(machine, name):
+    """Plug in and wait for it in the guest. Returns its PCI path and node."""
+    machine.plug(disk("virtio-blk-pci", name, bus="port2"))
+    path = pci_path(machine.qmp, name)
+    return path, machine.run(f"pcipath wait --timeout=100 {path}").strip()
+
+
+def test_volume(machine):
+    drive = machine.add_drive("volume")
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", drive], check=True)
+    _, node = plug(machine, "volume")
+    machine.run(f"mkdir /run/volume && mount {node} /run/volume")
+    printed = container.run(machine, "echo written >/volume/file; ls /volume", mounts=[
+        {"destination": "/volume", "type": "bind", "source": "/run/volume", "options": ["bind", "rw"]}])
+    assert printed.split() == ["file", "lost+found"]
+    machine.run("umount /run/volume")
+    machine.unplug("volume")
+    machine.settle()
+    check_disks(machine)
+
+    subprocess.run(["e2fsck", "-fn", drive], stdout=subprocess.DEVNULL, check=True)
+    read = subprocess.run(["debugfs", "-R", "cat /file", drive], text=True, capture_output=True, check=True)
+    assert read.stdout == "written\n"
+
+
+def test_disk_by_name(machine):
+    """Without a file system: the container has its node where the host's name for it is, and no other disk's."""
+    drive = machine.add_drive("raw")
+    path, _ = plug(machine, "raw")
+    machine.run("pcipath cdi --write")
+    devices, common = cdi.read(machine.run("cat /run/cdi/pcipath.dev-disk.json"), "disk")
+    assert devices[flat(path)][0] == path
+    node = f"/dev/disk/by-pci-path/{flat(path)}"
+    printed = container.run(machine, f"echo written | dd of={node} conv=fsync 2>/dev/null; find /dev -type b",
+                            nodes=devices[flat(path)][1] + common)
+    assert printed == f"{node}\n"
+    machine.unplug("raw")
+    assert drive.read_bytes().startswith(b"written\n")
