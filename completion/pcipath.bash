@@ -39,14 +39,17 @@ _pcipath() {
         [find]='--type --help --version'
         [wait]='--type --timeout= --removed --settled --kernel --help --version'
         [convert]='--from= --to= --live --help --version'
+        [probe]='--json --noheadings --output --help --version'
         [monitor]='--modules --links --exec= --ready-fd= --beside-udev --help --version'
         [coldplug]='--modules --links --beside-udev --dry-run --help --version'
         [cdi]='--kind --write --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
     local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
+    local probe_columns='NAME STATE FSTYPE FSVER LABEL UUID PTTYPE PTUUID PARTN PARTTYPE PARTLABEL PARTUUID USAGE'
 
     verb=${words[1]}
+    [[ $verb != probe ]] || columns=$probe_columns
     [[ $verb != convert || $cur != --to=* ]] || spellings+=' link'
     if ((cword == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
@@ -70,6 +73,14 @@ _pcipath() {
     esac
     case $verb in
         of) _pcipath_complete_devices ;;
+        probe)
+            if [[ $cur == [./]* ]]; then
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            else
+                _pcipath_complete_paths
+            fi
+            ;;
         coldplug|monitor|cdi) ;;
         *)  _pcipath_complete_paths ;;
     esac

@@ -123,6 +123,23 @@ static int take_values(blkid_probe probe, struct filesystem *ret) {
         return 1;
 }
 
+/* Return: 1 when there is something to be read, 0 when not, or a negative errno. */
+static int prepare(blkid_probe probe, int fd) {
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0)
+                return negative_errno();
+        if (S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR) {
+                r = prepare_optical(probe, fd);
+                if (r <= 0)
+                        return r;
+        }
+
+        errno = 0;
+        return blkid_probe_set_device(probe, fd, 0, 0) < 0 ? negative_errno() : 1;
+}
+
 /**
  * filesystem_probe() - find out what is on a disk
  * @fd: from filesystem_open()
@@ -131,31 +148,35 @@ static int take_values(blkid_probe probe, struct filesystem *ret) {
  * Return: 1, 0 when there is nothing, -ENOTUNIQ when it looks like two different things at once, or another negative errno.
  */
 int filesystem_probe(int fd, struct filesystem *ret) {
-        _cleanup_(free_probep) blkid_probe probe = NULL;
-        struct stat st;
+        _cleanup_(free_probep) blkid_probe probe = blkid_new_probe();
         int r;
 
-        if (fstat(fd, &st) < 0)
-                return negative_errno();
-        probe = blkid_new_probe();
         if (!probe)
                 return -ENOMEM;
+        r = prepare(probe, fd);
+        if (r <= 0)
+                return r;
 
-        if (S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR) {
-                r = prepare_optical(probe, fd);
-                if (r <= 0)
-                        return r;
-        }
-
-        errno = 0;
         blkid_probe_set_superblocks_flags(probe, SUPERBLOCK_FLAGS);
-        if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
-                return negative_errno();
-
+        errno = 0;
         r = run_probe(probe);
         if (r == -2)
                 return -ENOTUNIQ;
         return r < 0 ? negative_errno() : r > 0 ? 0 : take_values(probe, ret);
+}
+
+/**
+ * filesystem_is_corrupt() - was there nothing because a checksum is wrong?
+ * @fd: with which filesystem_probe() has returned 0
+ */
+bool filesystem_is_corrupt(int fd) {
+        _cleanup_(free_probep) blkid_probe probe = blkid_new_probe();
+
+        if (!probe || prepare(probe, fd) <= 0)
+                return false;
+
+        blkid_probe_set_superblocks_flags(probe, SUPERBLOCK_FLAGS | BLKID_SUBLKS_BADCSUM);
+        return blkid_do_safeprobe(probe) == 0 && blkid_probe_has_value(probe, "SBBADCSUM");
 }
 
 /* Return: 1, 0 when udev would have no room for it, or would make another name of it. */

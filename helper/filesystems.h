@@ -32,6 +32,7 @@ struct filesystem {
 
 int filesystem_open(const char *node);
 int filesystem_probe(int fd, struct filesystem *ret);
+bool filesystem_is_corrupt(int fd);
 int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links);
 int filesystem_print(const char *value, char **ret);
 void filesystem_clear(struct filesystem *filesystem);

@@ -73,6 +73,19 @@ int roster_take(struct manager *manager, const struct usable *u, const char *fun
 int roster_drop_unseen(struct manager *manager, const char *function);
 void device_free(struct device *device);
 
+/* Does anybody ask what devices are called? */
+static inline bool manager_wants_names(const struct manager *m) {
+        return m->directory || m->changed;
+}
+
+/* drivers.c */
+int manager_load_drivers(struct manager *manager, const struct string_list *driverless, const char *function);
+
+/* naming.c */
+int device_find_links(struct manager *manager, struct device *device, const struct usable *u);
+bool device_has_content(const struct device *device);
+int device_read_content(struct manager *manager, struct device *device);
+
 /* claims.c */
 int manager_read_links(struct manager *manager);
 int manager_settle_links(struct manager *manager, bool paths_only);

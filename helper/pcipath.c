@@ -7,7 +7,8 @@
 #include "command.h"
 
 static const struct verb *const verbs[] = {
-        &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert, &verb_coldplug, &verb_monitor, &verb_cdi,
+        &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert, &verb_probe,
+        &verb_coldplug, &verb_monitor, &verb_cdi,
 };
 
 const struct program program = {

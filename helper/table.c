@@ -2,6 +2,7 @@
 
 #include <langinfo.h>
 #include <stdio.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -12,6 +13,58 @@ static bool want_colors(void) {
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
         return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb");
+}
+
+static bool find_column(const char *text, size_t n, table_name_fn name, size_t *ret) {
+        const char *known;
+
+        for (size_t i = 0; (known = name(i)); i++)
+                if (strlen(known) == n && strncasecmp(known, text, n) == 0) {
+                        *ret = i;
+                        return true;
+                }
+
+        return false;
+}
+
+/**
+ * table_parse_columns() - names with commas between; a '+' before the first adds to the usual ones, as with lsblk
+ * @usual: the names of the usual ones
+ * @verb: whose --help has them all
+ *
+ * Return: EXIT_DONE, or the status of what was complained of.
+ */
+int table_parse_columns(const char *text, const char *usual, table_name_fn name, const char *verb, struct table_columns *ret) {
+        struct table_columns columns = {};
+
+        if (*text == '+') {
+                (void) table_parse_columns(usual, NULL, name, verb, &columns);
+                text++;
+        }
+
+        for (;;) {
+                size_t n = strcspn(text, ",");
+
+                if (columns.n == TABLE_COLUMNS_MAX)
+                        return complain(EXIT_USAGE, "more than %d columns", TABLE_COLUMNS_MAX);
+                if (!find_column(text, n, name, &columns.items[columns.n++]))
+                        return complain(EXIT_USAGE, "'%.*s' is no column (see %s %s --help)", (int) n, text, program.name, verb);
+                if (text[n] == '\0')
+                        break;
+                text += n + 1;
+        }
+
+        *ret = columns;
+        return EXIT_DONE;
+}
+
+/** table_add_columns() - Return: 0 or -ENOMEM. */
+int table_add_columns(struct libscols_table *table, const struct table_columns *columns, table_name_fn name) {
+        for (size_t i = 0; i < columns->n; i++)
+                if (!scols_table_new_column(table, name(columns->items[i]), 0, 0))
+                        return -ENOMEM;
+
+        return 0;
 }
 
 /**

@@ -14,6 +14,19 @@ struct table_options {
         bool no_headings;
 };
 
+#define TABLE_COLUMNS_MAX 16
+
+/** struct table_columns - which columns of those that a verb has, in which order */
+struct table_columns {
+        size_t items[TABLE_COLUMNS_MAX];
+        size_t n;
+};
+
+/* The name of a verb's column, NULL after the last. */
+typedef const char *(*table_name_fn)(size_t column);
+
+int table_parse_columns(const char *text, const char *usual, table_name_fn name, const char *verb, struct table_columns *ret);
+int table_add_columns(struct libscols_table *table, const struct table_columns *columns, table_name_fn name);
 struct libscols_table *table_new(const char *name, const struct table_options *options);
 struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column);
 int table_print(struct libscols_table *table);

@@ -2,7 +2,6 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "command.h"
 #include "inventory.h"
@@ -98,42 +97,14 @@ static const struct column {
 struct list {
         struct table_options table_options;
         bool all;
-        const struct column *columns[ELEMENTSOF(column_table)];
-        size_t n_columns;
+        struct table_columns columns;
         struct subtrees subtrees;
         struct libscols_table *table;
         struct links links;
 };
 
-static const struct column *find_column(const char *name, size_t n) {
-        for (size_t i = 0; i < ELEMENTSOF(column_table); i++)
-                if (strlen(column_table[i].name) == n && strncasecmp(column_table[i].name, name, n) == 0)
-                        return &column_table[i];
-
-        return NULL;
-}
-
-/* Commas between names; a '+' before the first adds to the usual ones, as with lsblk. */
-static int parse_columns(struct list *list, const char *text) {
-        if (*text == '+') {
-                (void) parse_columns(list, DEFAULT_COLUMNS);
-                text++;
-        } else
-                list->n_columns = 0;
-
-        for (;;) {
-                size_t n = strcspn(text, ",");
-                const struct column *column = find_column(text, n);
-
-                if (!column)
-                        return complain(EXIT_USAGE, "'%.*s' is no column (see pcipath list --help)", (int) n, text);
-                if (list->n_columns == ELEMENTSOF(list->columns))
-                        return complain(EXIT_USAGE, "more than %zu columns", ELEMENTSOF(list->columns));
-                list->columns[list->n_columns++] = column;
-                if (text[n] == '\0')
-                        return EXIT_DONE;
-                text += n + 1;
-        }
+static const char *column_name(size_t column) {
+        return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
 }
 
 static int add_line(struct list *list, const struct function *f, const struct usable *u) {
@@ -146,8 +117,8 @@ static int add_line(struct list *list, const struct function *f, const struct us
         if (!line)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < list->n_columns; i++) {
-                r = scols_line_set_data(line, i, list->columns[i]->cell(&row, buf));
+        for (size_t i = 0; i < list->columns.n; i++) {
+                r = scols_line_set_data(line, i, column_table[list->columns.items[i]].cell(&row, buf));
                 if (r < 0)
                         return r;
         }
@@ -178,9 +149,9 @@ static int add_function(struct list *list, const struct function *f) {
 static int fill_table(struct list *list, const struct inventory *inventory) {
         int r;
 
-        for (size_t i = 0; i < list->n_columns; i++)
-                if (!scols_table_new_column(list->table, list->columns[i]->name, 0, 0))
-                        return -ENOMEM;
+        r = table_add_columns(list->table, &list->columns, column_name);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < inventory->n; i++) {
                 const struct function *f = inventory->functions[i];
@@ -229,7 +200,7 @@ static int parse_argv(struct list *list, int argc, char **argv) {
         };
         int option;
 
-        (void) parse_columns(list, DEFAULT_COLUMNS);
+        (void) table_parse_columns(DEFAULT_COLUMNS, NULL, column_name, verb_list.name, &list->columns);
         while ((option = getopt_long(argc, argv, "aJno:h", options, NULL)) >= 0)
                 switch (option) {
                 case 'a':
@@ -242,7 +213,7 @@ static int parse_argv(struct list *list, int argc, char **argv) {
                         list->table_options.no_headings = true;
                         break;
                 case 'o':
-                        if (parse_columns(list, optarg) != EXIT_DONE)
+                        if (table_parse_columns(optarg, DEFAULT_COLUMNS, column_name, verb_list.name, &list->columns) != EXIT_DONE)
                                 return EXIT_USAGE;
                         break;
                 default:

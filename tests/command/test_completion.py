@@ -10,7 +10,7 @@ import pytest
 from command.run import PCIPATH
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'coldplug', 'monitor', 'cdi']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'cdi']
 
 # Stands in for the machine.
 FAKE = """pcipath() { case "$*" in *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac; }"""
@@ -48,6 +48,8 @@ def test_arguments():
     assert complete('pcipath', 'list', '-o', 'S') == ['SUBSYSTEM', 'SYSPATH']
     assert complete('pcipath', 'find', '-t', 'b') == ['block']
     assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio']
+    assert complete('pcipath', 'probe', '-o', 'PARTL') == ['PARTLABEL']
+    assert complete('pcipath', 'monitor', '--links=/ro') == ['/root']
 
 
 @pytest.mark.parametrize('verb', VERBS)

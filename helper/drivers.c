@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "manager.h"
+#include "modules.h"
+#include "sysfs.h"
+
+static void complain_of_module(const char *module, int error, void *userdata) {
+        manager_complain(userdata, "cannot load the module %s: %s", module, strerror(-error));
+}
+
+static int load_modules(struct manager *m, const struct string_list *syspaths) {
+        _cleanup_modules_ struct modules modules = {};
+        char modalias[4096];
+        int r;
+
+        if (syspaths->n == 0)
+                return 0;
+        r = modules_open(&modules, m->dry_run);
+        if (r == -ENOENT) {
+                manager_complain(m, "this kernel has no modules, or depmod has not been run");
+                return 0;
+        }
+
+        for (size_t i = 0; i < syspaths->n && r >= 0; i++)
+                if (sysfs_read_attribute(syspaths->items[i], "modalias", sizeof(modalias), modalias) >= 0)
+                        r = modules_load(&modules, modalias, complain_of_module, m);
+        m->n_loaded += modules.n_loaded;
+        return r;
+}
+
+/**
+ * manager_load_drivers() - for those devices that have come since the last look
+ * @driverless: the syspaths of all that have a modalias and no driver
+ * @function: below which they are, or NULL for all
+ *
+ * Return: 0, also when some cannot be loaded, or -ENOMEM.
+ */
+int manager_load_drivers(struct manager *m, const struct string_list *driverless, const char *function) {
+        _cleanup_string_list_ struct string_list fresh = {}, tried = {};
+        size_t n = function ? strlen(function) : 0;
+        struct stat st;
+        char inode[32];
+        int r = 0;
+
+        for (size_t i = 0; i < driverless->n && r >= 0; i++) {
+                if (stat(driverless->items[i], &st) < 0)
+                        continue;
+                snprintf(inode, sizeof(inode), "%ju", (uintmax_t) st.st_ino);
+                r = string_list_join(&tried, driverless->items[i], inode);
+                if (r >= 0 && !string_list_has(&m->tried, tried.items[tried.n - 1]))
+                        r = string_list_add(&fresh, driverless->items[i]);
+        }
+        for (size_t i = 0; function && i < m->tried.n && r >= 0; i++)
+                if (strncmp(m->tried.items[i], function, n) != 0 || m->tried.items[i][n] != '/')
+                        r = string_list_add(&tried, m->tried.items[i]);
+        if (r < 0)
+                return r;
+
+        string_list_clear(&m->tried);
+        m->tried = tried;
+        tried = (struct string_list){};
+        return load_modules(m, &fresh);
+}
+

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the manager asks of one device: its links by PCI path, and those by what is on it.
+ */
+
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <systemd/sd-device.h>
+
+#include "altname.h"
+#include "ancestry.h"
+#include "devlinks.h"
+#include "filesystems.h"
+#include "manager.h"
+#include "names.h"
+#include "nvme.h"
+#include "readiness.h"
+
+static bool lists_are_equal(const struct string_list *a, const struct string_list *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!streq(a->items[i], b->items[i]))
+                        return false;
+        return true;
+}
+
+/* Takes over @list. */
+static void set_links(struct device *device, struct string_list *links, struct string_list *list) {
+        device->is_changed = device->is_changed || !lists_are_equal(links, list);
+        string_list_clear(links);
+        *links = *list;
+        *list = (struct string_list){};
+}
+
+/* An interface is told its name once; it keeps it. */
+static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
+        _cleanup_string_list_ struct string_list links = {};
+        char name[INTERFACE_NAME_MAX + 1] = "", flat[PCI_PATH_STRING_MAX];
+        _cleanup_names_ struct names names = {};
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        device->is_there = true;
+        if (device->is_read || !m->want_interfaces)
+                return 0;
+        r = device_has_interface_name(sd);
+        if (r > 0)
+                r = device_get_names(sd, &names);
+        if (r < 0 || names.n != 1)
+                return r;
+        pci_path_print(&names.items[0].path, PCI_PATH_FLAT, flat);
+
+        if (m->dry_run) {
+                printf("name %s\n", device->name);
+                return 0;
+        }
+        r = altname_give(device->syspath, flat, name);
+        device->is_read = true;
+        if (r >= 0)
+                r = string_list_add(&links, name);
+        if (r >= 0)
+                set_links(device, &device->links, &links);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+
+        r = altname_explain(device->syspath, name, r, &text);
+        if (text)
+                manager_complain(m, "%s", text);
+        return r;
+}
+
+/* For who is told of it, also when it has gone. */
+static int find_path(struct device *device) {
+        _cleanup_device_ sd_device *function = NULL;
+        char text[PCI_PATH_STRING_MAX] = "";
+        struct pci_path path;
+        int r;
+
+        r = sd_device_new_from_syspath(&function, device->function);
+        if (r >= 0)
+                r = pci_function_get_path(function, &path);
+        if (r >= 0)
+                pci_path_print(&path, PCI_PATH_CANONICAL, text);
+
+        free(device->path);
+        device->path = strdup(text);
+        return device->path ? 0 : -ENOMEM;
+}
+
+/**
+ * device_find_links() - those by PCI path; an interface gets its name
+ *
+ * Return: 0, also when it is gone or has no name, or a negative errno.
+ */
+int device_find_links(struct manager *m, struct device *device, const struct usable *u) {
+        _cleanup_string_list_ struct string_list links = {};
+        _cleanup_device_ sd_device *sd = NULL;
+        sd_device *head;
+        int left_out = 0, r;
+
+        device->is_there = usable_has_node(u);
+        r = sd_device_new_from_syspath(&sd, device->syspath);
+        if (r >= 0 && streq(device->subsystem, "net"))
+                r = name_interface(m, device, sd);
+        else if (r >= 0 && manager_wants_names(m)) {
+                if (u->part == 0 && nvme_head_find(sd, &head) > 0)
+                        nvme_head_await_paths(head);
+                r = device_get_links(sd, NULL, &links, &left_out);
+                /* What is below a function that is going loses what is above it before it goes itself. */
+                if (r == -EBADMSG || left_out == -EBADMSG)
+                        r = device->links.n > 0 ? -ENODEV : -EBADMSG;
+                if (r >= 0)
+                        set_links(device, &device->links, &links);
+        }
+        if (r >= 0 && m->changed && !device->path)
+                r = find_path(device);
+        if (r < 0)
+                left_out = r;
+
+        if (left_out == -ENAMETOOLONG)
+                manager_complain(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
+        else if (left_out == -E2BIG || left_out == -EBADMSG)
+                manager_complain(m, "%s: its place in the device tree has no name", device->name);
+        return r == -E2BIG || r == -EBADMSG || errno_is_absent(r) ? 0 : r;
+}
+
+/**
+ * device_read_content() - find out what is on a disk, and its links by that
+ *
+ * Return: 0, also when it is not there or cannot be read, or a negative errno.
+ */
+int device_read_content(struct manager *m, struct device *device) {
+        _cleanup_filesystem_ struct filesystem filesystem = {};
+        _cleanup_string_list_ struct string_list links = {};
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        /* Before it is read: what is written from now on is told. */
+        if (m->watch_fd >= 0 && device->watch < 0)
+                device->watch = inotify_add_watch(m->watch_fd, device->name, IN_CLOSE_WRITE);
+
+        fd = filesystem_open(device->name);
+        if (errno_is_absent(fd))
+                return 0; /* the kernel has not finished with it, and will tell */
+        device->is_read = true;
+
+        r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
+        if (r > 0)
+                r = filesystem_get_links(&filesystem, &links);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -ENOTUNIQ)
+                manager_complain(m, "%s: it looks like two different things at once, so it has no link by what is on it",
+                                 device->name);
+        else if (r < 0 && r != -ENOMEDIUM)
+                manager_complain(m, "%s: cannot read what is on it: %s", device->name, strerror(-r));
+
+        set_links(device, &device->content, &links);
+        return 0;
+}
+
+/** device_has_content() - is it a disk or partition that is to be read? udev's rules leave out the boot partitions of an MMC. */
+bool device_has_content(const struct device *device) {
+        return device->is_there && streq(device->subsystem, "block") &&
+               (strncmp(device->name, "/dev/mmcblk", 11) != 0 || !strstr(device->name, "boot"));
+}
+

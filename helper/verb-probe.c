@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "filesystems.h"
+#include "table.h"
+
+/* Named as lsblk(8) names them; the first two are not from the disk. */
+static const struct column {
+        const char *name;
+        enum filesystem_value value;
+} column_table[] = {
+        { "NAME"                              },
+        { "STATE"                             },
+        { "FSTYPE",     FILESYSTEM_TYPE       },
+        { "FSVER",      FILESYSTEM_VERSION    },
+        { "LABEL",      FILESYSTEM_LABEL      },
+        { "UUID",       FILESYSTEM_UUID       },
+        { "PTTYPE",     FILESYSTEM_TABLE_TYPE },
+        { "PTUUID",     FILESYSTEM_TABLE_UUID },
+        { "PARTN",      FILESYSTEM_PART_NUMBER },
+        { "PARTTYPE",   FILESYSTEM_PART_TYPE  },
+        { "PARTLABEL",  FILESYSTEM_PART_NAME  },
+        { "PARTUUID",   FILESYSTEM_PART_UUID  },
+        { "USAGE",      FILESYSTEM_USAGE      },
+};
+
+enum { COLUMN_NAME, COLUMN_STATE };
+
+#define DEFAULT_COLUMNS "NAME,STATE,FSTYPE,LABEL,UUID,PTTYPE,PARTN,PARTLABEL,PARTUUID"
+
+struct probe {
+        struct table_options table_options;
+        struct table_columns columns;
+        struct libscols_table *table;
+        bool has_failed;
+};
+
+static const char *column_name(size_t column) {
+        return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
+}
+
+static int set_value(struct libscols_line *line, size_t n, const char *value) {
+        _cleanup_free_ char *text = NULL;
+
+        if (!value)
+                return 0;
+        if (filesystem_print(value, &text) < 0 || scols_line_set_data(line, n, text) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int add_line(struct probe *p, const char *name, const char *state, const struct filesystem *filesystem) {
+        struct libscols_line *line = scols_table_new_line(p->table, NULL);
+        int r = line ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < p->columns.n && r >= 0; i++) {
+                size_t column = p->columns.items[i];
+
+                r = set_value(line, i, column == COLUMN_NAME ? name : column == COLUMN_STATE ? state :
+                              filesystem->values[column_table[column].value]);
+        }
+
+        return r;
+}
+
+/* Return: 0, also when it cannot be read, or -ENOMEM. */
+static int probe_one(struct probe *p, const char *name) {
+        _cleanup_filesystem_ struct filesystem filesystem = {};
+        _cleanup_close_ int fd = filesystem_open(name);
+        const char *state;
+        int r;
+
+        r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
+        if (r == -ENOMEM)
+                return r;
+
+        if (r > 0)
+                state = "found";
+        else if (r == 0)
+                state = filesystem_is_corrupt(fd) ? "corrupt" : "nothing";
+        else if (r == -ENOTUNIQ) {
+                state = "ambiguous";
+                complain(EXIT_FAILED, "%s: it looks like two different things at once", name);
+        } else {
+                state = "unreadable";
+                complain(EXIT_FAILED, "%s: %s", name, strerror(-r));
+        }
+
+        p->has_failed = p->has_failed || r < 0;
+        return add_line(p, name, state, &filesystem);
+}
+
+static bool is_partition_of(const struct usable *u, const struct usable *disk) {
+        size_t n = strlen(disk->syspath);
+
+        return u->part > 0 && strncmp(u->syspath, disk->syspath, n) == 0 && u->syspath[n] == '/';
+}
+
+/* A disk, and its partitions after it. */
+static int probe_disk(struct probe *p, const struct lookup *lookup, const struct usable *disk) {
+        int r;
+
+        r = probe_one(p, disk->name);
+        for (size_t i = 0; i < lookup->usables.n && r >= 0; i++)
+                if (is_partition_of(&lookup->usables.items[i], disk))
+                        r = probe_one(p, lookup->usables.items[i].name);
+        return r;
+}
+
+/* Return: EXIT_DONE, or the status of what was complained of. */
+static int probe_target(struct probe *p, const char *text) {
+        struct target target;
+        struct lookup lookup;
+        int status, r;
+
+        status = parse_target(text, "block", &target);
+        if (status != EXIT_DONE)
+                return status;
+        r = lookup_target(&target, &lookup);
+        if (r < 0)
+                return complain(EXIT_FAILED, "%s: %s", text, strerror(-r));
+
+        if (r == 0)
+                status = complain_of_absence(text, &target, &lookup);
+        for (size_t i = 0; i < lookup.n_chosen && status == EXIT_DONE; i++)
+                if (probe_disk(p, &lookup, &lookup.usables.items[i]) < 0)
+                        status = complain(EXIT_FAILED, "out of memory");
+        lookup_clear(&lookup);
+        return status;
+}
+
+/* A file is called by a '/' in front, or a '.': "/dev/vda", "./image". So begins one spelling of paths as well. */
+static bool is_file(const char *text) {
+        return (text[0] == '/' && strncmp(text, "/pci", 4) != 0) || text[0] == '.';
+}
+
+static int probe_all(struct probe *p, char **texts, size_t n) {
+        _cleanup_table_ struct libscols_table *table = NULL;
+        int r = EXIT_DONE;
+
+        p->table = table = table_new("blockdevices", &p->table_options);
+        if (!table || table_add_columns(table, &p->columns, column_name) < 0)
+                return complain(EXIT_FAILED, "out of memory");
+
+        for (size_t i = 0; i < n && r == EXIT_DONE; i++) {
+                if (!is_file(texts[i]))
+                        r = probe_target(p, texts[i]);
+                else if (probe_one(p, texts[i]) < 0)
+                        r = complain(EXIT_FAILED, "out of memory");
+        }
+        if (r == EXIT_DONE)
+                r = table_print(table);
+        return r == EXIT_DONE && p->has_failed ? EXIT_FAILED : r;
+}
+
+static int run_probe(int argc, char **argv) {
+        static const struct option options[] = {
+                { "json",       no_argument,       NULL, 'J' },
+                { "noheadings", no_argument,       NULL, 'n' },
+                { "output",     required_argument, NULL, 'o' },
+                COMMON_OPTIONS,
+                {},
+        };
+        struct probe p = {};
+        int option;
+
+        (void) table_parse_columns(DEFAULT_COLUMNS, NULL, column_name, verb_probe.name, &p.columns);
+        while ((option = getopt_long(argc, argv, "Jno:h", options, NULL)) >= 0)
+                switch (option) {
+                case 'J':
+                        p.table_options.json = true;
+                        break;
+                case 'n':
+                        p.table_options.no_headings = true;
+                        break;
+                case 'o':
+                        if (table_parse_columns(optarg, DEFAULT_COLUMNS, column_name, verb_probe.name, &p.columns) != EXIT_DONE)
+                                return EXIT_USAGE;
+                        break;
+                default:
+                        return parse_common(option, argv, &verb_probe);
+                }
+        if (optind == argc)
+                return complain(EXIT_USAGE, "no path or device: pcipath probe %s", verb_probe.arguments);
+
+        return probe_all(&p, argv + optind, (size_t) (argc - optind));
+}
+
+const struct verb verb_probe = {
+        .name = "probe",
+        .arguments = "[-J] [-n] [-o COLUMNS] PATH|DEVICE...",
+        .summary = "Print what is on disks and partitions, as libblkid reads it",
+        .options = "PATH is as for pcipath find, with the partitions of the disk; DEVICE is a node,\n"
+                   "link or image, /dev/vda or ./image. It is opened read-only.\n"
+                   "\n"
+                   "  -J --json            JSON\n"
+                   "  -n --noheadings      No line of headings\n"
+                   "  -o --output=COLUMNS  These columns, with commas between; +COLUMNS adds them\n"
+                   "  -h --help            Show this help\n"
+                   "     --version         Show the version\n"
+                   "\n"
+                   "Columns:\n"
+                   "  NAME    node or file           PTTYPE    of the partition table on it\n"
+                   "  STATE   found, nothing,        PTUUID    the table's UUID\n"
+                   "          corrupt, ambiguous,    PARTN     number of the partition it is\n"
+                   "          unreadable             PARTTYPE  the partition's type\n"
+                   "  FSTYPE  of the file system     PARTLABEL its name\n"
+                   "  FSVER   its version            PARTUUID  its UUID\n"
+                   "  LABEL   its label              USAGE     filesystem, raid, crypto, other\n"
+                   "  UUID    its UUID\n",
+        .run = run_probe,
+};
