@@ -113,7 +113,7 @@ static bool is_foreign(const struct manager *m, const char *link, const char *no
 /* Whose is a link to be that @n devices claim? @node: whose it is, or NULL. Return: the node, or NULL for nobody's. */
 static const char *choose(struct manager *m, const struct claim *claims, size_t n, const char *node) {
         if (n > 1 && is_by_path(claims->link)) {
-                manager_complain(m, "%s: it would be %s as well as %s, not made", claims->link, claims[0].device->name,
+                manager_note(m, "%s: it would be %s as well as %s, not made", claims->link, claims[0].device->name,
                                  claims[1].device->name);
                 return NULL;
         }
@@ -122,7 +122,7 @@ static const char *choose(struct manager *m, const struct claim *claims, size_t 
                 if (streq(claims[i].device->name, node))
                         return node;
         if (node && is_foreign(m, claims->link, node)) {
-                manager_complain(m, "%s: %s has it, it stays so though %s claims it", claims->link, node, claims->device->name);
+                manager_note(m, "%s: %s has it, it stays so though %s claims it", claims->link, node, claims->device->name);
                 return node;
         }
 

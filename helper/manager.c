@@ -20,18 +20,10 @@
 /* Who complains of more than so many things may say one twice. */
 #define SAID_MAX 256
 
-/** manager_complain() - say it, but not again at each look */
-void manager_complain(struct manager *m, const char *format, ...) {
+static void say(struct manager *m, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
-        va_list ap;
-        int n;
 
-        va_start(ap, format);
-        n = vasprintf(&text, format, ap);
-        va_end(ap);
-
-        m->has_failed = true;
-        if (n < 0) {
+        if (vasprintf(&text, format, ap) < 0) {
                 text = NULL;
                 complain(EXIT_FAILED, "out of memory");
                 return;
@@ -42,6 +34,25 @@ void manager_complain(struct manager *m, const char *format, ...) {
                 string_list_clear(&m->said);
         (void) string_list_add(&m->said, text);
         complain(EXIT_FAILED, "%s", text);
+}
+
+/** manager_complain() - something cannot be done; said once, not again at each look */
+void manager_complain(struct manager *m, const char *format, ...) {
+        va_list ap;
+
+        m->has_failed = true;
+        va_start(ap, format);
+        say(m, format, ap);
+        va_end(ap);
+}
+
+/** manager_note() - something is not to be done, and somebody could miss it: as manager_complain(), but no failure */
+void manager_note(struct manager *m, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        say(m, format, ap);
+        va_end(ap);
 }
 
 static int take_usables(struct manager *m, const struct usables *usables, const char *function) {

@@ -66,6 +66,7 @@ const struct device *manager_find_watch(const struct manager *manager, int watch
 void manager_close(struct manager *manager);
 
 _printf_(2, 3) void manager_complain(struct manager *manager, const char *format, ...);
+_printf_(2, 3) void manager_note(struct manager *manager, const char *format, ...);
 
 /* roster.c */
 struct device *roster_find_node(const struct manager *manager, const char *name);

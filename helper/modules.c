@@ -32,7 +32,9 @@ void modules_close(struct modules *modules) {
 static void print_action(struct kmod_module *module, bool install, const char *options) {
         (void) install;
 
-        printf("load %s%s%s\n", kmod_module_get_name(module), *options ? " " : "", options);
+        /* Each option has a blank after it. */
+        printf("load %s%s%.*s\n", kmod_module_get_name(module), *options ? " " : "",
+               (int) strlen(options) - (*options != '\0'), options);
 }
 
 static bool is_loaded(const struct kmod_module *module) {

@@ -65,10 +65,13 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         if (r >= 0 || r == -ENOMEM)
                 return r;
 
-        r = altname_explain(device->syspath, name, r, &text);
-        if (text)
+        if (altname_explain(device->syspath, name, r, &text) < 0)
+                return -ENOMEM;
+        if (r == -ENOTUNIQ || r == -ENAMETOOLONG || r == -EBADMSG)
+                manager_note(m, "%s", text);
+        else if (text)
                 manager_complain(m, "%s", text);
-        return r;
+        return 0;
 }
 
 /* For who is told of it, also when it has gone. */
@@ -92,7 +95,7 @@ static int find_path(struct device *device) {
 /**
  * device_find_links() - those by PCI path; an interface gets its name
  *
- * Return: 0, also when it is gone or has no name, or a negative errno.
+ * Return: 0, also when it is gone, has no name or cannot be read, or -ENOMEM.
  */
 int device_find_links(struct manager *m, struct device *device, const struct usable *u) {
         _cleanup_string_list_ struct string_list links = {};
@@ -116,20 +119,24 @@ int device_find_links(struct manager *m, struct device *device, const struct usa
         }
         if (r >= 0 && m->changed && !device->path)
                 r = find_path(device);
+        if (r == -ENOMEM)
+                return r;
+
         if (r < 0)
                 left_out = r;
-
         if (left_out == -ENAMETOOLONG)
-                manager_complain(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
+                manager_note(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
         else if (left_out == -E2BIG || left_out == -EBADMSG)
-                manager_complain(m, "%s: its place in the device tree has no name", device->name);
-        return r == -E2BIG || r == -EBADMSG || errno_is_absent(r) ? 0 : r;
+                manager_note(m, "%s: its place in the device tree has no name", device->name);
+        else if (left_out < 0 && !errno_is_absent(left_out))
+                manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-left_out));
+        return 0;
 }
 
 /**
  * device_read_content() - find out what is on a disk, and its links by that
  *
- * Return: 0, also when it is not there or cannot be read, or a negative errno.
+ * Return: 0, also when it is not there or cannot be read, or -ENOMEM.
  */
 int device_read_content(struct manager *m, struct device *device) {
         _cleanup_filesystem_ struct filesystem filesystem = {};
@@ -152,7 +159,7 @@ int device_read_content(struct manager *m, struct device *device) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOTUNIQ)
-                manager_complain(m, "%s: it looks like two different things at once, so it has no link by what is on it",
+                manager_note(m, "%s: it looks like two different things at once, so it has no link by what is on it",
                                  device->name);
         else if (r < 0 && r != -ENOMEDIUM)
                 manager_complain(m, "%s: cannot read what is on it: %s", device->name, strerror(-r));
