@@ -9,6 +9,7 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 
 import pytest
 from command.machine import complete, write
@@ -529,3 +530,39 @@ def test_exec_of_nothing():
     done, _ = in_sandbox(run_hook, "", "/dev/nosuch")
     assert done.returncode == 0
     assert done.stderr.splitlines() == 4 * ["pcipath: /dev/nosuch: No such file or directory"]
+
+
+SEND = """
+import socket, sys
+with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15) as sender:  # NETLINK_KOBJECT_UEVENT
+    sender.sendto(b"add@/devices/pci0000:00/0000:00:03.0\\0SUBSYSTEM=pci\\0", (int(sys.argv[1]), 0))
+"""
+
+
+def send_event():
+    """A process says that a function has come, which has come and of which the kernel has said nothing."""
+    build(NODES)
+    function = "/sys/devices/pci0000:00/0000:00:03.0"
+    os.rename(function, "/sys/absent")
+    monitor = Monitor("--links")
+    os.rename("/sys/absent", function)
+    before, pid = set(links()), monitor.process.pid
+    subprocess.run(["nsenter", "-t", str(pid), "-n", sys.executable, "-c", SEND, str(pid)], check=True)
+
+    def read(name):
+        with open(f"/proc/{pid}/{name}") as file:
+            return file.read()
+
+    # The event has been taken from the socket (Rmem), then all that is to be done has been (ppoll(2) of x86-64).
+    while any(row.split()[4] != "0" for row in read("net/netlink").splitlines()[1:] if row.split()[2] == str(pid)):
+        pass
+    while not read("syscall").startswith("271 "):
+        pass
+    after = set(links())
+    return before, after, monitor.end()
+
+
+def test_event_of_a_process():
+    before, after, done = in_sandbox(send_event)
+    assert before == after and len(before) == 2
+    assert (done.returncode, done.stderr) == (0, "")
