@@ -85,7 +85,8 @@ class Guest:
         return self.path / "root.img"
 
     def initrd(self, kind: str) -> Path:
-        """The initramfs of one of KINDS; "example", or "minimal", which is that with what the tests need."""
+        """The initramfs of one of KINDS; "example", or "minimal", which is that with what the tests need; or "hostonly",
+        made for the machine that made it."""
         return self.path / f"initrd-{kind}"
 
 
@@ -255,11 +256,12 @@ drivers=ext4
 cp -r "$tests/dracut" usr/lib/dracut/modules.d/99pcipath-tests
 make_initrd() {
     kind=$1; shift
-    run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+    run_dracut --quiet --tmpdir "$in/run" --kver "$kernel" "$hostonly" --no-hostonly-cmdline --no-early-microcode \
         --nomdadmconf --nolvmconf --nofscks --compress 'zstd -1 -T0' \
         --add-drivers "$drivers" --modules "$* $modules pcipath-tests" "$in/run/initrd-$kind"
     cp "run/initrd-$kind" "$out"
 }
+hostonly=--no-hostonly
 make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
 make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load dracut-systemd \
     udev-rules base rootfs-block fs-lib
@@ -274,6 +276,9 @@ if [ -z "$machine" ] && [ "$modules" ]; then
         set -- "$@" "--add=/usr/$program"
     done
     "$example/build" --root="$PWD" --kernel="$kernel" --workload=run/agent "$@" "$out/initrd-minimal"
+
+    # For the machine that this is: the image is to boot on others all the same.
+    hostonly=--hostonly make_initrd hostonly dash udev-rules base rootfs-block fs-lib kernel-modules
 fi
 """
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,7 @@ class Machine:
         self.log = directory / "serial.log"
         self.monitor = directory / "qmp"  # a second one, for pcipath-host
         self._drives: dict[str, Path] = {}
+        self._root = f"format=raw,file={guest.root}"
         self._process: subprocess.Popen[bytes] | None = None
         self._channels = contextlib.ExitStack()
         self._requests = 0
@@ -142,19 +144,44 @@ class Machine:
             self._requests = 0
             self._receive("0")
 
-    def wait_console(self, text: str) -> None:
-        """Wait until the guest's console has said it. For a guest whose agent does not run, or does not yet."""
-        with self._explained(f"wait for {text!r}"), subprocess.Popen(
-                ["tail", "-c", "+1", "-f", "--pid", str(self._process.pid), self.log], stdout=subprocess.PIPE) as tail:
-            bound = threading.Timer(BOUND, tail.kill)
-            bound.start()
-            said = b""
-            while text.encode() not in said:
-                if not (more := tail.stdout.read1()):
-                    raise EOFError("it did not say so")
-                said = said[-len(text.encode()):] + more
-            bound.cancel()
-            tail.kill()
+    def wait_console(self, text: str, count: int = 1) -> str:
+        """Wait until the guest's console has said it, so many times. Returns all that it had said when it had.
+
+        For a guest whose agent does not run, or does not yet.
+        """
+        with self._explained(f"wait for {text!r}"), contextlib.ExitStack() as stack:
+            tail = stack.enter_context(subprocess.Popen(["tail", "-c", "+1", "-f", self.log], stdout=subprocess.PIPE, bufsize=0))
+            stack.callback(tail.kill)
+            end = os.pidfd_open(self._process.pid)
+            stack.callback(os.close, end)
+            ready = [tail.stdout]
+            # It passes on what was there before it, too: so each look is followed by one at what came after it.
+            while (said := self.log.read_text(errors="replace")).count(text) < count:
+                if not ready or end in ready:
+                    raise EOFError("QEMU has ended" if ready else "no more is said")
+                ready, _, _ = select.select([tail.stdout, end], [], [], BOUND)
+                if tail.stdout in ready:
+                    tail.stdout.read(65536)
+        return said
+
+    def partition_root(self) -> None:
+        """Before the start: make the root file system the second partition of its drive.
+
+        VMware's format takes a file for each part of a disk, so nothing is copied.
+        """
+        start, size = 4096, self.guest.root.stat().st_size // 512
+        table = self.directory / "table.img"
+        with table.open("wb") as file:
+            file.truncate((start + size) * 512)
+        subprocess.run(["sfdisk", "-q", table], input=f"start=2048,size=2048\nstart={start},size={size}\n", text=True, check=True)
+        with table.open("r+b") as file:
+            file.truncate(start * 512)
+        descriptor = self.directory / "root.vmdk"
+        descriptor.write_text(
+            '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="twoGbMaxExtentFlat"\n'
+            f'RW {start} FLAT "{table}" 0\nRW {size} FLAT "{self.guest.root}" 0\n'
+            'ddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n')
+        self._root = f"format=vmdk,file={descriptor}"
 
     def stop(self) -> None:
         """End QEMU, as if the power were cut. No error if there is none."""
@@ -261,7 +288,7 @@ class Machine:
                 "-chardev", f"socket,id=agent,fd={agent}",
                 "-kernel", str(self.guest.kernel), "-initrd", str(self.guest.initrd(self.kind)),
                 "-append", f"console={self.type.console} {CMDLINE} {cmdline}",
-                "-drive", f"if=none,id=root,format=raw,snapshot=on,file={self.guest.root}",
+                "-drive", f"if=none,id=root,snapshot=on,{self._root}",
                 *(arg for item in self._drives.items() for arg in ("-blockdev", json.dumps(_blockdev(*item)))),
                 *(arg for device in devices for arg in ("-device", json.dumps(device))),
                 *self.options]

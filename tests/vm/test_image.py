@@ -19,11 +19,12 @@ def unpack(initrd, directory):
     subprocess.run(f"/usr/lib/dracut/skipcpio {initrd} | zstd -dc | cpio -i -d -u --quiet", shell=True, cwd=directory, check=True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "hostonly"])
 def test_image(guest, kind, tmp_path):
     unpack(guest.initrd(kind).resolve(), tmp_path)
     files = {path.name for path in tmp_path.rglob("*")}
-    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules"} <= files
+    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath", "dracut-pcipath-lib.sh"} <= files
+    assert ("dracut-pcipath-generator" in files) == (kind == "systemd")
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     [builtin] = tmp_path.glob("usr/lib/modules/*/modules.builtin")
     drivers = {name.partition(".ko")[0] for name in files | set(builtin.read_text().replace("/", "\n").split()) if ".ko" in name}
