@@ -5,9 +5,6 @@
 # Before what reads $root (dracut's parse-block.sh, or dracut-cmdline after all hooks): root=pcipath:TARGET becomes the link
 # of the disk. What cannot be read ends the boot here.
 
-# shellcheck source=/dev/null
-. /lib/dracut-pcipath-lib.sh
-
 # Sets $link. pcipath says where and why a path cannot be read.
 pcipath_parse_disk() { # PARAMETER TARGET
     link=$(pcipath convert --to=link "$2" 2>&1) || die "$1=pcipath:$2: ${link%%"
@@ -29,8 +26,6 @@ pcipath_add_wait() { # NUMBER LIST SECONDS
     if [ "$3" ] || [ -e "$pcipath_state-debug" ]; then
         echo ". /lib/dracut-pcipath-lib.sh; pcipath_watch $1 '$2' '$3'" > "$hookdir/initqueue/pcipath-$1.sh"
     fi
-    # With systemd the loop is not run unless someone needs it.
-    : > /lib/dracut/need-initqueue
 }
 
 pcipath_parse_waits() {
@@ -50,23 +45,34 @@ pcipath_parse_waits() {
     done
 }
 
-if getargbool 0 rd.pcipath.debug; then
-    : > "$pcipath_state-debug"
-fi
+pcipath_parse() {
+    local link usr
 
-case $root in
-    pcipath:* | block:pcipath:*)
-        pcipath_parse_disk root "${root#*pcipath:}"
-        root=block:$link
-        ;;
-esac
+    if getargbool 0 rd.pcipath.debug; then
+        : > "$pcipath_state-debug"
+    fi
 
-# Only systemd's generator mounts /usr by this parameter.
-if usr=$(getarg mount.usr=); then
+    case $root in
+        pcipath:* | block:pcipath:*)
+            pcipath_parse_disk root "${root#*pcipath:}"
+            root=block:$link
+            ;;
+    esac
+
+    # Only systemd's generator mounts /usr by this parameter.
+    usr=$(getarg mount.usr=)
     case $usr in
         pcipath:*) pcipath_parse_disk mount.usr "${usr#pcipath:}" ;;
     esac
-fi
 
-pcipath_parse_waits
-unset link usr
+    pcipath_parse_waits
+}
+
+# Each question to the command line takes processes, and most boots have none for us.
+case $(getcmdline) in
+    *pcipath[:.]*)
+        # shellcheck source=/dev/null
+        . /lib/dracut-pcipath-lib.sh
+        pcipath_parse
+        ;;
+esac

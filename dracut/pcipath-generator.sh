@@ -18,6 +18,15 @@ for file in /etc/cmdline.d/*.conf /etc/cmdline /proc/cmdline; do
         cmdline="$cmdline $line"
     done < "$file"
 done
+
+# dracut's loop is not run if nothing in the image needs it always. Where systemd has /usr read-only in the initramfs
+# (256 and later), dracut's own sign for that cannot be set any more.
+case $cmdline in
+    *" rd.pcipath.wait="*)
+        mkdir -p "$early/dracut-initqueue.service.d"
+        printf '[Unit]\nConditionPathExists=|/proc/cmdline\n' > "$early/dracut-initqueue.service.d/pcipath.conf"
+        ;;
+esac
 case $cmdline in
     *=pcipath:*) ;;
     *) exit 0 ;;

@@ -85,6 +85,12 @@ def test_generator_has_nothing_to_do(generate, cmdline):
     assert generate(cmdline) == (0, "", {})
 
 
+def test_generator_has_dracuts_loop_run(generate):
+    status, _, files = generate("root=LABEL=root rd.pcipath.wait=02.0")
+    assert status == 0 and list(files) == ["dracut-initqueue.service.d/pcipath.conf"]
+    assert "ConditionPathExists=|/" in files["dracut-initqueue.service.d/pcipath.conf"]
+
+
 def test_generator(generate):
     device = r"dev-disk-by\x2dpci\x2dpath-02.0\x2d00.0\x2dpart2.device"
     status, _, files = generate("quiet root=pcipath:02/00,part=2 rootfstype=ext4 rootflags=noatime ro rd.retry=9")
