@@ -66,6 +66,8 @@ class Recipe:
             "drivers/iio", "drivers/hwmon", "drivers/comedi", "drivers/mtd", "drivers/isdn", "drivers/bluetooth", "drivers/platform",
             "drivers/net/wireless", "drivers/net/ethernet", "net/wireless", "net/mac80211", "net/bluetooth")))
     includes: tuple[str, ...] = ("*/kernel/drivers/net/ethernet/intel/*", "*/kernel/lib/crypto/*", "*/kernel/lib/*crc*")
+    # Of the initramfs: those for the root disk are the package's to bring.
+    drivers: tuple[str, ...] = ("ext4",)
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,12 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
             if recipe.architecture != NATIVE:
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
-        modules = "pcipath" if builddir else ""
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "foreign-ldd")]
-        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), *own, *_content(HERE / "dracut"), *_content(EXAMPLE),
-                      *_content(package))
+        modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "watch-links.pl", "foreign-ldd")]
+        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *_content(HERE / "dracut"),
+                      *_content(EXAMPLE), *_content(package))
         path = _cached(cache / f"guest-{name}-{key}",
-                       lambda path: _assemble(path, tree, package, modules, recipe.architecture))
+                       lambda path: _assemble(path, tree, package, modules, drivers, recipe.architecture))
         path.touch()
         for old in sorted(cache.glob(f"guest-{name}-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(old)
@@ -191,26 +193,27 @@ def _workshop_install(builddir: Path, workshop: Path, package: Path) -> None:
          workshop, info["directories"]["source"], build, package)
 
 
-def _assemble(path: Path, tree: Path, package: Path, modules: str, architecture: Architecture) -> None:
+def _assemble(path: Path, tree: Path, package: Path, modules: str, drivers: str, architecture: Architecture) -> None:
     path.mkdir()
     scratch = path / "overlay"
     scratch.mkdir()
     foreign = () if architecture == NATIVE else (architecture.machine, architecture.triple)
     _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
-         tree, package, HERE, scratch, path, modules, EXAMPLE, *foreign)
+         tree, package, HERE, scratch, path, modules, drivers, EXAMPLE, *foreign)
     shutil.rmtree(scratch)
     [kernel] = tree.glob("boot/vmlinu[xz]-*")
     _unpack_kernel(kernel, path / "vmlinux")
 
 
 _ASSEMBLE = rb"""
-tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6 example=$7 machine=${8-} triple=${9-}
+tree=$1 package=$2 tests=$3 scratch=$4 out=$5 modules=$6 drivers=$7 example=$8 machine=${9-} triple=${10-}
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$scratch/root"
 cd "$scratch/root"
 
 tar -C "$package" -c . | tar -x --keep-directory-symlink --no-overwrite-dir
 install -D -m 755 "$tests/agent.sh" usr/local/libexec/pcipath-agent
+install -m 644 "$tests/watch-links.pl" usr/local/libexec/watch-links.pl
 install -D -m 644 "$tests/agent.service" etc/systemd/system/pcipath-agent.service
 systemctl --quiet --root=. enable pcipath-agent.service
 
@@ -250,9 +253,6 @@ else
     run_dracut() { chroot . dracut "$@"; }
 fi
 kernel=$(ls lib/modules)
-# Drivers for the root disk are the package's to bring.
-drivers=ext4
-[ -n "$modules" ] || drivers="ext4 virtio_pci virtio_blk"
 cp -r "$tests/dracut" usr/lib/dracut/modules.d/99pcipath-tests
 make_initrd() {
     kind=$1; shift
