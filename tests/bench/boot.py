@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the dracut module costs: bytes of an image, and time of a boot. For tests/bench/run."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "vm"))
+
+from guest import KINDS, Guest, Recipe, make_guest  # noqa: E402
+from machine import Machine, disk, root_ports  # noqa: E402
+from test_image import unpack  # noqa: E402
+
+ROUNDS = 5
+TOPOLOGY = [*root_ports(1), disk("virtio-blk-pci", "root", bus="port0")]
+
+
+@dataclass(frozen=True)
+class Plain(Guest):
+    """The guest, but for its initramfs, which has the same drivers and not the module."""
+
+    other: Guest
+
+    def initrd(self, kind):
+        return self.other.initrd(kind)
+
+
+def files_of(initrd, directory):
+    """By name: the regular files of an image."""
+    unpack(initrd.resolve(), directory)
+    return {str(path.relative_to(directory)): path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+def content(path):
+    """A program without its symbols, as a distribution's package has it and as dracut leaves it where there is strip(1)."""
+    if not path.read_bytes().startswith(b"\x7fELF"):
+        return path.read_bytes()
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["strip", "-o", stripped.name, path], check=True)
+        return Path(stripped.name).read_bytes()
+
+
+def compressed(*paths):
+    """Bytes of the files, one after the other, as dracut compresses by default."""
+    data = b"".join(content(path) for path in paths)
+    return len(subprocess.run(["zstd", "-15", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def print_bytes(guest, plain, kind):
+    with tempfile.TemporaryDirectory() as directory:
+        places = Path(directory, "with"), Path(directory, "without")
+        for place in places:
+            place.mkdir()
+        have, had = (files_of(where.initrd(kind), place) for place, where in zip(places, (guest, plain), strict=True))
+        added = [have[name] for name in sorted(set(have) - set(had))]
+        print(f"{kind}: {compressed(*added) / 1024:.0f} KiB more, compressed:")
+        for size, path in sorted(((compressed(path), path) for path in added), reverse=True):
+            print(f"    {size / 1024:6.1f} KiB  /{path.relative_to(places[0])}", flush=True)
+
+
+def boot_once(guest, kind, directory):
+    """Seconds of CPU that QEMU takes, and of time, until the guest's agent answers."""
+    machine = Machine(guest, directory, TOPOLOGY, kind=kind)
+    machine.start("root=LABEL=root")
+    began, process = time.monotonic(), machine._process
+    machine.resume()
+    machine.wait_agent()
+    took = time.monotonic() - began
+    ticks = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    machine.stop()
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), took
+
+
+def bench_boot(guest, directory):
+    with tempfile.TemporaryDirectory() as place:
+        drivers = [Path(name).name.partition(".ko")[0] for name in files_of(guest.initrd("nosystemd"), Path(place)) if ".ko" in name]
+    plain = make_guest(guest.path.parent, None, Recipe(drivers=tuple(sorted(drivers))))
+    for kind in KINDS:
+        print_bytes(guest, plain, kind)
+        costs = {True: [], False: []}
+        for round_number in range(ROUNDS):
+            for has_module in (True, False) if round_number % 2 else (False, True):
+                image = guest if has_module else Plain(guest.path, plain)
+                costs[has_module].append(boot_once(image, kind, directory))
+        cpu, wall = (statistics.median(c[i] for c in costs[True]) / statistics.median(c[i] for c in costs[False]) for i in (0, 1))
+        print(f"{kind}: a boot with the module to one without: CPU {cpu:.3f}, wall {wall:.3f}", flush=True)
