@@ -29,8 +29,8 @@ class Excused(pytest.skip.Exception):
 
 
 @functools.cache
-def guest_of(architecture, release):
-    return make_guest(CACHE, BUILD, Recipe(release, architecture))
+def guest_of(architecture, release, packages=()):
+    return make_guest(CACHE, BUILD, Recipe(release, architecture, (*Recipe.packages, *packages)))
 
 
 @pytest.fixture(scope="session", params=os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split())
@@ -69,8 +69,8 @@ def make_machine(request, tmp_path_factory):
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=HOST, **options):
-        guest = guest_of(MACHINES[machine].architecture, release)
+    def make(topology, machine="q35", release=HOST, packages=(), **options):
+        guest = guest_of(MACHINES[machine].architecture, release, packages)
         if kind:
             options["kind"] = kind
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)

@@ -16,6 +16,7 @@ ALSO_WITHOUT_UDEVD = True
 COVERS = {
     "volume": "Container: a volume: plugged in, mounted, written by a container, unplugged, read by the host",
     "disk_by_name": "Container: a disk by the name that CDI has for it",
+    "podman": "Container: podman run --device pcipath.dev/disk=...",
 }
 
 TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "tools", bus="port1")]
@@ -68,3 +69,25 @@ def test_disk_by_name(machine):
     assert printed == f"{node}\n"
     machine.unplug("raw")
     assert drive.read_bytes().startswith(b"written\n")
+
+
+@pytest.mark.udevd
+@pytest.mark.parametrize("release", ["trixie"], indirect=True)
+def test_podman(make_machine, release):
+    """Of Debian 13: that of Debian 12 is older than CDI 0.6. The container is given a disk by the host's name for it, or refused."""
+    with make_machine(TOPOLOGY[:-1], release=release, packages=("podman", "crun", "busybox-static"), memory="1G") as machine:
+        drive = machine.add_drive("raw")
+        machine.boot("root=LABEL=root")
+        machine.run("mkdir -p /run/rootfs/bin && cp /bin/busybox /run/rootfs/bin && ln -s busybox /run/rootfs/bin/sh")
+        path, _ = plug(machine, "raw")
+        device, node = f"pcipath.dev/disk={flat(path)}", f"/dev/disk/by-pci-path/{flat(path)}"
+        podman = f"podman --cgroup-manager=cgroupfs run --rm --network=none --device {device} --rootfs /run/rootfs sh -c"
+        refused = machine.call(f"{podman} true")
+        assert refused.status != 0 and f"unresolvable CDI devices {device}" in refused.stderr
+
+        machine.run("pcipath cdi --write")
+        assert machine.run(f"{podman} 'echo written | busybox dd of={node} conv=fsync; busybox find /dev -type b'") == f"{node}\n"
+        machine.unplug("raw")
+        assert drive.read_bytes().startswith(b"written\n")
+        refused = machine.call(f"{podman} true")
+        assert refused.status != 0 and "no such file or directory" in refused.stderr
