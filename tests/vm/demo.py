@@ -152,6 +152,29 @@ def proof(guest, directory):
             print(f"  {device:5} {kind:12} {old:24} {new:24} {verdict}")
 
 
+def without_udevd(guest, directory):
+    size = guest.initrd("example").stat().st_size / 1e6
+    headline(f"A guest without udevd and systemd: kernel, pcipath and busybox, an image of {size:.0f} MB")
+    place = directory / "without-udevd"
+    place.mkdir()
+    machine = Machine(guest, place, [*root_ports(3), virtio("root", "port0")], kind="example")
+    machine.add_drive("data")
+    try:
+        machine.boot("volume=02.0/00.0")
+        guest_says(f"process 1 has mounted {name('volume=02.0/00.0')}: {machine.run('grep ext4 /proc/mounts').strip()}")
+        guest_says(f"drivers of disks that are loaded: {drivers(machine)}")
+        machine.plug(disk("nvme", "data", bus="port2"))
+        host(f"an NVMe controller is plugged in at {name(pci_path(machine.qmp, 'data'))}")
+        show_link(machine, "data")
+        guest_says(f"drivers of disks that are loaded: {drivers(machine)}")
+    finally:
+        machine.stop()
+
+
+def drivers(machine):
+    return " ".join(sorted(machine.run("cut -d' ' -f1 /proc/modules | grep -xE 'virtio_blk|nvme|ahci|sd_mod'").split()))
+
+
 def main():
     print("Building the guest: Debian 12 with this package in its initramfs and its root file system ...", flush=True)
     guest = make_guest(CACHE, BUILD)
@@ -166,6 +189,7 @@ def main():
             command(machine)
         finally:
             machine.stop()
+        without_udevd(guest, directory)
         proof(guest, directory)
 
 
