@@ -9,7 +9,7 @@ import container
 import pytest
 from checks import check_disks
 from machine import disk, root_ports
-from oracle import flat, pci_path
+from oracle import flat, link_name, pci_path
 
 ALSO_WITHOUT_UDEVD = True
 
@@ -74,19 +74,25 @@ def test_disk_by_name(machine):
 @pytest.mark.udevd
 @pytest.mark.parametrize("release", ["trixie"], indirect=True)
 def test_podman(make_machine, release):
-    """Of Debian 13: that of Debian 12 is older than CDI 0.6. The container is given a disk by the host's name for it, or refused."""
-    with make_machine(TOPOLOGY[:-1], release=release, packages=("podman", "crun", "busybox-static"), memory="1G") as machine:
+    """Of Debian 13: that of Debian 12 is older than CDI 0.6. The container is given disks by the host's names for them, or refused."""
+    topology = [*TOPOLOGY[:-1], {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "port3"},
+                disk("scsi-hd", "lun", bus="scsi.0", channel=0, **{"scsi-id": 1}, lun=5)]
+    with make_machine(topology, release=release, packages=("podman", "crun", "busybox-static"), memory="1G") as machine:
+        machine.add_drives()
         drive = machine.add_drive("raw")
         machine.boot("root=LABEL=root")
         machine.run("mkdir -p /run/rootfs/bin && cp /bin/busybox /run/rootfs/bin && ln -s busybox /run/rootfs/bin/sh")
-        path, _ = plug(machine, "raw")
-        device, node = f"pcipath.dev/disk={flat(path)}", f"/dev/disk/by-pci-path/{flat(path)}"
-        podman = f"podman --cgroup-manager=cgroupfs run --rm --network=none --device {device} --rootfs /run/rootfs sh -c"
+        plug(machine, "raw")
+        names = [link_name(machine.qmp, name) for name in ("raw", "lun")]
+        nodes = [f"/dev/disk/by-pci-path/{name}" for name in names]
+        devices = " ".join(f"--device pcipath.dev/disk={name}" for name in names)
+        podman = f"podman --cgroup-manager=cgroupfs run --rm --network=none {devices} --rootfs /run/rootfs sh -c"
         refused = machine.call(f"{podman} true")
-        assert refused.status != 0 and f"unresolvable CDI devices {device}" in refused.stderr
+        assert refused.status != 0 and "unresolvable CDI devices" in refused.stderr
 
         machine.run("pcipath cdi --write")
-        assert machine.run(f"{podman} 'echo written | busybox dd of={node} conv=fsync; busybox find /dev -type b'") == f"{node}\n"
+        inside = machine.run(f"{podman} 'echo written | busybox dd of={nodes[0]} conv=fsync; busybox find /dev -type b'")
+        assert sorted(inside.split()) == sorted(nodes)
         machine.unplug("raw")
         assert drive.read_bytes().startswith(b"written\n")
         refused = machine.call(f"{podman} true")
