@@ -94,6 +94,9 @@ def test_plugged_while_the_boot_waits(make_machine, release, kind):
         names = machine.run("for n in 1 2 3; do pcipath find 02.$n/00.0; done").split()
         assert names == [f"/dev/{machine.disks()[name]}" for name in ("root", "data", "more")]
         assert root_of(machine)[0] == names[0]
+        # The root file system was not touched before all three were there.
+        events = machine.run("dmesg | grep -o -e 'virtio_blk .*: .vd..' -e 'EXT4-fs .*: mounted'").splitlines()
+        assert [event.split()[0] for event in events[:4]] == [*["virtio_blk"] * 3, "EXT4-fs"]
 
 
 @KIND
