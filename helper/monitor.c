@@ -13,7 +13,9 @@
 
 #include <linux/netlink.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <systemd/sd-device.h>
 #include <time.h>
@@ -93,9 +95,29 @@ int monitor_open(struct monitor *m, enum monitor_source source) {
         return 0;
 }
 
+/**
+ * monitor_end_on_sigterm() - the time is also over when the process is asked to end
+ *
+ * It can then still say what it has waited for: systemd and timeout(1) have clocks of their own.
+ *
+ * Return: 0, or a negative errno.
+ */
+int monitor_end_on_sigterm(struct monitor *m) {
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return negative_errno();
+
+        m->end_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+        return m->end_fd < 0 ? negative_errno() : 0;
+}
+
 void monitor_close(struct monitor *m) {
         closep(&m->netlink_fd);
         closep(&m->queue_fd);
+        closep(&m->end_fd);
         *m = (struct monitor)MONITOR_NULL;
 }
 
@@ -115,10 +137,11 @@ static int drain(int fd) {
  * monitor_wait() - sleep until something happened since the last call
  * @deadline: in terms of monitor_now(), or MONITOR_FOREVER
  *
- * Return: 1, 0 when it is past the deadline, or a negative errno.
+ * Return: 1, 0 when it is past the deadline or was asked to end, or a negative errno.
  */
 int monitor_wait(struct monitor *m, uint64_t deadline) {
         struct pollfd fds[] = {
+                { .fd = m->end_fd,     .events = POLLIN },
                 { .fd = m->netlink_fd, .events = POLLIN },
                 { .fd = m->queue_fd,   .events = POLLIN },
         };
@@ -137,8 +160,10 @@ int monitor_wait(struct monitor *m, uint64_t deadline) {
         } while (n < 0 && errno == EINTR);
         if (n < 0)
                 return negative_errno();
+        if (fds[0].revents != 0)
+                return 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+        for (size_t i = 1; i < ELEMENTSOF(fds); i++)
                 if (fds[i].revents != 0) {
                         r = drain(fds[i].fd);
                         if (r < 0)

@@ -16,9 +16,10 @@ enum monitor_source {
 struct monitor {
         int netlink_fd;
         int queue_fd; /* inotify on udev's queue, or -1 */
+        int end_fd;   /* SIGTERM, or -1 */
 };
 
-#define MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1 }
+#define MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
 #define MONITOR_FOREVER UINT64_MAX
 
 /** struct monitor_event - what the kernel says has happened; nobody vouches for it */
@@ -35,6 +36,7 @@ bool udev_is_idle(void);
 uint64_t monitor_now(void);
 
 int monitor_open(struct monitor *m, enum monitor_source source);
+int monitor_end_on_sigterm(struct monitor *m);
 int monitor_wait(struct monitor *m, uint64_t deadline);
 int monitor_read(struct monitor *m, monitor_event_fn fn, void *userdata);
 void monitor_close(struct monitor *m);

@@ -137,6 +137,8 @@ static int wait_and_print(struct wait *w) {
 
         w->source = w->kernel || !udev_is_running() ? MONITOR_KERNEL : MONITOR_UDEV;
         r = monitor_open(&monitor, w->source);
+        if (r >= 0)
+                r = monitor_end_on_sigterm(&monitor);
         r = r < 0 ? complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
         monitor_close(&monitor);
 
