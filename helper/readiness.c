@@ -32,11 +32,18 @@ static bool is_entry_stale(sd_device *device) {
         return entry && sd_device_get_sysattr_value(device, "diskseq", &diskseq) >= 0 && !streq(entry, diskseq);
 }
 
+/* Not access(), to which a service has no node that it may not open (DevicePolicy=closed). */
+static bool is_link_there(const char *link) {
+        struct stat unused;
+
+        return stat(link, &unused) >= 0;
+}
+
 static bool are_links_there(sd_device *device) {
         const char *link;
 
         for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
-                if (strstr(link, "/by-pci-path/") && access(link, F_OK) < 0)
+                if (strstr(link, "/by-pci-path/") && !is_link_there(link))
                         return false;
 
         return true;
@@ -59,7 +66,7 @@ static bool is_path_linked(sd_device *device, const struct pci_path *path) {
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, path) != 0)
                         continue;
                 snprintf(link, sizeof(link), "/dev/disk/by-pci-path/%s", name->link);
-                if (access(link, F_OK) < 0)
+                if (!is_link_there(link))
                         return false;
         }
 
@@ -82,7 +89,7 @@ static bool has_vfio_link(const char *function_syspath, const struct pci_path *p
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(link, sizeof(link), "/dev/vfio/by-pci-path/%s", flat);
-        return access(link, F_OK) == 0;
+        return is_link_there(link);
 }
 
 /* Between udevd's word that it will rename an interface and the event that it did (systemd 247, rename_netif()). */
