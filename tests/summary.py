@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 # Of the table, in their order: the kinds of rows, and by suite what the columns after them say.
-KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Container", "Architecture", "Release", "Host",
+KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Unit", "Container", "Architecture", "Release", "Host",
          "Input")
 SUITES = {"vm": "booted", "host": "paused", "golden": "fake tree", "rules": "fake tree", "command": "fake tree"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))

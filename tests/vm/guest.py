@@ -36,6 +36,12 @@ KINDS = ("systemd", "nosystemd")  # of dracut's images
 # For mmdebstrap: do not install but unpack, as usrmerge would have it.
 UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--include={ESSENTIAL}")
 
+# For mmdebstrap: systemd-nspawn without its package, which needs a message bus, which would take each boot a second.
+NSPAWN = """
+chroot "$1" sh -euc 'cd /tmp; apt-get -q download systemd-container
+    dpkg-deb --fsys-tarfile systemd-container_*.deb | tar -x -C / ./usr/bin/systemd-nspawn; rm systemd-container_*.deb'
+"""
+
 # So many guests of each architecture stay in the cache, the last used: half a gigabyte each, and a new one for each change
 # of the package.
 KEPT = 4
@@ -145,7 +151,7 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
     if recipe.architecture == NATIVE:
         options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
         return [*command, "--variant=minbase", *(f"--dpkgopt={option}" for option in options), f"--include={packages}",
-                recipe.suite, tree]
+                f"--customize-hook={NSPAWN}", recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
     return [*command, *UNPACKED, f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
@@ -177,6 +183,7 @@ def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path
         # In a sysroot pkg-config says where udev's directory is on this host.
         _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=false", "-Dman=disabled", "-Dhost=disabled",
              "-Dudevdir=/usr/lib/udev", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
+             "-Dsystemdsystemunitdir=/usr/lib/systemd/system",
              build, info["directories"]["source"])
     _run("ninja", "-C", build)
     return build
