@@ -50,7 +50,7 @@ def test_compiler_warns_of_nothing(build, compiler):
 
 
 @pytest.mark.parametrize("option", ["-Dudevdir=relative/dir", "-Ddracutmodulesdir=relative/dir",
-                                    "-Dsystemdsystemunitdir=relative/dir", "-Dnosuch=1"])
+                                    "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dnosuch=1"])
 def test_bad_option_fails_to_configure(option, tmp_path):
     done = subprocess.run(["meson", "setup", option, tmp_path / "build", TOP], text=True, capture_output=True,
                           check=False)
@@ -87,8 +87,8 @@ def test_host_is_a_package_of_its_own(tmp_path):
 def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
-    run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dsystemdsystemunitdir=/x/units", "-Dtests=false",
-        build, TOP)
+    run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dsystemdsystemunitdir=/x/units",
+        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dtests=false", build, TOP)
     run("meson", "install", "-C", build, env=os.environ | {"DESTDIR": str(tmp_path / "root")})
     root = tmp_path / "root"
     installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
@@ -98,6 +98,8 @@ def test_install(tmp_path):
         "x/udev/rules.d/61-pcipath.rules",
         *(f"x/dracut/55pcipath/{name}.sh" for name in (
             "module-setup", "explain-pcipath", "parse-pcipath", "pcipath-generator", "pcipath-lib")),
+        "x/initramfs-tools/hooks/pcipath",
+        "x/initramfs-tools/scripts/init-premount/pcipath",
         "x/units/pcipath-wait@.service",
         "usr/bin/pcipath",
         "usr/bin/pcipath-host",

@@ -23,7 +23,7 @@ class Architecture:
     packages: tuple[str, ...] = ()  # what its machines need beside what all need
 
 
-AMD64 = Architecture("amd64", "amd64", "x86_64", "x86_64-linux-gnu", "x86_64")
+AMD64 = Architecture("amd64", "amd64", "x86_64", "x86_64-linux-gnu", "x86_64", ("initramfs-tools",))
 ARM64 = Architecture("arm64", "arm64", "aarch64", "aarch64-linux-gnu", "aarch64")
 PPC64EL = Architecture("ppc64el", "powerpc64le", "ppc64le", "powerpc64le-linux-gnu", "ppc64", ("powerpc-ibm-utils",))
 

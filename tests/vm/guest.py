@@ -120,7 +120,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "watch-links.pl", "foreign-ldd")]
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "watch-links.pl", "foreign-ldd", "systemd-initrd")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *_content(HERE / "dracut"),
                       *_content(EXAMPLE), *_content(package))
         path = _cached(cache / f"guest-{name}-{key}",
@@ -286,6 +286,15 @@ if [ -z "$machine" ] && [ "$modules" ]; then
 
     # For the machine that this is: the image is to boot on others all the same.
     hostonly=--hostonly make_initrd hostonly dash udev-rules base rootfs-block fs-lib kernel-modules
+fi
+
+# Debian's other tool, with no driver of its own; and an image with no tool's scripts.
+if [ -z "$machine" ] && [ "$modules" ]; then
+    printf '%s\n' MODULES=list COMPRESS=zstd COMPRESSLEVEL=1 >etc/initramfs-tools/conf.d/tests
+    echo ext4 >>etc/initramfs-tools/modules
+    chroot . mkinitramfs -o /run/initrd-initramfs-tools "$kernel"
+    cp run/initrd-initramfs-tools "$out"
+    "$tests/systemd-initrd" "$PWD" "$kernel" "$package" "$out/initrd-systemd-alone"
 fi
 """
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the dracut module brings into an image, whatever machine the image is built on."""
+"""What the dracut module, or initramfs-tools' hook, brings into an image, whatever machine the image is built on."""
 
 import subprocess
 
 import pytest
 from guest import KINDS
 
-# The harness asks dracut for ext4 alone: all other drivers are the module's or its dependencies'. Debian's kernels have
+# The harness asks for ext4 alone: all other drivers are the module's or hook's, or their dependencies'. Debian's kernels have
 # the hotplug controllers (acpiphp, pciehp, shpchp) built in.
 DRIVERS = {"virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "nvme", "ahci", "ata_piix", "sd_mod", "sr_mod",
            "vmd", "pci-hyperv", "xhci-pci", "usb-storage", "uas"}
@@ -19,11 +19,12 @@ def unpack(initrd, directory):
     subprocess.run(f"/usr/lib/dracut/skipcpio {initrd} | zstd -dc | cpio -i -d -u --quiet", shell=True, cwd=directory, check=True)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "hostonly"])
+@pytest.mark.parametrize("kind", [*KINDS, "hostonly", "initramfs-tools"])
 def test_image(guest, kind, tmp_path):
     unpack(guest.initrd(kind).resolve(), tmp_path)
     files = {path.name for path in tmp_path.rglob("*")}
-    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath", "dracut-pcipath-lib.sh"} <= files
+    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath"} <= files
+    assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
     assert ("dracut-pcipath-generator" in files) == (kind == "systemd")
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     [builtin] = tmp_path.glob("usr/lib/modules/*/modules.builtin")
