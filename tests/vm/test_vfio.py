@@ -2,6 +2,7 @@
 """What a guest can give to guests of its own: with an IOMMU, two functions behind a conventional bridge are one group, two
 behind root ports are two. Each function that has the driver vfio-pci is reached by its path."""
 
+import cdi
 import pytest
 from checks import check_functions
 from machine import card, disk, root_ports
@@ -13,6 +14,7 @@ COVERS = {
     "other_nodes": "Node: keyboards (virtio, USB), a serial port, a port of virtio-serial",
     "two_of_one_group": "Node: VFIO: two functions of one group, behind a conventional bridge",
     "two_groups": "Node: VFIO: two functions of two groups, behind root ports",
+    "container_devices": "Container: a function that is bound to VFIO by the name that CDI has for it",
 }
 
 ALONE, TOGETHER = ["alone0", "alone1"], ["together0", "together1"]
@@ -141,6 +143,19 @@ def test_command(machine):
     node = f"/dev/vfio/{group_of(machine, 'together1')}"
     assert machine.run("cat /run/out") == machine.run(f"pcipath find {path}") == f"{node}\n"
     assert machine.run(f"pcipath list -n -o DRIVER,NAME,LINK {path}").split() == ["vfio-pci", node, f"{LINKS}/{flat(path)}"]
+
+
+def test_container_devices(machine):
+    """CDI has a device for each function, with the node of its group; newer kernels have one of its own beside that."""
+    bind(machine, "alone0", *TOGETHER)
+    devices, common = cdi.read(machine.run("pcipath cdi -k vfio"), "vfio")
+    assert set(devices) == {flat(pci_path(machine.qmp, name)) for name in ("alone0", *TOGETHER)}
+    for name in ("alone0", *TOGETHER):
+        path, nodes = devices[flat(pci_path(machine.qmp, name))]
+        assert path == pci_path(machine.qmp, name)
+        assert f"/dev/vfio/{group_of(machine, name)}" in [node["hostPath"] for node in nodes]
+        machine.run(" && ".join(f"[ -c {node['hostPath']} ]" for node in nodes + common))
+    assert "/dev/vfio/vfio" in [node["hostPath"] for node in common]
 
 
 def test_plugged_in_and_unplugged(machine):
