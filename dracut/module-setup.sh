@@ -47,13 +47,16 @@ install() {
     inst_rules 61-pcipath.rules
     inst_binary "$udevdir/pcipath_id"
     inst_binary "$udevdir/pcipath_altname"
-    inst_multiple pcipath
+    inst_multiple pcipath cat ln mkdir
 
     inst_simple "$moddir/pcipath-lib.sh" /lib/dracut-pcipath-lib.sh
-    inst_hook cmdline 20 "$moddir/parse-pcipath.sh"
     inst_hook emergency 50 "$moddir/explain-pcipath.sh"
     inst_hook shutdown-emergency 50 "$moddir/explain-pcipath.sh"
     if dracut_module_included "systemd"; then
+        # It has the hook run where there is a use for it: a hook that is there has dracut's service run at each boot.
         inst_script "$moddir/pcipath-generator.sh" "$systemdutildir/system-generators/dracut-pcipath-generator"
+        inst_simple "$moddir/parse-pcipath.sh" /lib/dracut-parse-pcipath.sh
+    else
+        inst_hook cmdline 20 "$moddir/parse-pcipath.sh"
     fi
 }

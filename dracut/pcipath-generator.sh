@@ -19,13 +19,23 @@ for file in /etc/cmdline.d/*.conf /etc/cmdline /proc/cmdline; do
     done < "$file"
 done
 
-# dracut's loop is not run if nothing in the image needs it always. Where systemd has /usr read-only in the initramfs
-# (256 and later), dracut's own sign for that cannot be set any more.
+# dracut's hooks for the command line and its loop are services that an image without a use for them does not run. What they
+# ask for to be run cannot be made any more where systemd has /usr read-only (256 and later): so each gets a condition.
+run_service() { # NAME
+    mkdir -p "$early/$1.service.d"
+    printf '[Unit]\nConditionPathExists=|/proc/cmdline\n' > "$early/$1.service.d/pcipath.conf"
+}
 case $cmdline in
-    *" rd.pcipath.wait="*)
-        mkdir -p "$early/dracut-initqueue.service.d"
-        printf '[Unit]\nConditionPathExists=|/proc/cmdline\n' > "$early/dracut-initqueue.service.d/pcipath.conf"
+    *=pcipath:* | *" rd.pcipath.wait="*)
+        run_service dracut-cmdline
+        cat >> "$early/dracut-cmdline.service.d/pcipath.conf" << 'EOF'
+[Service]
+ExecStartPre=/bin/sh -c '. /lib/dracut-lib.sh; ln -s /lib/dracut-parse-pcipath.sh "$$hookdir/cmdline/20-pcipath.sh"'
+EOF
         ;;
+esac
+case $cmdline in
+    *" rd.pcipath.wait="*) run_service dracut-initqueue ;;
 esac
 case $cmdline in
     *=pcipath:*) ;;
