@@ -43,7 +43,7 @@ def machine(make_machine, release, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def clean(machine):
     yield
-    machine.run("systemctl stop srv-data.automount srv-data.mount; rm -rf /run/systemd/system/*; : >/etc/fstab;"
+    machine.run("systemctl stop srv-data.automount; systemctl stop srv-data.mount; rm -rf /run/systemd/system/*; : >/etc/fstab;"
                 " systemctl daemon-reload; systemctl reset-failed; true")
     for name in {"data", "parted"} & set(machine.buses):
         unplug(machine, name)
