@@ -179,9 +179,24 @@ bool filesystem_is_corrupt(int fd) {
         return blkid_do_safeprobe(probe) == 0 && blkid_probe_has_value(probe, "SBBADCSUM");
 }
 
-/* Return: 1, 0 when udev would have no room for it, or would make another name of it. */
+/* U+FFFE and its like in the other planes libblkid takes for characters; udev does not, and puts a '_' for each of their bytes. */
+static void replace_noncharacters(char *text) {
+        for (unsigned char *p = (unsigned char *) text; *p != '\0'; p++) {
+                size_t n = p[0] == 0xef && p[1] == 0xbf && p[2] == 0xbe ? 3
+                         : p[0] >= 0xf0 && (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] == 0xbe ? 4 : 0;
+
+                if (n > 0)
+                        memset(p, '_', n);
+        }
+}
+
+/* As udev writes a value into a name. Return: 1, 0 when udev would have no room for it. */
 static int encode(const char *value, char buf[static ENCODED_SIZE]) {
-        return blkid_encode_string(value, buf, ENCODED_SIZE) >= 0 && !streq(buf, ".") && !streq(buf, "..");
+        if (blkid_encode_string(value, buf, ENCODED_SIZE) < 0 || streq(buf, ".") || streq(buf, ".."))
+                return 0;
+
+        replace_noncharacters(buf);
+        return 1;
 }
 
 static int add_link(const char *directory, const char *value, struct string_list *links) {

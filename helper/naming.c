@@ -92,44 +92,76 @@ static int find_path(struct device *device) {
         return device->path ? 0 : -ENOMEM;
 }
 
+static void explain(struct manager *m, const struct device *device, int error) {
+        if (error == -ENAMETOOLONG)
+                manager_note(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
+        else if (error == -E2BIG || error == -EBADMSG)
+                manager_note(m, "%s: its place in the device tree has no name", device->name);
+        else if (error < 0 && !errno_is_absent(error))
+                manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-error));
+}
+
+/*
+ * Does this say that the device is going? Its node goes first (drivers/base/core.c, device_del()), but what it hangs on can have
+ * lost its subsystem before that, as a SCSI device has when it lets go of its disk. A disk that has a link keeps it while it is
+ * there; only a multipath head's paths come and go.
+ */
+static bool is_going(const struct device *device, bool is_head, const struct string_list *links, int error) {
+        if (!device->is_there)
+                return true;
+        if (device->links.n == 0)
+                return false;
+        return error == -EBADMSG || errno_is_absent(error) || (links->n == 0 && !is_head && streq(device->subsystem, "block"));
+}
+
+/* Return: 0, also when it has none, or a negative errno. */
+static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct usable *u) {
+        _cleanup_string_list_ struct string_list links = {};
+        int left_out = 0, r;
+        sd_device *head;
+        bool is_head;
+
+        is_head = nvme_head_find(sd, &head) > 0;
+        if (is_head && u->part == 0)
+                nvme_head_await_paths(head);
+        r = device_get_links(sd, NULL, &links, &left_out);
+
+        device->is_there = usable_has_node(u);
+        if (is_going(device, is_head, &links, r < 0 ? r : left_out))
+                return 0;
+        if (r < 0)
+                return r;
+        explain(m, device, left_out);
+        set_links(device, &device->links, &links);
+        return 0;
+}
+
 /**
  * device_find_links() - those by PCI path; an interface gets its name
+ *
+ * What has no node has none, and keeps those it had for who is told that it has gone.
  *
  * Return: 0, also when it is gone, has no name or cannot be read, or -ENOMEM.
  */
 int device_find_links(struct manager *m, struct device *device, const struct usable *u) {
-        _cleanup_string_list_ struct string_list links = {};
         _cleanup_device_ sd_device *sd = NULL;
-        sd_device *head;
-        int left_out = 0, r;
+        int r;
 
         device->is_there = usable_has_node(u);
+        if (!device->is_there)
+                return 0;
+
         r = sd_device_new_from_syspath(&sd, device->syspath);
         if (r >= 0 && streq(device->subsystem, "net"))
                 r = name_interface(m, device, sd);
-        else if (r >= 0 && manager_wants_names(m)) {
-                if (u->part == 0 && nvme_head_find(sd, &head) > 0)
-                        nvme_head_await_paths(head);
-                r = device_get_links(sd, NULL, &links, &left_out);
-                /* What is below a function that is going loses what is above it before it goes itself. */
-                if (r == -EBADMSG || left_out == -EBADMSG)
-                        r = device->links.n > 0 ? -ENODEV : -EBADMSG;
-                if (r >= 0)
-                        set_links(device, &device->links, &links);
-        }
+        else if (r >= 0 && manager_wants_names(m))
+                r = find_links(m, device, sd, u);
         if (r >= 0 && m->changed && !device->path)
                 r = find_path(device);
         if (r == -ENOMEM)
                 return r;
 
-        if (r < 0)
-                left_out = r;
-        if (left_out == -ENAMETOOLONG)
-                manager_note(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
-        else if (left_out == -E2BIG || left_out == -EBADMSG)
-                manager_note(m, "%s: its place in the device tree has no name", device->name);
-        else if (left_out < 0 && !errno_is_absent(left_out))
-                manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-left_out));
+        explain(m, device, r);
         return 0;
 }
 
