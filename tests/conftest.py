@@ -13,6 +13,8 @@ def pytest_addoption(parser):
                      help="how many random trees (PCIPATH_TEST_TREES, default 10000)")
     parser.addoption("--machines", type=int, default=int(os.environ.get("PCIPATH_TEST_MACHINES", 5)),
                      help="how many random machines are booted (PCIPATH_TEST_MACHINES, default 5)")
+    parser.addoption("--cycles", type=int, default=int(os.environ.get("PCIPATH_TEST_CYCLES", 100)),
+                     help="how often a disk is plugged and unplugged at random (PCIPATH_TEST_CYCLES, default 100)")
     parser.addoption("--seed", type=int, default=int(os.environ.get("PCIPATH_TEST_SEED", 1)),
                      help="the seed of the first of either (PCIPATH_TEST_SEED, default 1)")
 

@@ -63,12 +63,16 @@ def _addresses(machine: Machine) -> Iterator[tuple[str, str]]:
         yield from walk(root["devices"])
 
 
-def check_disks(machine: Machine) -> None:
+def check_links(machine: Machine) -> dict[str, str]:
     """The links in by-pci-path/ are those of the disks that the host has plugged in and of their partitions: no other."""
     links = _links(machine, "by-pci-path")
     assert links == _expected_links(machine)
-    check_host(machine, links)
+    return links
 
+
+def check_disks(machine: Machine) -> None:
+    """As check_links(), and the same by pcipath-host."""
+    check_host(machine, check_links(machine))
 
 def check_interfaces(machine: Machine) -> None:
     """The interfaces' names by PCI path are those of the cards that the host has plugged in: no other."""
