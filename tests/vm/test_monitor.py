@@ -207,7 +207,7 @@ def test_lost_events(machine):
     noise = "for i in $(seq 300); do echo change >/sys/class/mem/null/uevent; done"
     machine.run(noise)
     machine.plug(device(("virtio-blk-pci", 1), "drive0"))
-    machine.plug(device(("lun", 1), "drive1"))
+    machine.plug(device(("virtio-blk-pci", 2), "drive1"))
     machine.run("until set -- /sys/class/block/*; [ $# = 7 ]; do :; done")
     machine.run(noise)
     assert dropped(machine) > 300
