@@ -58,7 +58,8 @@ def machine(make_machine):
     with make_machine(TOPOLOGY, kind="minimal") as machine:
         for name, content in DRIVE.items():
             content.write(machine.add_drive(name))
-        machine.add_drive("empty")
+        for name in ("empty", "spare"):
+            machine.add_drive(name)
         machine.boot("")
         yield machine
 
@@ -66,7 +67,7 @@ def machine(make_machine):
 @pytest.fixture(autouse=True)
 def clean(machine):
     yield
-    for name in [*DRIVE, "empty"]:
+    for name in [*DRIVE, "empty", "spare"]:
         with suppress(Exception):
             machine.unplug(name)
     restart(machine)
@@ -261,12 +262,12 @@ def test_written_to(machine):
 def test_blacklisted(machine):
     machine.run("mkdir -p /etc/modprobe.d; echo 'blacklist e1000e' >/etc/modprobe.d/test.conf; rmmod nvme nvme_core 2>/dev/null;"
                 "echo 'blacklist nvme' >/etc/modprobe.d/test.conf")
-    machine.plug(device(("nvme", 1), "empty"))
+    machine.plug(device(("nvme", 1), "spare"))
     machine.run("pcipath wait -t pci --timeout=60 02.1/00.0")
     machine.settle()
     assert "nvme" not in machine.run("cut -d' ' -f1 /proc/modules").split()
     machine.run("rm /etc/modprobe.d/test.conf; pcipath coldplug --modules")
-    settle(machine, ["empty"])
+    settle(machine, ["spare"])
     check_disks(machine)
 
 
