@@ -159,7 +159,8 @@ class Names(dict):
                 self.add_disk(other.disk, None, None)
         for group in machine.groups:
             # The tests' functions have addresses in the order of their paths.
-            self[group] = Name(None, nodes=tuple(f"vfio/by-pci-path/{self[function].flat}" for function in group.bound))
+            self[group] = Several(names=tuple(self[function] for function in group.bound),
+                                  nodes=tuple(f"vfio/by-pci-path/{self[function].flat}" for function in group.bound))
 
     def add_function(self, function, path):
         self[function] = Name(path)
