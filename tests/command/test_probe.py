@@ -87,7 +87,8 @@ def test_nothing(image):
 
 def test_corrupt(image):
     """LVM's label, with a checksum that is not its own."""
-    change(image, 512, b"LABELONE" + (1).to_bytes(8, "little") + b"\1\2\3\4" + (32).to_bytes(4, "little") + b"LVM2 001" + b"u" * 32)
+    sector, checksum, offset = (1).to_bytes(8, "little"), b"\1\2\3\4", (32).to_bytes(4, "little")
+    change(image, 512, b"LABELONE" + sector + checksum + offset + b"LVM2 001" + b"u" * 32)
     done, row = only_row(image)
     assert done.returncode == 0
     assert row["state"] == "corrupt" and not any(value for key, value in row.items() if key not in ("name", "state"))
