@@ -20,7 +20,6 @@
 #include "util.h"
 
 #define CDI_VERSION "0.6.0"
-#define DISK_LINKS "/dev/disk/by-pci-path"
 
 struct cdi {
         FILE *out;
@@ -72,7 +71,7 @@ static void end_device(struct cdi *cdi) {
 
 /* An NVMe multipath head is a device for each path to it; here for that by way of @f. */
 static int add_disk(struct cdi *cdi, const struct function *f, const struct usable *u) {
-        char path[sizeof(DISK_LINKS "/") + LINK_NAME_MAX];
+        char path[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
         int r;
 
@@ -85,7 +84,7 @@ static int add_disk(struct cdi *cdi, const struct function *f, const struct usab
 
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, &f->path) != 0)
                         continue;
-                snprintf(path, sizeof(path), DISK_LINKS "/%s", name->link);
+                snprintf(path, sizeof(path), DISK_LINKS "%s", name->link);
                 begin_device(cdi, name->link, &f->path);
                 add_node(cdi, path, u->name, 'b');
                 end_device(cdi);

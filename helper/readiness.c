@@ -54,7 +54,7 @@ static bool are_links_there(sd_device *device) {
  * there, too.
  */
 static bool is_path_linked(sd_device *device, const struct pci_path *path) {
-        char link[sizeof("/dev/disk/by-pci-path/") + LINK_NAME_MAX];
+        char link[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
 
         if (device_get_names(device, &names) < 0)
@@ -65,7 +65,7 @@ static bool is_path_linked(sd_device *device, const struct pci_path *path) {
 
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, path) != 0)
                         continue;
-                snprintf(link, sizeof(link), "/dev/disk/by-pci-path/%s", name->link);
+                snprintf(link, sizeof(link), DISK_LINKS "%s", name->link);
                 if (!is_link_there(link))
                         return false;
         }

@@ -13,7 +13,6 @@
 #include "pci-path.h"
 #include "spelling.h"
 
-#define DISK_LINKS "/dev/disk/by-pci-path/"
 #define TARGET_LINK_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
 
 /** struct target - its type, if it has one, is a part of the text that it was read from */
