@@ -8,7 +8,6 @@
  */
 
 #include <libgen.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -17,43 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "disk-event.h"
+
 #define LINKS_MAX 8
-
-static int64_t now_us(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static _Noreturn void fail(const char *what) {
         perror(what);
         exit(EXIT_FAILURE);
-}
-
-static int listen_to_kernel(void) {
-        const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-        int fd;
-
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
-        if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                fail("netlink");
-        return fd;
-}
-
-static bool is_disk_added(int fd) {
-        char buf[8192];
-        ssize_t n;
-
-        n = recv(fd, buf, sizeof(buf) - 1, 0);
-        if (n <= 0)
-                return false;
-        buf[n] = '\0';
-        return strncmp(buf, "add@", 4) == 0 && strstr(buf, "/block/");
 }
 
 static void watch(int fd, const char *link) {
