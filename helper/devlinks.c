@@ -72,22 +72,21 @@ int device_has_interface_name(sd_device *device) {
 
 /**
  * device_get_links() - the links of a node, as udev's rules make them
+ * @names: its own
  * @input_class: as for device_get_node_link()
  * @ret: below /dev, "disk/by-pci-path/02.0"; to be cleared with string_list_clear(); untouched on failure
  * @ret_left_out: why one of the links is not made, as device_get_link_name() has it, or 0
  *
  * Return: 0, also when it has none, or a negative errno.
  */
-int device_get_links(sd_device *device, const char *input_class, struct string_list *ret, int *ret_left_out) {
-        _cleanup_names_ struct names names = {};
+int device_get_links(sd_device *device, const struct names *names, const char *input_class, struct string_list *ret,
+                     int *ret_left_out) {
         struct string_list links = {};
         int left_out = 0, r;
 
-        r = device_get_names(device, &names);
+        r = device_in_subsystem(device, "vfio");
         if (r >= 0)
-                r = device_in_subsystem(device, "vfio");
-        if (r >= 0)
-                r = r > 0 ? add_vfio_links(&names, &links) : add_links(device, &names, input_class, &links, &left_out);
+                r = r > 0 ? add_vfio_links(names, &links) : add_links(device, names, input_class, &links, &left_out);
         if (r < 0) {
                 string_list_clear(&links);
                 return r;

@@ -2,12 +2,14 @@
 #pragma once
 
 /*
- * All links of a node by PCI path, for who makes them without udev.
+ * All links of a node by PCI path: for udev's rules, and for who makes them without udev.
  */
 
 #include <systemd/sd-device.h>
 
+#include "names.h"
 #include "string-list.h"
 
 int device_has_interface_name(sd_device *device);
-int device_get_links(sd_device *device, const char *input_class, struct string_list *ret, int *ret_left_out);
+int device_get_links(sd_device *device, const struct names *names, const char *input_class, struct string_list *ret,
+                     int *ret_left_out);

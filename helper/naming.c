@@ -117,6 +117,7 @@ static bool is_going(const struct device *device, bool is_head, const struct str
 /* Return: 0, also when it has none, or a negative errno. */
 static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct usable *u) {
         _cleanup_string_list_ struct string_list links = {};
+        _cleanup_names_ struct names names = {};
         int left_out = 0, r;
         sd_device *head;
         bool is_head;
@@ -124,7 +125,9 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
         is_head = nvme_head_find(sd, &head) > 0;
         if (is_head && u->part == 0)
                 nvme_head_await_paths(head);
-        r = device_get_links(sd, NULL, &links, &left_out);
+        r = device_get_names(sd, &names);
+        if (r >= 0)
+                r = device_get_links(sd, &names, NULL, &links, &left_out);
 
         device->is_there = usable_has_node(u);
         if (is_going(device, is_head, &links, r < 0 ? r : left_out))

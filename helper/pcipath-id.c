@@ -15,8 +15,8 @@
 #include "devlinks.h"
 #include "interface.h"
 #include "names.h"
-#include "node.h"
 #include "nvme.h"
+#include "string-list.h"
 #include "util.h"
 #include "vfio.h"
 
@@ -84,35 +84,21 @@ static int explain(const char *name, int r) {
         }
 }
 
-/* The links of a device with several, as SYMLINK takes them. */
-struct links {
-        char text[UDEV_PATH_SIZE];
-        size_t n;
-        bool is_full;
-        const char *shown; /* of the device whose links they are */
-};
+/* Those of the links that udev has room for, as SYMLINK takes them. */
+static void print_links(const struct string_list *links, const char *shown) {
+        char text[UDEV_PATH_SIZE], *end = text;
 
-/* Those that udev has no room for are left out. */
-static void add_link(struct links *links, const char *directory, const char *name) {
-        const char *separator = links->n > 0 ? " " : "";
-        size_t n = strlen(separator) + strlen(directory) + strlen(name);
-
-        if (links->is_full)
-                return;
-        if (links->n + n >= sizeof(links->text)) {
-                complain(0, "%s: its links have more than %d bytes, those from %s on are not made", links->shown,
-                         UDEV_PATH_SIZE - 1, name);
-                links->is_full = true;
-                return;
+        for (size_t i = 0; i < links->n; i++) {
+                if ((size_t) (end - text) + (i > 0) + strlen(links->items[i]) >= sizeof(text)) {
+                        complain(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
+                                 UDEV_PATH_SIZE - 1, strrchr(links->items[i], '/') + 1);
+                        break;
+                }
+                end = stpcpy(stpcpy(end, i > 0 ? " " : ""), links->items[i]);
         }
 
-        stpcpy(stpcpy(stpcpy(links->text + links->n, separator), directory), name);
-        links->n += n;
-}
-
-static void print_links(const struct links *links) {
-        if (links->n > 0)
-                printf("ID_PCI_PATH_LINKS=%s\n", links->text);
+        if (end > text)
+                printf("ID_PCI_PATH_LINKS=%s\n", text);
 }
 
 static int print_vfio_group(sd_device *device, const char *shown) {
@@ -179,95 +165,64 @@ static int find_input_class(sd_device *device, const char **ret) {
         return r < 0 ? r : 0;
 }
 
-/* Return: 0, also when a link has too long a name and so is not made, or a negative errno. */
-static int complain_of_link(const char *shown, int r) {
-        if (r == -ENAMETOOLONG)
-                complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
-        return r == -ENAMETOOLONG ? 0 : r;
-}
-
-/* The link of a node that is no disk. Return: as device_get_node_link(). */
-static int find_node_link(sd_device *device, const struct pci_path *path, char ret[static NODE_LINK_MAX + 1]) {
-        const char *input_class = NULL;
-        sd_device *function;
-        int r;
-
-        r = find_input_class(device, &input_class);
-        if (r >= 0)
-                r = device_get_pci_function(device, &function);
-        return r > 0 ? device_get_node_link(device, function, path, input_class, ret) : r;
-}
-
-/* A device that is in one place: a function, what is below it, a disk. */
-static int print_one(sd_device *device, const struct name *name, const char *shown) {
-        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
-        char interface[INTERFACE_NAME_MAX + 1], node[NODE_LINK_MAX + 1] = "";
+/* All of it is found out before the first line is printed. */
+static int print_place(sd_device *device, const struct name *name, const char *shown) {
+        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], interface[INTERFACE_NAME_MAX + 1];
         int r;
 
         pci_path_print(&name->path, PCI_PATH_CANONICAL, canonical);
         pci_path_print(&name->path, PCI_PATH_FLAT, flat);
-        r = complain_of_link(shown, name->link_error);
-        if (r >= 0 && !*name->link) /* a disk is no other node */
-                r = complain_of_link(shown, find_node_link(device, &name->path, node));
-        if (r >= 0)
-                r = find_interface_name(device, shown, flat, interface);
+        r = find_interface_name(device, shown, flat, interface);
         if (r < 0)
-                return explain(shown, r);
+                return r;
 
         printf("ID_PCI_PATH=%s\nID_PCI_PATH_TAG=%s\n", canonical, flat);
         if (*name->link)
                 printf("ID_PCI_PATH_LINK=%s\n", name->link);
-        if (*node)
-                printf("ID_PCI_PATH_LINKS=%s\n", node);
         if (*interface)
                 printf("ID_NET_NAME_PCI_PATH=%s\n", interface);
-        return finish_output();
+        return 0;
 }
 
-/* An NVMe multipath head that is in several places, or in none. A path that has no link does not keep others from having theirs. */
-static int print_several(const struct names *names, const char *shown) {
-        struct links links = { .shown = shown };
-
-        for (size_t i = 0; i < names->n; i++) {
-                (void) complain_of_link(shown, names->items[i].link_error);
-                if (*names->items[i].link)
-                        add_link(&links, "disk/by-pci-path/", names->items[i].link);
-        }
-
-        print_links(&links);
-        return finish_output();
-}
-
-/* The node of an IOMMU group has a link for each function that is reached through it. */
-static int print_vfio_links(const struct names *names, const char *shown) {
-        struct links links = { .shown = shown };
-        char flat[PCI_PATH_STRING_MAX];
-
-        for (size_t i = 0; i < names->n; i++)
-                if (pci_path_print(&names->items[i].path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
-                        add_link(&links, "vfio/by-pci-path/", flat);
-
-        print_links(&links);
-        return finish_output();
-}
-
+/*
+ * A device is in one place; but an NVMe multipath head can be in several, or in none, and an IOMMU group is where its
+ * functions are. Of several links one that cannot be had does not keep the others from being made.
+ */
 static int print_properties(sd_device *device, const char *shown) {
+        _cleanup_string_list_ struct string_list links = {};
         _cleanup_names_ struct names names = {};
+        const char *input_class = NULL;
+        bool is_in_one_place;
+        int left_out = 0, r;
         sd_device *head;
-        int r;
 
         if (nvme_head_find(device, &head) > 0)
                 nvme_head_await_paths(head);
 
         r = device_get_names(device, &names);
         if (r >= 0)
+                r = find_input_class(device, &input_class);
+        if (r >= 0)
+                r = device_get_links(device, &names, input_class, &links, &left_out);
+        if (r >= 0)
                 r = device_in_subsystem(device, "vfio");
         if (r < 0)
                 return explain(shown, r);
-        if (r > 0)
-                return print_vfio_links(&names, shown);
 
-        return names.n == 1 ? print_one(device, &names.items[0], shown) : print_several(&names, shown);
+        is_in_one_place = names.n == 1 && r == 0;
+        if (left_out == -ENAMETOOLONG)
+                complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+        else if (left_out < 0 && is_in_one_place)
+                return explain(shown, left_out);
+
+        if (is_in_one_place) {
+                r = print_place(device, &names.items[0], shown);
+                if (r < 0)
+                        return explain(shown, r);
+        }
+        if (!is_in_one_place || !*names.items[0].link)
+                print_links(&links, shown);
+        return finish_output();
 }
 
 static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_vfio_group) {
