@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/inotify.h>
 
-#include "command.h"
+#include "program.h"
 #include "inventory.h"
 #include "manager.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "command.h"
+#include "program.h"
 #include "hook.h"
 #include "monitor.h"
 
