@@ -7,12 +7,9 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH
-from golden.machines import blk, node, nvme, tape, usb
+from golden.machines import GOLDEN
 from programs import BUILD, PCIPATH_ID
 from trees import sandbox
-from trees.machine import (Ata, AtaPort, Disk, FibreChannel, Group, HostBridge, Lun, Machine, Namespace, Net, Node, Nodes, Nvme,
-                           NvmeSubsystem, Port, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioPmem, VirtioScsi,
-                           VirtualFunctions, VmbusRoot, function, vf)
 from trees.names import Names
 from trees.sysfs import Tree
 
@@ -23,30 +20,7 @@ COVERS = {
 
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
 
-HEAD, SUBSYSTEM = Namespace(1, Disk(1)), NvmeSubsystem()
-GIVEN_AWAY = [function("0b.0"), function("0b.1")]
-
-# Each kind of root, function, disk, interface and node, once.
-CROWDED = Machine([
-    Root([function("02.0", function("00.0", blk(1))),
-          function("02.1", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()]))),
-          function("03.0", VirtioScsi([Lun(0, 0)])),
-          function("04.0", ScsiHosts([[Lun(0, 300)], [Lun(1, 2)]])),
-          function("05.0", FibreChannel({"0x50060e801049cfd1": [Lun(0, 0)]})),
-          function("06.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]])),
-          function("07.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=2)),
-          function("08.0", Nvme([HEAD], SUBSYSTEM)), function("08.1", Nvme([HEAD], SUBSYSTEM)),
-          function("09.0", VirtioPmem(Disk())),
-          function("0a.0", Net([Port(0), Port(1), Port(0, "p0")])),
-          *GIVEN_AWAY,
-          function("0c.0", Nodes([
-              node("drm/card0", "drm", "dri/by-pci-path/FLAT-card"), tape("st0", "tape/by-pci-path/FLAT-scsi-0:0:0:0"),
-              Node(usb("1", ("ttyUSB0", "usb-serial", None, {"port_number": 1}), ("tty/ttyUSB0", "tty")),
-                   "serial/by-pci-path/FLAT-usb-0:1:1.0-port1")])),
-          function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))])),
-          function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))]),
-    VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")],
-    groups=[Group(GIVEN_AWAY, GIVEN_AWAY)])
+CROWDED = GOLDEN["crowded"].machine
 
 
 def run(command, number=0):

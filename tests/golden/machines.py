@@ -56,12 +56,12 @@ def node(where, subsystem, link=None, *above, **attributes):
 
 
 def usb(port, *more):
-    return [("usb9", "usb", "usb_device"), (f"9-{port}", "usb", "usb_device"), (f"9-{port}:1.0", "usb", "usb_interface"), *more]
+    return [("usb99", "usb", "usb_device"), (f"99-{port}", "usb", "usb_device"), (f"99-{port}:1.0", "usb", "usb_interface"), *more]
 
 
 def tape(name, link):
-    return node(f"scsi_tape/{name}", "scsi_tape", link, ("host9", "scsi", "scsi_host"), ("target9:0:0", "scsi", "scsi_target"),
-                ("9:0:0:0", "scsi", "scsi_device"))
+    return node(f"scsi_tape/{name}", "scsi_tape", link, ("host99", "scsi", "scsi_host"), ("target99:0:0", "scsi", "scsi_target"),
+                ("99:0:0:0", "scsi", "scsi_device"))
 
 
 def given_away():
@@ -73,7 +73,34 @@ def given_away():
     return Machine([Root([bridge, *ports])], groups=groups)
 
 
+def crowded():
+    """Each kind of root, function, disk, interface and node, once: for what takes long with a machine."""
+    subsystem, shared = NvmeSubsystem(), Namespace(1, Disk(1))
+    given_away = [function("0b.0"), function("0b.1")]
+    return Machine([
+        Root([function("02.0", function("00.0", blk(1))),
+              function("02.1", function("00.0", vfs=VirtualFunctions([vf(nvme(1)), vf()]))),
+              function("03.0", VirtioScsi([Lun(0, 0)])),
+              function("04.0", ScsiHosts([[Lun(0, 300)], [Lun(1, 2)]])),
+              function("05.0", FibreChannel({"0x50060e801049cfd1": [Lun(0, 0)]})),
+              function("06.0", Sas([[SasDevice(0, "0x5000c500a1b2c3d1", [Lun()])]])),
+              function("07.0", Usb([UsbDisk("1.2", [Lun(0, 0)])], root_hubs=2)),
+              function("08.0", Nvme([shared], subsystem)), function("08.1", Nvme([shared], subsystem)),
+              function("09.0", VirtioPmem(Disk())),
+              function("0a.0", Net([Port(0), Port(1), Port(0, "p0")])),
+              *given_away,
+              function("0c.0", Nodes([
+                  node("drm/card0", "drm", "dri/by-pci-path/FLAT-card"), tape("st0", "tape/by-pci-path/FLAT-scsi-0:0:0:0"),
+                  Node(usb("1", ("ttyUSB0", "usb-serial", None, {"port_number": 1}), ("tty/ttyUSB0", "tty")),
+                       "serial/by-pci-path/FLAT-usb-0:1:1.0-port1")])),
+              function("0e.0", HostBridge(0xe0, [function("01.0", nvme(1))])),
+              function("1f.2", Ata([AtaPort(1, multiplied=[(0, blk().disk)])]))]),
+        VmbusRoot([function("02.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0")],
+        groups=[Group(given_away, given_away)])
+
+
 GOLDEN = {
+    "crowded": Golden(crowded(), {"02.0/00.0", "02.1-00.0v0-nvme-1", "08.1-nvme-1", "0e.0-e0_01.0-nvme-1", "pci-0a.0d1"}),
     # The examples of pcipath-names(7), but for those with a machine of their own below.
     "contract": Golden(
         Machine([Root([function("02.0", function("00.0", blk(2))),
