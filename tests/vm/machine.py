@@ -45,7 +45,7 @@ class MachineType:
 
 # What no test needs and a guest would load drivers for is left out.
 MACHINES = {
-    "q35": MachineType("q35,smbus=off,i8042=off", "pcie.0"),
+    "q35": MachineType("q35,smbus=off,i8042=off,sata=off", "pcie.0"),
     "pc": MachineType("pc,i8042=off", "pci.0"),
     # Without firmware the kernel learns of the machine from a device tree; expanders are in ACPI's tables alone.
     "virt": MachineType("virt,acpi=off", "pcie.0", "cortex-a57", "ttyAMA0", ARM64),
