@@ -43,15 +43,22 @@ static bool is_arrived(const struct wait *w, size_t i) {
         return lookup_is_ready(&w->lookups[i], &w->targets[i].path, w->source);
 }
 
-/* A partition or one disk of many has gone when it has; the whole function, when its links have, too. */
-static bool is_removed(const struct wait *w, size_t i) {
+/*
+ * A partition or one disk of many has gone when it has; the whole function, when its links have, too.
+ * Return: 1, 0, or a negative errno.
+ */
+static int is_removed(const struct wait *w, size_t i) {
         const struct target *target = &w->targets[i];
+        int r;
 
         if (w->lookups[i].is_there)
-                return false;
-        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' || w->source == MONITOR_KERNEL)
-                return true;
-        return w->lookups[i].descent.n_hops == target->path.n_hops || !path_has_links(&target->path);
+                return 0;
+        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' || w->source == MONITOR_KERNEL ||
+            w->lookups[i].descent.n_hops == target->path.n_hops)
+                return 1;
+
+        r = path_has_links(&target->path);
+        return r < 0 ? r : r == 0;
 }
 
 /* Return: 1 when everything is as it is awaited, 0 when not, or a negative errno. */
@@ -62,9 +69,11 @@ static int look(struct wait *w) {
         clear_lookups(w);
         for (size_t i = 0; i < w->n; i++) {
                 r = lookup_target(&w->targets[i], &w->lookups[i]);
+                if (r >= 0)
+                        r = w->removed ? is_removed(w, i) : is_arrived(w, i);
                 if (r < 0)
                         return r;
-                done = done && (w->removed ? is_removed(w, i) : is_arrived(w, i));
+                done = done && r > 0;
         }
 
         return done && (!w->settled || udev_is_idle());
@@ -77,7 +86,7 @@ static int explain_timeout(const struct wait *w) {
 
                 if (w->removed && lookup->is_there)
                         complain(0, "timed out: %s: %s is still there", w->texts[i], name);
-                else if (w->removed && !is_removed(w, i))
+                else if (w->removed && is_removed(w, i) == 0)
                         complain(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
                 else if (!w->removed && !lookup->is_there)
                         complain_of_absence(w->texts[i], &w->targets[i], lookup);

@@ -184,21 +184,24 @@ bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, e
  * path_has_links() - are there still links of disks at or behind a path?
  *
  * They go when udevd comes to the "remove".
+ *
+ * Return: 1, 0, or a negative errno.
  */
-bool path_has_links(const struct pci_path *path) {
+int path_has_links(const struct pci_path *path) {
         _cleanup_closedir_ DIR *dir = NULL;
         char flat[PCI_PATH_STRING_MAX];
         struct dirent *entry;
         size_t n;
+        int r;
 
-        dir = opendir("/dev/disk/by-pci-path");
+        dir = opendir(DISK_LINKS);
         if (!dir)
-                return false;
+                return errno_is_absent(-errno) ? 0 : negative_errno();
 
         n = pci_path_print(path, PCI_PATH_FLAT, flat);
-        while ((entry = readdir(dir)))
+        while ((r = read_entry(dir, &entry)) > 0)
                 if (strncmp(entry->d_name, flat, n) == 0 && (entry->d_name[n] == '\0' || entry->d_name[n] == '-'))
-                        return true;
+                        return 1;
 
-        return false;
+        return r;
 }

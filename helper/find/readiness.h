@@ -12,4 +12,4 @@
 
 bool usable_has_node(const struct usable *u);
 bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source);
-bool path_has_links(const struct pci_path *path);
+int path_has_links(const struct pci_path *path);
