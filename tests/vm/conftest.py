@@ -8,6 +8,7 @@ PCIPATH_TEST_RELEASES  of Debian, those that tests with a `release` are run on; 
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 from pathlib import Path
@@ -95,10 +96,11 @@ def pytest_collection_modifyitems(items):
             which = [str(parameters.get(name, "")) for name in ("machine", "make_machine", "release")]
             item.add_marker(pytest.mark.xdist_group("-".join([item.module.__name__, *which])))
     yield
-    first = {}
-    for number, item in enumerate(items):
-        first.setdefault(_group(item), number)
-    items.sort(key=lambda item: first[_group(item)])
+    # Those that most tests share come first, so that no worker is left alone with one at the end.
+    groups = {}
+    for item in items:
+        groups.setdefault(_group(item), []).append(item)
+    items[:] = itertools.chain.from_iterable(sorted(groups.values(), key=len, reverse=True))
 
 
 def _group(item):
