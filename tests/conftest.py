@@ -5,7 +5,11 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from excused import Excused  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -40,3 +44,10 @@ def pytest_generate_tests(metafunc):
         step = max(1, -(-trees // 20))
         slices = [range(s, min(s + step, first + trees)) for s in range(first, first + trees, step)]
         metafunc.parametrize("seeds", slices, ids=[f"{s[0]}-{s[-1]}" for s in slices])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    """tests/summary.py reads the property."""
+    if call.excinfo and call.excinfo.errisinstance(Excused):
+        item.user_properties.append(("excused", "this machine cannot"))

@@ -2,6 +2,8 @@
 """The built programs under test.
 
 PCIPATH_BUILDDIR  of which build (default: build/)
+PCIPATH_CACHE     where guests, and whatever else is downloaded for tests, are kept from one run to the next (default:
+                  build/guest-cache/, whichever build is tested)
 PCIPATH_RUNNER    words to put before their command, as "valgrind -q"
 """
 
@@ -10,7 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parent.parent / "build")).resolve()
+_DEFAULT = Path(__file__).parent.parent / "build"
+BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", _DEFAULT)).resolve()
+CACHE = Path(os.environ.get("PCIPATH_CACHE", _DEFAULT / "guest-cache"))
 PCIPATH_ID = BUILD / "helper/pcipath_id"
 NAME_TREE = BUILD / "tests/trees/name-tree"
 RUNNER = os.environ.get("PCIPATH_RUNNER", "").split()

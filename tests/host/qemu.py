@@ -7,7 +7,12 @@ import socket
 import subprocess
 import tempfile
 
+from emulator import emulator
+from excused import excused
+from guest import TreeError
+from programs import CACHE
 from qmp import QMP
+from release import HOST
 
 # By machine type: the program and its argument. pseries: what TCG does not have.
 MACHINES = {
@@ -22,16 +27,18 @@ NULL_DRIVE = {"driver": "null-co", "size": 1 << 20, "read-zeroes": True}
 class Paused:
     """`qmp` is the test's own monitor, `socket` the path of the one for pcipath-host."""
 
-    def __init__(self, kind, topology, directory, options=()):
+    def __init__(self, kind, topology, directory, options, qemu):
         self.socket = f"{directory}/qmp"
         program, machine = MACHINES[kind]
+        with excused(f"QEMU of Debian's {qemu}", TreeError):
+            before = emulator(CACHE, qemu)
         drives = dict.fromkeys(device["drive"] for device in topology if device.get("drive"))
         memories = [{"qom-type": "memory-backend-ram", "id": device["memdev"], "size": 128 << 20}
                     for device in topology if "memdev" in device]
         ours, its = socket.socketpair()
         with its:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", program, "-accel", "tcg", "-machine", machine, "-nodefaults",
+                ["setpriv", "--pdeathsig", "KILL", *before, program, "-accel", "tcg", "-machine", machine, "-nodefaults",
                  "-no-user-config", "-display", "none", "-S", "-m", "256M,maxmem=1G" if memories else "256M",
                  "-chardev", f"socket,id=ours,fd={its.fileno()}", "-mon", "chardev=ours,mode=control",
                  "-chardev", f"socket,id=theirs,path={self.socket},server=on,wait=off", "-mon", "chardev=theirs,mode=control",
@@ -59,9 +66,10 @@ class Paused:
 
 
 @contextlib.contextmanager
-def paused(kind, topology, options=()):
+def paused(kind, topology, options=(), qemu=HOST):
+    """`qemu` is the release of Debian whose QEMU it is."""
     with tempfile.TemporaryDirectory(prefix="pcipath-") as directory:
-        machine = Paused(kind, topology, directory, options)
+        machine = Paused(kind, topology, directory, options, qemu)
         try:
             yield machine
         finally:

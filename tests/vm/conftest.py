@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the scenarios: the guest, built once for all workers, and machines that run it.
 
-PCIPATH_BUILDDIR  the configured and built meson directory whose package is tested; default: build, beside tests
-PCIPATH_CACHE     where guests are kept from one run to the next; default: guest-cache in the build directory
 PCIPATH_TEST_RELEASES  of Debian, those that tests with a `release` are run on; default: all of release.RELEASES
+PCIPATH_TEST_QEMU      the release whose QEMU a machine has if its test does not say; default: the host's
+PCIPATH_BUILDDIR and PCIPATH_CACHE are as in programs.py.
 """
 
 import contextlib
@@ -11,22 +11,19 @@ import functools
 import itertools
 import json
 import os
-from pathlib import Path
 
 import pytest
 from architecture import NATIVE
+from emulator import emulator
+from excused import excused
 from guest import Recipe, TreeError, make_guest
 from machine import MACHINES, Machine, MachineError
+from programs import BUILD, CACHE
 from release import HOST, RELEASES
 
-BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2] / "build"))
-CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
+QEMU = os.environ.get("PCIPATH_TEST_QEMU", HOST)
 
 MADE = pytest.StashKey[list[Machine]]()
-
-
-class Excused(pytest.skip.Exception):
-    """What this machine cannot test, and need not: tests/summary.py does not count it among those that someone left out."""
 
 
 @functools.cache
@@ -37,13 +34,8 @@ def guest_of(architecture, release, packages=()):
 @pytest.fixture(scope="session", params=os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split())
 def release(request):
     """The test is run once for each release of Debian whose packages this machine can have; it always has its own."""
-    try:
+    with excused(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
         guest_of(NATIVE, request.param)
-    except TreeError as error:
-        if request.param == HOST:
-            raise
-        reasons = [line for line in str(error).splitlines() if line.startswith("E:")]  # in apt's words
-        raise Excused(f"Debian's {request.param} cannot be had here: {(reasons or [error])[0]}") from error
     return request.param
 
 
@@ -58,22 +50,29 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`."""
-    if (getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False) and "make_machine" in metafunc.fixturenames
-            and not metafunc.definition.get_closest_marker("udevd")):
-        metafunc.parametrize("make_machine", [None, "minimal"], ids=["udevd", "minimal"], indirect=True, scope="session")
+    if getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False) and "make_machine" in metafunc.fixturenames:
+        kinds = {"udevd": None} if metafunc.definition.get_closest_marker("udevd") else {"udevd": None, "minimal": "minimal"}
+        metafunc.parametrize("make_machine", kinds.values(), ids=kinds, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def make_machine(request, tmp_path_factory):
-    """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails."""
+    """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails.
+
+    `release` is the guest's, `qemu` the emulator's.
+    """
     known = request.config.stash.setdefault(MADE, [])
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=HOST, packages=(), **options):
-        guest = guest_of(MACHINES[machine].architecture, release, packages)
+    def make(topology, machine="q35", release=HOST, packages=(), qemu=None, **options):
+        architecture = MACHINES[machine].architecture
+        guest = guest_of(architecture, release, packages)
         if kind:
             options["kind"] = kind
+        qemu = qemu or (QEMU if architecture == NATIVE else HOST)
+        with excused(f"QEMU of Debian's {qemu}", TreeError):
+            options["emulator"] = emulator(CACHE, qemu)
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         known.append(machine)
         try:
@@ -112,8 +111,6 @@ def _group(item):
 def pytest_runtest_makereport(item, call):
     """Put the machines that a failed test had into its report."""
     report = (yield).get_result()
-    if call.excinfo and call.excinfo.errisinstance(Excused):
-        item.user_properties.append(("excused", "this machine cannot"))
     known = item.config.stash.get(MADE, [])
     if report.failed:
         for machine in known:

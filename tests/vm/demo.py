@@ -6,11 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checks import interface_of, names_of
-from conftest import BUILD, CACHE
-from guest import make_guest
-from machine import Machine, card, disk, root_ports
-from oracle import flat, interfaces, link_name, pci_path
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from checks import interface_of, names_of  # noqa: E402
+from guest import make_guest  # noqa: E402
+from machine import Machine, card, disk, root_ports  # noqa: E402
+from oracle import flat, interfaces, link_name, pci_path  # noqa: E402
+from programs import BUILD, CACHE  # noqa: E402
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 LINKS = "/dev/disk/by-pci-path"

@@ -34,7 +34,7 @@ EXAMPLE = HERE.parents[1] / "examples/minimal-initramfs"
 KINDS = ("systemd", "nosystemd")  # of dracut's images
 
 # For mmdebstrap: do not install but unpack, as usrmerge would have it.
-UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", f"--include={ESSENTIAL}")
+UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr")
 
 # For mmdebstrap: systemd-nspawn without its package, which needs a message bus, which would take each boot a second.
 NSPAWN = """
@@ -107,13 +107,13 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     cache.mkdir(parents=True, exist_ok=True)
     cache = cache.resolve()  # the build changes its directory
     name = f"{recipe.suite}-{recipe.architecture.name}"
-    with _locked(cache / f"lock-{name}"):
-        tree = _make_tree(cache / f"tree-{name}", lambda path: _debstrap(recipe, path))
+    with locked(cache / f"lock-{name}"):
+        tree = make_tree(cache / f"tree-{name}", lambda path: _debstrap(recipe, path))
         package = cache / f"package-{name}"
         shutil.rmtree(package, ignore_errors=True)
         package.mkdir()
         if builddir and recipe.suite != HOST:
-            workshop = _make_tree(cache / f"workshop-{name}", lambda path: _debstrap_workshop(recipe, path))
+            workshop = make_tree(cache / f"workshop-{name}", lambda path: _debstrap_workshop(recipe, path))
             _workshop_install(builddir, workshop, package)
         elif builddir:
             if recipe.architecture != NATIVE:
@@ -131,7 +131,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     return Guest(path)
 
 
-def _make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
+def make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
     """A tree, made by a command that is a function of its path; what the command is else is the end of the path.
 
     No one would boot the initramfs of the kernel package, and it takes ten seconds to make.
@@ -154,7 +154,7 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
                 f"--customize-hook={NSPAWN}", recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
-    return [*command, *UNPACKED, f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
+    return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
             f"--extract-hook={_prune(recipe)}", f"--extract-hook={FINISH}",
             recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
 
@@ -163,7 +163,7 @@ def _debstrap_workshop(recipe: Recipe, tree: str) -> list[str]:
     """The command that makes a tree with the release's own compiler, which the guest does not carry. Packages are unpacked,
     not installed: a compiler needs no more."""
     return ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"',
-            *UNPACKED, f"--include={','.join(WORKSHOP)}", f"--extract-hook={PLACES}", recipe.suite, tree]
+            *UNPACKED, f"--include={ESSENTIAL}", f"--include={','.join(WORKSHOP)}", f"--extract-hook={PLACES}", recipe.suite, tree]
 
 
 def _prune(recipe: Recipe) -> str:
@@ -282,7 +282,8 @@ if [ -z "$machine" ] && [ "$modules" ]; then
     for program in bin/dash bin/mount bin/ip bin/lsblk bin/findmnt bin/lspci bin/setpci bin/perl sbin/sfdisk sbin/mkfs.ext4; do
         set -- "$@" "--add=/usr/$program"
     done
-    "$example/build" --root="$PWD" --kernel="$kernel" --workload=run/agent "$@" "$out/initrd-minimal"
+    "$example/build" --root="$PWD" --kernel="$kernel" --workload=run/agent "$@" \
+        --modules="$(sed -n 's/^modules=//p' "$example/build"),igb,igbvf,vfio_pci" "$out/initrd-minimal"
 
     # For the machine that this is: the image is to boot on others all the same.
     hostonly=--hostonly make_initrd hostonly dash udev-rules base rootfs-block fs-lib kernel-modules
@@ -331,7 +332,7 @@ def _cached(path: Path, build: Callable[[Path], None]) -> Path:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -92,11 +92,12 @@ def root_ports(number: int) -> list[Device]:
 
 class Machine:
     def __init__(self, guest: Guest, directory: Path, topology: Sequence[Device], *, kind: str = "systemd",
-                 machine: str = "q35", memory: str = "512M", options: Sequence[str] = ()):
-        """`directory` must exist and be the machine's own; `options` are further arguments of QEMU, such as `-global`."""
+                 machine: str = "q35", memory: str = "512M", options: Sequence[str] = (), emulator: Sequence[str] = ()):
+        """`directory` must exist and be the machine's own; `options` are further arguments of QEMU, such as `-global`;
+        `emulator` is what goes before its command."""
         self.guest, self.directory, self.topology = guest, directory, list(topology)
         self.buses = {device["id"]: device["bus"] for device in topology if "bus" in device}
-        self.kind, self.memory, self.options = kind, memory, list(options)
+        self.kind, self.memory, self.options, self.emulator = kind, memory, list(options), list(emulator)
         self.manager = MANAGERS.get(kind, Udevd)
         self.type = MACHINES[machine]
         self.log = directory / "serial.log"
@@ -279,7 +280,7 @@ class Machine:
             {"driver": "virtserialport", "id": "agent", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
             *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
-        return [f"qemu-system-{self.type.architecture.family}", "-accel", "tcg,tb-size=128",
+        return [*self.emulator, f"qemu-system-{self.type.architecture.family}", "-accel", "tcg,tb-size=128",
                 "-machine", self.type.argument, "-cpu", self.type.cpu, *self.type.options,
                 "-m", self.memory, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-S",
                 "-chardev", f"file,id=console,append=on,path={self.log}", "-serial", "chardev:console",

@@ -18,6 +18,7 @@ from typing import Any
 from qmp import QMP, QMPError
 
 PERIPHERAL = PurePosixPath("/machine/peripheral")
+UNATTACHED = PurePosixPath("/machine/unattached")  # what QEMU makes itself
 
 
 class NoName(Exception):
@@ -33,9 +34,9 @@ def pci_path(qmp: QMP, device_id: str) -> str:
     hops: list[str] = []
     prefix = ""
     for device in _climb(qmp, PERIPHERAL / device_id):
-        address = _get(qmp, device, "legacy-addr")
-        if address:
-            hops.append(address)
+        address = _address(qmp, device)
+        if address is not None:
+            hops.append(_hop(address))
             prefix = prefix or _expander_prefix(qmp, _bus(qmp, device))
         elif hops:  # no function itself, it carries the bus of one: the host bridge
             prefix = prefix or _root_prefix(qmp, device)
@@ -81,26 +82,37 @@ def link_name(qmp: QMP, device_id: str) -> str:
     return name
 
 
-def virtual_functions(qmp: QMP) -> dict[str, str]:
-    """PCI path by address on its bus ("00.1") of the functions that the guest has enabled.
+# Of each type of virtual functions that QEMU makes itself: how many functions the first is behind its physical function,
+# and the next behind that (hw/nvme/ctrl.c, NVME_VF_OFFSET and NVME_VF_STRIDE; hw/net/igb_common.h).
+_VIRTUAL = {"nvme": (1, 1), "igbvf": (0x80, 2)}
 
-    QEMU makes and names them when that happens. It has them in NVMe only, one after the other behind their physical
-    function (hw/nvme/ctrl.c, NVME_VF_OFFSET and NVME_VF_STRIDE), which is the only other function on the bus.
+
+def virtual_functions(qmp: QMP) -> dict[str, str]:
+    """The address on its bus ("00.1") by PCI path of each virtual function that QEMU has: QEMU 7.2 has those that the guest
+    has enabled, later ones have all of them at all times. The physical function is the only other one on the bus.
     """
-    found = {}
-    for vf in _children(qmp, PurePosixPath("/machine/unattached")):
-        if _get(qmp, vf, "type") != "nvme":
-            continue
-        [physical] = [i for i in pci_functions(qmp) if _bus(qmp, PERIPHERAL / i) == _bus(qmp, vf)]
-        address = _get(qmp, vf, "legacy-addr")
-        number = _devfn(address) - _devfn(_get(qmp, PERIPHERAL / physical, "legacy-addr")) - 1
-        found[address] = f"{pci_path(qmp, physical)}v{number}"
-    return found
+    places = {}  # of each: that of the physical function, and the number
+    for vf in _children(qmp, UNATTACHED):
+        if offset_stride := _VIRTUAL.get(str(_get(qmp, vf, "type"))):
+            offset, stride = offset_stride
+            [physical] = [PERIPHERAL / i for i in pci_functions(qmp) if _bus(qmp, PERIPHERAL / i) == _bus(qmp, vf)]
+            places[vf] = physical, (_address(qmp, vf) - _address(qmp, physical) - offset) // stride
+    # Which the host has made itself are numbered as they are placed.
+    made = sorted((PERIPHERAL / i for i in _ids(qmp) if _physical(qmp, i)), key=lambda vf: _address(qmp, vf))
+    for vf in made:
+        physical = _physical(qmp, vf.name)
+        places[vf] = PERIPHERAL / physical, [other for other in made if _physical(qmp, other.name) == physical].index(vf)
+    return {f"{pci_path(qmp, physical.name)}v{number}": _hop(_address(qmp, vf)) for vf, (physical, number) in places.items()}
 
 
 def pci_functions(qmp: QMP) -> list[str]:
-    """The ids of the devices that are PCI functions a guest can see."""
-    return [i for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "legacy-addr")]
+    """The ids of the devices that are PCI functions which a guest always sees."""
+    return [i for i in _ids(qmp) if _address(qmp, PERIPHERAL / i) is not None and not _physical(qmp, i)]
+
+
+def _physical(qmp: QMP, device_id: str) -> str | None:
+    """The id of the physical function of what was made to be a virtual one."""
+    return _get(qmp, PERIPHERAL / device_id, "sriov-pf")
 
 
 def disks(qmp: QMP) -> list[str]:
@@ -118,13 +130,12 @@ def _controllers(qmp: QMP, subsystem: PurePosixPath) -> Iterator[tuple[str, str]
     for i in _ids(qmp):
         if _get(qmp, PERIPHERAL / i, "type") == "nvme" and _get(qmp, PERIPHERAL / i, "subsys") == str(subsystem):
             yield i, pci_path(qmp, i)
-    for path in virtual_functions(qmp).values():  # in the tests the one subsystem that has them is the one with all
+    for path in virtual_functions(qmp):  # in the tests the one subsystem that has them is the one with all
         yield path, path
 
 
-def _devfn(address: str) -> int:
-    slot, function = address.split(".")
-    return int(slot, 16) << 3 | int(function)
+
+
 def node_links(qmp: QMP) -> dict[str, str]:
     """By id of each device with a node that is no disk the node's link below /dev."""
     kinds = {i: str(_get(qmp, PERIPHERAL / i, "type")) for i in _ids(qmp)}
@@ -134,7 +145,7 @@ def node_links(qmp: QMP) -> dict[str, str]:
 
 def interfaces(qmp: QMP) -> dict[str, str]:
     """By id of each network card the name of its interface in the guest."""
-    return {i: f"pci-{flat(pci_path(qmp, i))}" for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
+    return {i: f"pci-{flat(pci_path(qmp, i))}" for i in pci_functions(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
 
 
 def mac(qmp: QMP, device_id: str) -> str:
@@ -222,6 +233,19 @@ def _climb(qmp: QMP, device: PurePosixPath) -> Iterator[PurePosixPath]:
         if bus == PurePosixPath():
             return
         device = bus.parent
+        if device.parent == UNATTACHED and _get(qmp, device, "type") == "nvme-subsys":
+            # Later QEMU has one for each controller that was given none.
+            [device] = [PERIPHERAL / i for i in _ids(qmp) if _get(qmp, PERIPHERAL / i, "subsys") == str(device)]
+
+
+def _address(qmp: QMP, device: PurePosixPath) -> int | None:
+    """Slot times eight and function of a PCI function."""
+    address = _get(qmp, device, "addr")  # of memory, too, which is not so low
+    return address if address is not None and 0 <= address <= 0xff else None
+
+
+def _hop(address: int) -> str:
+    return f"{address >> 3:02x}.{address & 7}"
 
 
 def _bus(qmp: QMP, device: PurePosixPath) -> PurePosixPath:

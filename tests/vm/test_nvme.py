@@ -209,7 +209,7 @@ def test_virtual_functions(make_machine):
         device = f"/sys/bus/pci/devices/{physical}"
         manage(machine, (0, INTERRUPTS, KEEP, 0), (0, QUEUES, KEEP, 0))
         machine.run(f"echo 1 >{device}/reset && echo 0 >{device}/sriov_drivers_autoprobe && echo 2 >{device}/sriov_numvfs")
-        functions = {f"{bus}:{address}": path for address, path in virtual_functions(machine.qmp).items()}
+        functions = {f"{bus}:{address}": path for path, address in virtual_functions(machine.qmp).items()}
         machine.settle()
         assert sorted(functions.values()) == [pci_path(machine.qmp, "physical") + v for v in ("v0", "v1")]
         for address, path in functions.items():
