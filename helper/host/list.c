@@ -2,7 +2,7 @@
 
 #include "request.h"
 
-/* "absent" is not for the eye of a host alone: what the guest does not show has a reason and no path. */
+/* "absent" is not for the eye of a host alone: what the guest does not show has a reason. */
 static const char *const columns[] = { "ID", "TYPE", "KIND", "PATH", "NAME", "ABSENT" };
 
 static int add_device(struct libscols_table *table, const struct device *d) {
@@ -17,7 +17,7 @@ static int add_device(struct libscols_table *table, const struct device *d) {
         if (!line || scols_line_set_data(line, 0, d->id) < 0 || scols_line_set_data(line, 1, d->type) < 0 ||
             scols_line_set_data(line, 2, d->kind) < 0 || scols_line_set_data(line, 3, p ? path : NULL) < 0 ||
             scols_line_set_data(line, 4, device_name_in_guest(d, name)) < 0 ||
-            scols_line_set_data(line, 5, d->absent) < 0)
+            scols_line_set_data(line, 5, device_why_absent(d)) < 0)
                 return -ENOMEM;
         return 0;
 }

@@ -153,6 +153,15 @@ const struct pci_path *device_get_path(const struct device *device) {
         return device->function ? device_get_path(device->function) : device->path;
 }
 
+/**
+ * device_why_absent() - why the guest does not show it, or may not
+ *
+ * Return: NULL when it does.
+ */
+const char *device_why_absent(const struct device *device) {
+        return device->absent ?: (device->function ?: device)->until;
+}
+
 static int compare_devices(const void *a, const void *b) {
         const struct device *x = *(struct device *const *) a, *y = *(struct device *const *) b;
         const struct pci_path *of_x = device_get_path(x), *of_y = device_get_path(y);

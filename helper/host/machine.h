@@ -52,6 +52,7 @@ struct device {
         enum node node;
         char *suffix;            /* after the flat form, in the link of a disk; NULL when there are no words for it */
         const char *absent;      /* why the guest does not show it, or NULL */
+        const char *until;       /* of a function: why it may not be there yet, though its path is known; or NULL */
         struct pci_path *path;   /* see device_get_path() */
         bool twin;               /* something else has its place; of machine_complete() */
         void *userdata;          /* of who walks the machine; NULL before */
@@ -74,6 +75,7 @@ void machine_clear(struct machine *machine);
 
 struct device *machine_find(const struct machine *machine, const char *id, const struct device *after);
 const struct pci_path *device_get_path(const struct device *device);
+const char *device_why_absent(const struct device *device);
 const char *device_name_in_guest(const struct device *device, char buf[static NAME_IN_GUEST_MAX]);
 int bus_get_path(const struct bus *bus, uint8_t slot, struct pci_path *ret);
 

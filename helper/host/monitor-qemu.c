@@ -14,8 +14,6 @@
 #include "qemu-walk.h"
 #include "source.h"
 
-#define UNATTACHED "/machine/unattached/"
-
 /* QEMU makes the virtual functions of these types itself. Offset, stride and number are of its SR-IOV capability. */
 static const struct vf_type {
         const char *physical, *virtual;
@@ -25,61 +23,91 @@ static const struct vf_type {
         { "igb",  "igbvf", 0x80, 2, 8 }, /* IGB_VF_OFFSET, IGB_VF_STRIDE, IGB_MAX_VF_FUNCTIONS */
 };
 
-static int hop_number(const struct pci_hop *hop) {
-        return hop->slot * 8 + hop->function;
+static int hop_number(const struct record *r) {
+        return r->device->hop.slot * 8 + r->device->hop.function;
 }
 
-static bool is_unattached(const struct record *r) {
-        return strncmp(r->path, UNATTACHED, strlen(UNATTACHED)) == 0;
+static const struct vf_type *find_vf_type(const struct record *vf) {
+        for (size_t i = 0; i < ELEMENTSOF(vf_table); i++)
+                if (is_qemus_own(vf->path) && streq(vf->device->type, vf_table[i].virtual))
+                        return &vf_table[i];
+
+        return NULL;
 }
 
 /* Which virtual function of @pf it is by its place; -1 if it cannot be one. */
-static int number_virtual(const struct record *pf, const struct record *vf, const struct vf_type *type) {
+static int number_by_place(const struct record *pf, const struct record *vf, const struct vf_type *type) {
         int distance, most = type->most > 0 ? type->most : (int) pf->number;
 
-        if (pf->device->bus != vf->device->bus || !streq(pf->device->type, type->physical) || is_unattached(pf))
+        if (is_qemus_own(pf->path) || !streq(pf->device->type, type->physical))
                 return -1;
-        distance = hop_number(&vf->device->hop) - hop_number(&pf->device->hop) - type->offset;
+        distance = hop_number(vf) - hop_number(pf) - type->offset;
         if (distance < 0 || distance % type->stride != 0 || distance / type->stride >= most)
                 return -1;
         return distance / type->stride;
 }
 
-/* Names it after its physical function. One of QEMU's own that is no virtual function of any is what it looks like. */
-static void name_virtual(struct walk *walk, const struct record *vf, const struct vf_type *type) {
-        struct pci_hop hop = vf->device->hop;
+static bool is_made_for(const struct record *vf, const struct record *pf) {
+        return vf->sriov_pf && pf->device->id && streq(vf->sriov_pf, pf->device->id);
+}
+
+/* Those that the host made are numbered in the order of their functions, whatever the order in which it made them. */
+static int number_by_order(const struct walk *walk, const struct record *pf, const struct record *vf) {
+        int number = 0;
+
+        for (size_t i = 0; i < walk->n_records; i++) {
+                const struct record *other = walk->records[i];
+
+                number += is_made_for(other, pf) && hop_number(other) < hop_number(vf);
+        }
+
+        return number <= UINT8_MAX ? number : -1;
+}
+
+static void find_physical(const struct walk *walk, struct record *vf) {
+        const struct vf_type *type = find_vf_type(vf);
         size_t found = 0;
+
+        if (!vf->device->bus || (!type && !vf->sriov_pf))
+                return;
 
         for (size_t i = 0; i < walk->n_records; i++) {
                 const struct record *pf = walk->records[i];
-                int number = number_virtual(pf, vf, type);
+                int number = -1;
 
+                if (pf->device->bus == vf->device->bus && is_made_for(vf, pf))
+                        number = number_by_order(walk, pf, vf);
+                else if (pf->device->bus == vf->device->bus && type)
+                        number = number_by_place(pf, vf, type);
                 if (number < 0)
                         continue;
-                hop = pf->device->hop;
-                hop.vf = number;
+                vf->physical = pf;
+                vf->vf = number;
                 found++;
         }
 
-        if (found > 1)
+        if (found > 1) {
+                vf->physical = NULL;
                 vf->device->absent = "a virtual function, but of which physical function cannot be told";
-        if (found != 1)
-                return;
-        vf->device->hop = hop;
-        /* From 9.1 on they are there, whether the guest has enabled them or not. */
-        if (walk->qmp.version >= 901)
-                vf->device->absent = "a virtual function: there while the guest has it enabled";
+        } else if (found == 0 && vf->sriov_pf)
+                vf->device->absent = "a virtual function, but its physical function is not there";
 }
 
+/*
+ * Virtual functions are named after their physical function. QEMU 10 has them whether the guest has enabled them or
+ * not, and does not tell. What is of a virtual function's type and is none of any is what it looks like.
+ */
 static void name_virtual_functions(struct walk *walk) {
+        for (size_t i = 0; i < walk->n_records; i++)
+                find_physical(walk, walk->records[i]);
         for (size_t i = 0; i < walk->n_records; i++) {
-                const struct record *r = walk->records[i];
+                const struct record *vf = walk->records[i];
 
-                if (!r->device->bus || !is_unattached(r))
+                if (!vf->physical)
                         continue;
-                for (size_t j = 0; j < ELEMENTSOF(vf_table); j++)
-                        if (streq(r->device->type, vf_table[j].virtual))
-                                name_virtual(walk, r, &vf_table[j]);
+                vf->device->hop = vf->physical->device->hop;
+                vf->device->hop.vf = vf->vf;
+                vf->device->until = "a virtual function: there while the guest has it enabled";
         }
 }
 

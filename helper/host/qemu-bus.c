@@ -153,21 +153,22 @@ int walk_add_buses_of(struct walk *walk, const struct record *record, json_objec
         return r;
 }
 
-/** walk_add_subsystem() - where an NVMe controller of a subsystem has its namespaces: on a bus that bears the subsystem's id */
-int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem) {
-        _cleanup_free_ char *path = NULL;
-        const char *id = strrchr(subsystem, '/');
+/**
+ * walk_add_subsystem() - the bus of a subsystem's namespaces, as one of a controller's
+ *
+ * Which was not given a subsystem has one of its own in QEMU 10, and no other controller is in that.
+ */
+int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem,
+                       json_object *listing) {
         struct qbus *bus;
+        size_t at = 0;
+        int r;
 
-        if (!id)
-                return 0;
-        if (asprintf(&path, "%s%s", subsystem, id) < 0)
-                return -ENOMEM;
-        bus = walk_add_bus(walk, QEMU_BUS_NVME, path, "nvme-bus");
-        if (!bus)
-                return -ENOMEM;
-        bus->function = controller->device;
-        bus->device = controller;
-        bus->is_subsystems = true;
-        return 0;
+        while ((r = add_next_bus(walk, subsystem, listing, false, true, &at, &bus)) > 0) {
+                bus->function = controller->device;
+                bus->device = controller;
+                bus->is_subsystems = !is_qemus_own(subsystem);
+        }
+
+        return r;
 }

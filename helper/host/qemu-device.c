@@ -95,6 +95,9 @@ int record_set_words(struct record *r, json_object *const values[static QEMU_PRO
         case WORDS_PORT:
                 r->takes_no_plugs = json_object_is_type(values[0], json_type_boolean) && !json_object_get_boolean(values[0]);
                 return 0;
+        case WORDS_CARD:
+                r->sriov_pf = text && *text != '\0' ? strdup(text) : NULL;
+                return text && *text != '\0' && !r->sriov_pf ? -ENOMEM : 0;
         case WORDS_EXPANDER:
                 r->number = numbers[0];
                 return 0;

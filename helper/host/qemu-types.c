@@ -60,7 +60,8 @@ static const struct qemu_type type_table[] = {
         { "usb-uas",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
         { "usb-bot",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
 
-        NETWORK("virtio-net-pci*"),
+        { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .words = WORDS_CARD, .leaf = true,
+          .properties = { "sriov-pf" } },
         NETWORK("e1000*"),
         NETWORK("igb*"),
         NETWORK("rtl8139"),

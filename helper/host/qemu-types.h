@@ -27,6 +27,7 @@ enum qemu_words {
         WORDS_ATA,
         WORDS_USB_STORAGE,
         WORDS_USB_SCSI,   /* an adapter whose disks are devices of their own */
+        WORDS_CARD,       /* no disk: a network card, which may be made as a virtual function of another */
         WORDS_EXPANDER,   /* no disk: another root bus, with bus_nr */
         WORDS_PORT,       /* no disk: a port that may have been told to refuse plugs */
 };

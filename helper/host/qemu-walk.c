@@ -14,7 +14,7 @@ struct child {
         unsigned index;
         const struct qemu_type *row;
         char *type;
-        int link, address, root, hotplugged, physical, list; /* -1: not asked */
+        int link, address, root, hotplugged, subsystem, list; /* -1: not asked */
         int properties[QEMU_PROPERTIES_MAX];
 };
 
@@ -47,15 +47,33 @@ static int ask_bus(struct qmp_batch *batch, struct qbus *bus) {
         return bus->list;
 }
 
-/* Can something be plugged in while the machine runs? Each bus names the object that sees to it. */
-static void read_handler(const struct walk *walk, struct qbus *bus, const char *handler) {
+static bool has_property(json_object *listing, const char *wanted) {
+        for (size_t i = 0; i < json_object_array_length(listing); i++) {
+                const char *name = json_get_text(json_get(json_object_array_get_idx(listing, i), "name"));
+
+                if (name && streq(name, wanted))
+                        return true;
+        }
+
+        return false;
+}
+
+/*
+ * Can something be plugged in while the machine runs? Each bus names the object that sees to it: the one whose bus it
+ * is, or ACPI's, which does so for those buses alone that it has given a number (hw/acpi/pcihp.c).
+ */
+static void read_handler(const struct walk *walk, struct qbus *bus, const char *handler, json_object *listing) {
         const struct record *bridge = bus->device;
+        bool is_own;
 
         if (!handler || *handler == '\0')
                 return;
+        is_own = strncmp(bus->path, handler, strlen(handler)) == 0 && bus->path[strlen(handler)] == '/';
+        if (!is_own && !has_property(listing, "acpi-pcihp-bsel"))
+                return;
 
         bus->pci->takes_plugs = !bridge || !(bridge->takes_no_plugs || bridge->type->takes_no_plugs);
-        if (!bridge || bridge->type->slots == SLOTS_LINK || !streq(handler, bridge->path))
+        if (!bridge || bridge->type->slots == SLOTS_LINK || !is_own)
                 return;
 
         /* The bridge itself, so it is SHPC, which keeps slot 0. Without OSHP or _OSC Linux does not take it. */
@@ -116,7 +134,7 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
                 if (!json_object_is_type(listing, json_type_array))
                         return out_of_shape(walk, bus->path);
                 if (bus->handler >= 0)
-                        read_handler(walk, bus, json_get_text(batch->replies[bus->handler]));
+                        read_handler(walk, bus, json_get_text(batch->replies[bus->handler]), listing);
                 for (size_t j = 0; j < json_object_array_length(listing); j++) {
                         r = add_child(walk, children, bus, json_object_array_get_idx(listing, j));
                         if (r < 0)
@@ -132,21 +150,20 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
 
 /* -- A level's second round trip: the devices on them -- */
 
-static int ask_child(const struct walk *walk, struct qmp_batch *batch, struct child *c) {
+static int ask_child(struct qmp_batch *batch, struct child *c) {
         char link[sizeof("child[4294967295]")];
-        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ char *path = NULL, *subsystem = NULL;
         bool is_function = c->bus->kind == QEMU_BUS_PCI;
 
         sprintf(link, "child[%u]", c->index);
-        if (asprintf(&path, "%s/%s", c->bus->path, link) < 0)
+        if (asprintf(&path, "%s/%s", c->bus->path, link) < 0 || asprintf(&subsystem, "%s/subsys", path) < 0)
                 return -ENOMEM;
 
         c->link = qmp_add_get(batch, c->bus->path, link);
         c->address = is_function ? qmp_add_get(batch, path, "addr") : -1;
         c->root = streq(c->type, "spapr-pci-host-bridge") ? qmp_add_get(batch, path, "index") : -1;
         c->hotplugged = c->bus->refuses_shpc ? qmp_add_get(batch, path, "hotplugged") : -1;
-        c->physical = is_function && c->row->node != NODE_NONE && walk->qmp.version >= 901 ?
-                      qmp_add_get(batch, path, "sriov-pf") : -1;
+        c->subsystem = c->row->words == WORDS_NVME ? qmp_add_list(batch, subsystem) : -1;
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 c->properties[i] = c->row->properties[i] ? qmp_add_get(batch, path, c->row->properties[i]) : -1;
         c->list = !c->row->leaf || c->bus->is_system ? qmp_add_list(batch, path) : -1;
@@ -195,10 +212,6 @@ static int set_identity(struct record *record, const struct child *c) {
 
 /* What the host knows and the guest does not see. */
 static const char *find_fault(const struct qmp_batch *batch, const struct child *c) {
-        const char *physical = json_get_text(reply(batch, c->physical));
-
-        if (physical && *physical != '\0')
-                return "a virtual function: there while the guest has it enabled";
         if (json_object_get_boolean(reply(batch, c->hotplugged)))
                 return "plugged into a bridge whose hotplug controller (SHPC) the guest does not take";
         return NULL;
@@ -221,6 +234,7 @@ static bool read_address(json_object *value, struct pci_hop *ret) {
 
 static int read_device(struct walk *walk, const struct qmp_batch *batch, const struct child *c, const char *path) {
         json_object *values[QEMU_PROPERTIES_MAX], *listing = reply(batch, c->list);
+        json_object *of_subsystem = reply(batch, c->subsystem);
         const char *subsystem;
         struct record *record;
         struct pci_hop hop;
@@ -243,8 +257,8 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
                 values[i] = reply(batch, c->properties[i]);
         r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_words(record, values) : 0;
         subsystem = c->row->words == WORDS_NVME ? json_get_text(values[1]) : NULL;
-        if (r >= 0 && subsystem && *subsystem != '\0')
-                r = walk_add_subsystem(walk, record, subsystem);
+        if (r >= 0 && subsystem && json_object_is_type(of_subsystem, json_type_array))
+                r = walk_add_subsystem(walk, record, subsystem, of_subsystem);
         if (r >= 0 && json_object_is_type(listing, json_type_array))
                 r = walk_add_buses_of(walk, record, listing);
         return r;
@@ -268,7 +282,7 @@ static int walk_children(struct walk *walk, struct children *children) {
         int r = 0;
 
         for (size_t i = 0; i < children->n && r >= 0; i++)
-                r = ask_child(walk, &batch, &children->items[i]);
+                r = ask_child(&batch, &children->items[i]);
         if (r >= 0)
                 r = qmp_run(&walk->qmp, &batch, walk->problem);
         for (size_t i = 0; i < children->n && r >= 0; i++)
@@ -338,6 +352,7 @@ void walk_clear(struct walk *walk) {
         for (size_t i = 0; i < walk->n_records; i++) {
                 free(walk->records[i]->path);
                 free(walk->records[i]->port);
+                free(walk->records[i]->sriov_pf);
                 free(walk->records[i]);
         }
         free(walk->records);

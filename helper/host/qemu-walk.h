@@ -33,6 +33,9 @@ struct record {
         const struct qemu_type *type;
         char *path;
         int64_t number;   /* of an expander, bus_nr; of an NVMe controller, how many virtual functions */
+        char *sriov_pf;   /* of a virtual function that the host made, the id of its physical function */
+        const struct record *physical; /* of a virtual function */
+        int vf;           /* its number */
         char *port;       /* of a USB device */
         bool taken;
         bool takes_no_plugs; /* a port with hotplug=off, though its bus has a handler */
@@ -51,12 +54,18 @@ struct walk {
         size_t n_records;
 };
 
+/** is_qemus_own() - it was made without being asked for, by QEMU itself, or by a device */
+static inline bool is_qemus_own(const char *path) {
+        return strncmp(path, "/machine/unattached/", strlen("/machine/unattached/")) == 0;
+}
+
 char *qom_type_within(const char *text, const char *wrapper);
 struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type);
 int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge, json_object *index,
                    json_object *listing);
 int walk_add_buses_of(struct walk *walk, const struct record *record, json_object *listing);
-int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem);
+int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem,
+                       json_object *listing);
 int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
 int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem);
 int walk_machine(struct walk *walk);

@@ -73,7 +73,7 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
 }
 
 static int read_greeting(struct qmp *qmp, struct problem *problem) {
-        json_object *greeting, *version;
+        json_object *greeting;
         const char *output = NULL;
         size_t n_output = 0, received = 0;
         int r;
@@ -82,11 +82,7 @@ static int read_greeting(struct qmp *qmp, struct problem *problem) {
         if (r < 0)
                 return r;
 
-        version = json_get(json_get(json_get(greeting, "QMP"), "version"), "qemu");
-        if (version)
-                qmp->version = json_object_get_int(json_get(version, "major")) * 100 +
-                               json_object_get_int(json_get(version, "minor"));
-        else
+        if (!json_get(json_get(greeting, "QMP"), "version"))
                 r = complain_of_json(qmp, problem);
         json_object_put(greeting);
         return r;

@@ -17,7 +17,6 @@ struct qmp {
         struct json_tokener *tokener;
         char buf[65536];
         size_t begin, end; /* of what was received and not yet read */
-        int version;       /* QEMU's, 702 for 7.2 */
 };
 
 struct qmp_batch {

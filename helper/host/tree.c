@@ -38,8 +38,7 @@ static int add_device(struct tree *tree, struct device *d) {
         struct libscols_line *line, *above;
         int r;
 
-        /* What has no name has no place in a tree of names. */
-        if (!path)
+        if (!path || device_why_absent(d))
                 return 0;
         r = begin_root(tree, path);
         if (r < 0)

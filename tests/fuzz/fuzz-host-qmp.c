@@ -62,9 +62,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         qmp.channel.fd = fds[0];
         qmp.tokener = json_tokener_new();
-        qmp.version = 702;
-        if (size > 0 && data[0] == '>')
-                qmp.version = 1000; /* one that is asked for more */
         r = qemu_read_from(&qmp, &machine, &problem);
         if (r < 0)
                 CHECK(problem.text[0] != '\0');

@@ -5,9 +5,11 @@ What a guest makes of it is compared in tests/vm (checks.py).
 """
 
 import pytest
+from emulator import LATER
 from host.qemu import MACHINES, paused
 from host.run import error, pcipath_host, table
-from oracle import disks, link_name, pci_functions, pci_path
+from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
+from release import HOST
 from random_machine import random_machine
 from test_disks import KINDS_OF_DISK
 from test_topologies import SHAPES, build
@@ -18,6 +20,9 @@ SEEDS = range(1, 13)
 
 COVERS = {
     "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
+    "later": "Host: QEMU 10 and 11",
+    "virtual_functions": "Host: virtual functions, before a guest can enable them",
+    "made_virtual_functions": "Host: virtual functions, before a guest can enable them",
     "random_machine": "Bridge: any legal nesting, by chance",
     "devices_without_id": "Host: devices without id",
     "expanders_that_cannot_be_told_apart": "Host: what cannot be told apart has no name",
@@ -75,6 +80,13 @@ def compare(machine):
 @pytest.mark.parametrize("name", TOPOLOGIES)
 def test_topology(name):
     with paused(*TOPOLOGIES[name]) as machine:
+        assert compare(machine)
+
+
+@pytest.mark.parametrize("qemu", LATER)
+@pytest.mark.parametrize("name", [name for name, (kind, _) in TOPOLOGIES.items() if kind in ("q35", "pc")])
+def test_later(name, qemu):
+    with paused(*TOPOLOGIES[name], qemu=qemu) as machine:
         assert compare(machine)
 
 
@@ -154,6 +166,58 @@ def test_usb_port_that_the_host_did_not_name():
         assert row["path"] == "04.0" and row["name"] is None
 
 
+@pytest.mark.parametrize("qemu", [HOST, *LATER])
+def test_namespaces_of_a_controller_alone(qemu):
+    """Later QEMU has a subsystem for it that nobody asked for; what is private in that is its own as well."""
+    controllers = [device("nvme", f"controller{n}", bus="pcie.0", addr=f"{n + 4}.0", serial=f"s{n}") for n in range(2)]
+    spaces = [device("nvme-ns", f"ns{n}", drive=f"ns{n}", bus=f"controller{n}", nsid=3, shared=bool(n)) for n in range(2)]
+    with paused("q35", [*controllers, *spaces], qemu=qemu) as machine:
+        rows = {row["id"]: row["name"] for row in table("list", f"--qmp={machine.socket}")}
+        assert {f"ns{n}": rows[f"ns{n}"] for n in range(2)} == {"ns0": f"{LINKS}04.0-nvme-3", "ns1": f"{LINKS}05.0-nvme-3"}
+
+
+# -- Virtual functions --
+
+UNTIL = "a virtual function: there while the guest has it enabled"
+
+
+def check_virtual_functions(machine, names):
+    """list has those that the oracle has, each with the path that it will have; `of` says it, and tree does not show them."""
+    source = f"--qmp={machine.socket}"
+    rows = [row for row in table("list", source) if row["absent"] == UNTIL]
+    assert {row["path"] for row in rows} == set(virtual_functions(machine.qmp))
+    assert [row["name"] for row in rows] == names
+    for row in rows:
+        if row["id"]:
+            assert row["path"] in pcipath_host("of", source, row["id"]).stdout.split()
+    assert "v0" not in pcipath_host("tree", source).stdout
+
+
+@pytest.mark.parametrize("qemu", LATER)
+def test_virtual_functions(qemu):
+    """Of a network card, and of an NVMe controller whose namespaces they have, too."""
+    shared = device("nvme-ns", "ns", drive="ns", bus="controller0", nsid=1)
+    topology = [port("rp", "pcie.0", "2.0", 1), device("igb", "card", bus="rp"), port("other", "pcie.0", "3.0", 2),
+                device("nvme-subsys", "subsystem"),
+                device("nvme", "controller0", bus="other", serial="s", subsys="subsystem", sriov_max_vfs=2, sriov_vq_flexible=4,
+                       sriov_vi_flexible=2), shared]
+    with paused("q35", topology, qemu=qemu) as machine:
+        of_controller = [name for n in range(2) for name in (None, f"{LINKS}03.0-00.0v{n}-nvme-1")]
+        check_virtual_functions(machine, [*(f"pci-02.0-00.0v{n}" for n in range(8)), *of_controller])
+
+
+def test_made_virtual_functions():
+    """They have ids, and are made in any order, all of them before the physical function."""
+    def card(name, addr, **properties):
+        return device("virtio-net-pci", name, bus="rp", addr=addr, **properties)
+
+    virtual = [card(f"vf{n}", f"0.{1 + 3 * n}", **{"sriov-pf": "card"}) for n in (1, 0)]
+    with paused("q35", [port("rp", "pcie.0", "2.0", 1), *virtual, card("card", "0.0")], qemu="forky") as machine:
+        check_virtual_functions(machine, [f"pci-02.0-00.0v{n}" for n in range(2)])
+    with paused("q35", [port("rp", "pcie.0", "2.0", 1), *virtual], qemu="forky") as machine:
+        assert error("of", f"--qmp={machine.socket}", "vf0") == (3, "vf0: a virtual function, but its physical function is not there")
+
+
 # -- What the guest does not show --
 
 @pytest.mark.parametrize("topology, reason", [
@@ -202,12 +266,13 @@ BUSES = {"q35": {"port0", "conventional", "down"}, "pc": {"pci.0", "bridge"}, "v
          "pseries": {"pci.0", "second.0"}}
 
 
-@pytest.mark.parametrize("kind, acpi", [*((kind, True) for kind in MACHINES), ("q35", False)])
-def test_free(kind, acpi):
+@pytest.mark.parametrize("kind, acpi, qemu", [
+    *((kind, True, HOST) for kind in MACHINES), ("q35", False, HOST), *((kind, True, qemu) for kind in ("q35", "pc") for qemu in LATER)])
+def test_free(kind, acpi, qemu):
     """QEMU takes a device wherever it is said to, there it has the promised path, and then the slot is free no more. Without
     ACPI conventional bridges have SHPC, which has no slot 0."""
     options = [] if acpi else ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-    with paused(kind, FREE[kind], options) as machine:
+    with paused(kind, FREE[kind], options, qemu) as machine:
         source = f"--qmp={machine.socket}"
         free = table("free", source)
         assert {row["bus"] for row in free} == BUSES[kind]

@@ -192,7 +192,7 @@ def requests(connection):
                 yield request
 
 
-def qemu(objects, *, events=b"", version=(7, 2)):
+def qemu(objects, *, events=b""):
     """A QEMU of these objects: path to {property: (type, value)}. `events` come before each reply."""
     def answer(command, arguments):
         if command == "qmp_capabilities":
@@ -207,7 +207,7 @@ def qemu(objects, *, events=b"", version=(7, 2)):
         return None
 
     def serve(connection):
-        connection.sendall(GREETING.replace(b'"minor": 2, "major": 7', b'"minor": %d, "major": %d' % version[::-1]))
+        connection.sendall(GREETING)
         for request in requests(connection):
             assert request["execute"] in ("qmp_capabilities", "qom-list-types", "qom-list", "qom-get")  # it only reads
             value = answer(request["execute"], request["arguments"])
@@ -262,20 +262,6 @@ def test_objects_in_a_circle():
         assert error("list", f"--qmp={path}", "--timeout=1")[0] in (1, 4)
 
 
-@pytest.mark.parametrize("version, paths", [((7, 2), ["04.0", "04.0v0", "04.0v1"]), ((9, 1), ["04.0", None, None])])
-def test_virtual_functions(version, paths):
-    """Those that QEMU makes are named after their physical function; since 9.1 it has them whether they are enabled or not."""
-    objects = machine_with(pf=("nvme", 0x20), one=("nvme", 0x22), two=("nvme", 0x21))
-    for index in range(3):
-        found = objects[f"/machine/q35/pcie.0/child[{index}]"]
-        found["drive"], found["subsys"] = ("str", ""), ("link<nvme-subsys>", "")
-        found["sriov_max_vfs"] = ("uint16", 0 if index else 2)
-        if index:
-            objects["/machine/q35/pcie.0"][f"child[{index}]"] = ("link<nvme>", f"/machine/unattached/device[{index}]")
-    with served(qemu(objects, version=version)) as path:
-        assert [row["path"] for row in table("list", f"--qmp={path}")] == paths
-
-
 def test_virtual_functions_of_two():
     """Each is named after the physical function that it can be of; which can be of both has no name."""
     objects = machine_with(a=("nvme", 0x20), b=("nvme", 0x28), of_b=("nvme", 0x2a), of_a=("nvme", 0x21), either=("nvme", 0x29))
@@ -287,15 +273,6 @@ def test_virtual_functions_of_two():
     with served(qemu(objects)) as path:
         rows = table("list", f"--qmp={path}")
         assert [row["path"] for row in rows] == ["04.0", "04.0v0", "05.0", "05.0v1", None]
-
-
-@pytest.mark.parametrize("kind", ["virtio-net-pci", "virtio-blk-pci"])
-def test_virtual_function_that_the_host_made(kind):
-    """sriov-pf of newer QEMU: the guest enables it, or not."""
-    objects = machine_with(pf=(kind, 0x20), vf=(kind, 0x21))
-    objects["/machine/q35/pcie.0/child[1]"]["sriov-pf"] = ("str", "pf")
-    with served(qemu(objects, version=(10, 1))) as path:
-        assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("pf", "04.0"), ("vf", None)]
 
 
 def test_two_host_bridges():
