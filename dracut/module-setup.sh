@@ -42,6 +42,13 @@ installkernel() {
         xhci_pci usb_storage uas
 }
 
+# systemd runs this one in the place of its own, if it has that.
+inst_generator() { # NAME
+    if [[ -x $dracutsysrootdir$systemdutildir/system-generators/$1 ]]; then
+        inst_script "$moddir/pcipath-generator.sh" "/etc/systemd/system-generators/$1"
+    fi
+}
+
 # called by dracut
 install() {
     inst_rules 61-pcipath.rules
@@ -53,8 +60,11 @@ install() {
     inst_hook emergency 50 "$moddir/explain-pcipath.sh"
     inst_hook shutdown-emergency 50 "$moddir/explain-pcipath.sh"
     if dracut_module_included "systemd"; then
-        # It has the hook run where there is a use for it: a hook that is there has dracut's service run at each boot.
-        inst_script "$moddir/pcipath-generator.sh" "$systemdutildir/system-generators/dracut-pcipath-generator"
+        # They have the hook run where there is a use for it: a hook that is there has dracut's service run at each boot.
+        inst_generator systemd-fstab-generator
+        if dracut_module_included "resume"; then
+            inst_generator systemd-hibernate-resume-generator
+        fi
         inst_simple "$moddir/parse-pcipath.sh" /lib/dracut-parse-pcipath.sh
     else
         inst_hook cmdline 20 "$moddir/parse-pcipath.sh"

@@ -3,7 +3,7 @@
 # shellcheck disable=SC3043 # each shell that dracut takes has local
 #
 # Before what reads $root (dracut's parse-block.sh, or dracut-cmdline after all hooks): root=pcipath:TARGET becomes the link
-# of the disk. What cannot be read ends the boot here.
+# of the disk, and so do others; with systemd they do in its generators. What cannot be read ends the boot here.
 
 # Sets $link. pcipath says where and why a path cannot be read.
 pcipath_parse_disk() { # PARAMETER TARGET
@@ -45,8 +45,21 @@ pcipath_parse_waits() {
     done
 }
 
+# dracut mounts /usr by fstab alone; systemd by mount.usr=, too.
+pcipath_add_usr() {
+    wait_for_dev "$link"
+    echo ". /lib/dracut-pcipath-lib.sh; pcipath_mount_usr '$link'" > "$hookdir/pre-pivot/50-pcipath-usr.sh"
+}
+
+# dracut's own hook, which comes before this and has not been told of a device that it knows, has left a hook before the
+# root file system is mounted, which resumes from $resume, and has the boot wait for /dev/resume.
+pcipath_set_resume() {
+    resume=$link
+    echo "SYMLINK==\"${link#/dev/}\", SYMLINK+=\"resume\"" > /etc/udev/rules.d/99-pcipath-resume.rules
+}
+
 pcipath_parse() {
-    local link usr
+    local link value
 
     if getargbool 0 rd.pcipath.debug; then
         : > "$pcipath_state-debug"
@@ -59,10 +72,20 @@ pcipath_parse() {
             ;;
     esac
 
-    # Only systemd's generator mounts /usr by this parameter.
-    usr=$(getarg mount.usr=)
-    case $usr in
-        pcipath:*) pcipath_parse_disk mount.usr "${usr#pcipath:}" ;;
+    value=$(getarg mount.usr=)
+    case $value in
+        pcipath:*)
+            pcipath_parse_disk mount.usr "${value#pcipath:}"
+            [ "$DRACUT_SYSTEMD" ] || pcipath_add_usr
+            ;;
+    esac
+
+    value=$(getarg resume=)
+    case $value in
+        pcipath:*)
+            pcipath_parse_disk resume "${value#pcipath:}"
+            [ "$resume" != "$value" ] || pcipath_set_resume
+            ;;
     esac
 
     pcipath_parse_waits

@@ -54,3 +54,22 @@ pcipath_watch() { # NUMBER LIST SECONDS
     # Whoever leaves the shell has mended it, or wants to wait once more.
     rm -f -- "$pcipath_state-$1.since"
 }
+
+# As systemd does: type and flags are those of the root file system where /usr has none of its own.
+pcipath_mount_usr() { # LINK
+    local type flags
+
+    type=$(getarg mount.usrfstype=) || type=$(getarg rootfstype=)
+    flags=$(getarg mount.usrflags=) || flags=$(getarg rootflags=)
+    if getargbool 0 rw; then
+        flags="rw${flags:+,$flags}"
+    else
+        flags="ro${flags:+,$flags}"
+    fi
+
+    # dracut's, of what has mounted root
+    if command -v fsck_single > /dev/null && ! getargbool 0 rd.skipfsck; then
+        fsck_single "$1" "${type:-auto}" "$flags"
+    fi
+    mount -t "${type:-auto}" -o "$flags" "$1" "$NEWROOT/usr" || emergency_shell "mount.usr: cannot mount $1"
+}

@@ -11,6 +11,7 @@ from programs import BUILD
 from trees import sandbox
 
 GENERATORS = Path("/usr/lib/systemd/system-generators")
+FSTAB, RESUME = (f"systemd-{name}-generator" for name in ("fstab", "hibernate-resume"))
 
 
 @pytest.fixture(scope="module")
@@ -56,39 +57,49 @@ def test_depends(root, tmp_path):
 
 
 def _generate(generator, directory, cmdline):
-    """What the generator writes into the early directory, by name; sysfs is not asked."""
+    """What a generator writes, by name; sysfs is not asked."""
     (directory / "cmdline").write_text(f"{cmdline}\n")
     sandbox.bind(str(directory / "cmdline"), "/proc/cmdline")
-    sandbox.mount("tmpfs", str(directory / "early"), "tmpfs")
+    sandbox.mount("tmpfs", str(directory / "units"), "tmpfs")
+    places = [directory / "units" / name for name in ("normal", "early", "late")]
+    for place in places:
+        place.mkdir()
     environment = os.environ | {"SYSTEMD_IN_INITRD": "1", "PATH": f"{BUILD / 'helper'}:/usr/sbin:/usr/bin:/sbin:/bin"}
-    done = subprocess.run([generator, *(directory / name for name in ("normal", "early", "late"))], env=environment,
-                          capture_output=True, text=True, check=False)
-    files = {str(path.relative_to(directory / "early")): path.read_text() if path.exists() else ""
-             for path in (directory / "early").rglob("*") if not path.is_dir()}
+    done = subprocess.run([generator, *places], env=environment, capture_output=True, text=True, check=False)
+    files = {str(path.relative_to(place)): path.read_text() if path.exists() else ""
+             for place in places for path in place.rglob("*") if not path.is_dir()}
     return done.returncode, done.stderr, files
 
 
 @pytest.fixture
 def generate(root, tmp_path):
-    """The generator where systemd's own is, and does what it does."""
+    """Run ours under the name of one of systemd's."""
     [installed] = root.rglob("*pcipath/pcipath-generator.sh")
-    generator = tmp_path / "dracut-pcipath-generator"
-    generator.symlink_to(installed)
-    (tmp_path / "systemd-fstab-generator").symlink_to(GENERATORS / "systemd-fstab-generator")
-    for name in ("normal", "early", "late"):
-        (tmp_path / name).mkdir()
-    return lambda cmdline: sandbox.run(_generate, generator, tmp_path, cmdline)
+    (tmp_path / "units").mkdir()
+    for name in (FSTAB, RESUME):
+        (tmp_path / name).symlink_to(installed)
+    return lambda cmdline, name=FSTAB: sandbox.run(_generate, tmp_path / name, tmp_path, cmdline)
 
 
-@pytest.mark.parametrize("cmdline", ["root=LABEL=root rd.retry=7", "root=/dev/disk/by-pci-path/02.0-00.0 rw"])
-def test_generator_has_nothing_to_do(generate, cmdline):
-    assert generate(cmdline) == (0, "", {})
+@pytest.fixture
+def stock(tmp_path):
+    """What systemd's own makes of it."""
+    return lambda cmdline, name=FSTAB: sandbox.run(_generate, GENERATORS / name, tmp_path, cmdline)
+
+
+@pytest.mark.parametrize("name", [FSTAB, RESUME])
+@pytest.mark.parametrize("cmdline", ["root=LABEL=root rd.retry=7", "resume=/dev/disk/by-pci-path/02.0-00.0 rw"])
+def test_generator_has_nothing_to_do(generate, stock, cmdline, name):
+    made = generate(cmdline, name)
+    assert made == stock(cmdline, name) and made[:2] == (0, "")
 
 
 def test_generator_has_dracuts_loop_run(generate):
     status, _, files = generate("root=LABEL=root rd.pcipath.wait=02.0")
-    assert status == 0 and set(files) == {f"dracut-{name}.service.d/pcipath.conf" for name in ("cmdline", "initqueue")}
-    assert all("ConditionPathExists=|/" in text for text in files.values())
+    ours = {name: text for name, text in files.items() if name.startswith("dracut-")}
+    assert status == 0 and set(ours) == {"dracut-cmdline.service.d/pcipath-Service.conf",
+                                         *(f"dracut-{name}.service.d/pcipath-Unit.conf" for name in ("cmdline", "initqueue"))}
+    assert all("ConditionPathExists=|/" in text for name, text in ours.items() if "Unit" in name)
 
 
 def test_generator(generate):
@@ -119,7 +130,21 @@ def test_generator_mounts_usr(generate):
     assert "What=/dev/disk/by-label/root" in files["sysroot.mount"].splitlines()
 
 
-def test_generator_writes_nothing_of_what_cannot_be_read(generate):
-    status, complaint, files = generate("root=pcipath:02.9")
+def test_generator_resumes(generate):
+    """From the one device, and for no longer than the user says."""
+    status, _, files = generate("root=LABEL=root resume=pcipath:02/01,part=3 resume_offset=7 rd.timeout=5", RESUME)
+    unit = r"dev-disk-by\x2dpci\x2dpath-02.0\x2d01.0\x2dpart3"
+    assert status == 0 and [name for name in files if name.startswith("sysinit.target.wants/")] == [
+        f"sysinit.target.wants/systemd-hibernate-resume@{unit}.service"]
+    assert "JobRunningTimeoutSec=5" in files[f"{unit}.device.d/50-device-timeout.conf"].splitlines()
+    # What later releases' service reads.
+    assert ('Environment="SYSTEMD_PROC_CMDLINE= resume=/dev/disk/by-pci-path/02.0-01.0-part3 resume_offset=7"'
+            in files["systemd-hibernate-resume.service.d/pcipath-Service.conf"].splitlines())
+
+
+@pytest.mark.parametrize("word", ["root", "mount.usr", "resume"])
+def test_generator_writes_nothing_of_what_cannot_be_read(generate, word):
+    status, complaint, files = generate(f"{word}=pcipath:02.9")
     # But dracut's service, whose hook says so and ends the boot.
-    assert (status, list(files)) == (1, ["dracut-cmdline.service.d/pcipath.conf"]) and "'02.9' is no path, at byte 3" in complaint
+    assert (status, set(files)) == (1, {f"dracut-cmdline.service.d/pcipath-{kind}.conf" for kind in ("Unit", "Service")})
+    assert "'02.9' is no path, at byte 3" in complaint

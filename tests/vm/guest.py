@@ -269,9 +269,9 @@ make_initrd() {
     cp "run/initrd-$kind" "$out"
 }
 hostonly=--no-hostonly
-make_initrd nosystemd dash udev-rules base rootfs-block fs-lib
+make_initrd nosystemd dash udev-rules base rootfs-block fs-lib resume
 make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load dracut-systemd \
-    udev-rules base rootfs-block fs-lib
+    udev-rules base rootfs-block fs-lib resume
 
 # The example as it is; and one with what the tests ask a guest with. There the agent has a shell of its own: busybox's runs
 # busybox's ip and lspci, whatever is on $PATH.

@@ -3,7 +3,8 @@
 
 A topology is a list of `-device` dicts, as QEMU's JSON syntax has them. Each disk is a file of the machine's own directory,
 under the name that its device uses as `drive`; disk() gives the device that name as serial too, so that the guest can say
-which disk is which. The drive "root" is the guest's root file system: what is written to it is thrown away.
+which disk is which. The drive "root" is the guest's root file system, or another that a test has put into `root` before the
+start: what is written to it is thrown away.
 
 Nothing here sleeps or polls: the monitor and the agent are sockets that QEMU inherits, so a QEMU that ends is seen at once
 (the kernel is told to reboot on a panic, and QEMU to exit instead), and the guest is waited for by who makes its links.
@@ -103,7 +104,8 @@ class Machine:
         self.log = directory / "serial.log"
         self.monitor = directory / "qmp"  # a second one, for pcipath-host
         self._drives: dict[str, Path] = {}
-        self._root = f"format=raw,file={guest.root}"
+        self.root = guest.root
+        self._root_drive = ""  # its -drive, if it is no raw image
         self._process: subprocess.Popen[bytes] | None = None
         self._channels = contextlib.ExitStack()
         self._requests = 0
@@ -170,7 +172,7 @@ class Machine:
 
         VMware's format takes a file for each part of a disk, so nothing is copied.
         """
-        start, size = 4096, self.guest.root.stat().st_size // 512
+        start, size = 4096, self.root.stat().st_size // 512
         table = self.directory / "table.img"
         with table.open("wb") as file:
             file.truncate((start + size) * 512)
@@ -180,9 +182,9 @@ class Machine:
         descriptor = self.directory / "root.vmdk"
         descriptor.write_text(
             '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="twoGbMaxExtentFlat"\n'
-            f'RW {start} FLAT "{table}" 0\nRW {size} FLAT "{self.guest.root}" 0\n'
+            f'RW {start} FLAT "{table}" 0\nRW {size} FLAT "{self.root}" 0\n'
             'ddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n')
-        self._root = f"format=vmdk,file={descriptor}"
+        self._root_drive = f"format=vmdk,file={descriptor}"
 
     def stop(self) -> None:
         """End QEMU, as if the power were cut. No error if there is none."""
@@ -233,7 +235,7 @@ class Machine:
 
     def disks(self) -> dict[str, str]:
         """Kernel names of whole disks by drive. They are told by their size, which each kind of disk has."""
-        sizes = {path.stat().st_size: name for name, path in {"root": self.guest.root, **self._drives}.items()}
+        sizes = {path.stat().st_size: name for name, path in {"root": self.root, **self._drives}.items()}
         rows = (row.split() for row in self.run("lsblk --nodeps --noheadings --bytes --output NAME,SIZE").splitlines())
         return {sizes[int(size)]: name for name, size in rows if int(size) in sizes}
 
@@ -289,7 +291,7 @@ class Machine:
                 "-chardev", f"socket,id=agent,fd={agent}",
                 "-kernel", str(self.guest.kernel), "-initrd", str(self.guest.initrd(self.kind)),
                 "-append", f"console={self.type.console} {CMDLINE} {cmdline}",
-                "-drive", f"if=none,id=root,snapshot=on,{self._root}",
+                "-drive", f"if=none,id=root,snapshot=on,{self._root_drive or f'format=raw,file={self.root}'}",
                 *(arg for item in self._drives.items() for arg in ("-blockdev", json.dumps(_blockdev(*item)))),
                 *(arg for device in devices for arg in ("-device", json.dumps(device))),
                 *self.options]

@@ -4,7 +4,11 @@ is followed on its console."""
 
 import itertools
 import re
+import shutil
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from checks import check_disks
@@ -15,6 +19,8 @@ from oracle import flat, link_name, pci_path
 COVERS = {
     "hostonly": "Boot: a host-only image on a machine that it was not made for",
     "root": "Boot: root on a disk behind a root port; on NVMe behind a switch; on a partition of a LUN below a second host bridge",
+    "usr": "Boot: /usr on another disk than root, plugged while the boot waits",
+    "resume": "Boot: a guest that hibernates goes on from the swap partition of a disk",
     "plugged_while_the_boot_waits": "Boot: root and awaited volumes plugged while the boot waits, in reverse order",
     "shpc": "Boot: root that comes by SHPC; an interface and a bare function awaited",
     "names_hold_at_the_change_of_root": "Boot: names watched at the change of root",
@@ -71,6 +77,58 @@ def test_root(make_machine, release, kind, place):
         link = f"/dev/disk/by-pci-path/{link_name(machine.qmp, 'root')}{f'-part{part}' if part else ''}"
         assert machine.run(f"realpath {link}").strip() == source
         assert {"rw", "noatime", "commit=7"} <= options
+
+
+@pytest.fixture(scope="session")
+def halves(guest):
+    """The root file system of the release's guest as two: its /usr, and what else there is."""
+    with tempfile.TemporaryDirectory() as directory:
+        root, usr, tree = (Path(directory, name) for name in ("root.img", "usr.img", "tree"))
+        tree.mkdir()
+        subprocess.run(["debugfs", "-R", f"rdump / {tree}", guest.root], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree / "usr", usr, "1G"], check=True)
+        shutil.rmtree(tree / "usr")
+        (tree / "usr").mkdir()
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, root, "256M"], check=True)
+        shutil.rmtree(tree)
+        yield root, usr
+
+
+@KIND
+def test_usr(make_machine, release, kind, halves):
+    """Without it there is not even an init. The root file system's options are not its own."""
+    root, usr = halves
+    with make_machine([*root_ports(2), virtio("root", "port0")], kind=kind, release=release,
+                      options=["-drive", f"if=none,id=usr,snapshot=on,format=raw,file={usr}"]) as machine:
+        machine.root = root
+        machine.start("root=pcipath:02.0/00.0 mount.usr=pcipath:02.1/0 mount.usrflags=ro,noatime rd.pcipath.debug")
+        machine.resume()
+        machine.wait_console("mount.usr=pcipath:02.1/0 is /dev/disk/by-pci-path/02.1-00.0")
+        machine.plug(virtio("usr", "port1"))
+        machine.wait_agent()
+        assert root_of(machine)[0] == f"/dev/{machine.disks()['root']}"
+        source, options = machine.run("findmnt -n -o SOURCE,OPTIONS /usr").split()
+        assert machine.run(f"realpath /dev/disk/by-pci-path/{link_name(machine.qmp, 'usr')}").strip() == source
+        assert {"ro", "noatime"} <= set(options.split(","))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "initramfs-tools"])
+def test_resume(make_machine, release, kind):
+    """At its first start there is nothing to resume from, and the boot goes on."""
+    topology = [*root_ports(2), virtio("root", "port0"), virtio("swap", "port1")]
+    with make_machine(topology, kind=kind, release=release) as machine:
+        swap = machine.add_drive("swap", 1 << 30)
+        subprocess.run(["sfdisk", "-q", swap], input="size=2048\ntype=swap\n", text=True, check=True)
+        machine.boot("root=pcipath:02.0/00.0 resume=pcipath:02.1/0,part=2")
+        partition = f"/dev/disk/by-pci-path/{link_name(machine.qmp, 'swap')}-part2"
+        machine.run(f"mkswap {partition} && swapon {partition} && echo kept >/run/kept")
+        boot = machine.run("cat /proc/sys/kernel/random/boot_id")
+        machine.qmp.execute("set-action", reboot="reset")
+        # The agent would say so if it were another.
+        machine.run("echo reboot >/sys/power/disk && echo disk >/sys/power/state")
+        machine.qmp.wait_event("RESET", guest=True)
+        assert machine.run("cat /run/kept /proc/sys/kernel/random/boot_id") == f"kept\n{boot}"
+        assert root_of(machine)[0] == f"/dev/{machine.disks()['root']}"
 
 
 @KIND

@@ -25,7 +25,10 @@ def test_image(guest, kind, tmp_path):
     files = {path.name for path in tmp_path.rglob("*")}
     assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath"} <= files
     assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
-    assert ("dracut-pcipath-generator" in files) == (kind == "systemd")
+    ours = tmp_path / "etc/systemd/system-generators"
+    assert ours.exists() == (kind == "systemd")
+    if kind == "systemd":
+        assert {path.name for path in ours.iterdir()} == {"systemd-fstab-generator", "systemd-hibernate-resume-generator"}
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     [builtin] = tmp_path.glob("usr/lib/modules/*/modules.builtin")
     drivers = {name.partition(".ko")[0] for name in files | set(builtin.read_text().replace("/", "\n").split()) if ".ko" in name}
