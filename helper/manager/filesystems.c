@@ -25,6 +25,9 @@
 
 #define CD_BLOCK_SIZE 2048
 
+/* Of each end of a disk libblkid reads as much in the end, for ZFS (util-linux 2.38, libblkid/src/superblocks/zfs.c). */
+#define END_SIZE (512 * 1024)
+
 static const char *const value_names[FILESYSTEM_VALUES] = {
         [FILESYSTEM_TYPE] = "TYPE",
         [FILESYSTEM_USAGE] = "USAGE",
@@ -123,21 +126,36 @@ static int take_values(blkid_probe probe, struct filesystem *ret) {
         return 1;
 }
 
+/* It reads dozens of pieces of some bytes there first, each of which would be a request to the disk, and a wait for it. */
+static void read_ahead(blkid_probe probe, int fd) {
+        blkid_loff_t size = blkid_probe_get_size(probe);
+
+        (void) posix_fadvise(fd, 0, END_SIZE, POSIX_FADV_WILLNEED);
+        if (size > END_SIZE)
+                (void) posix_fadvise(fd, size - END_SIZE, END_SIZE, POSIX_FADV_WILLNEED);
+}
+
 /* Return: 1 when there is something to be read, 0 when not, or a negative errno. */
 static int prepare(blkid_probe probe, int fd) {
         struct stat st;
+        bool is_optical;
         int r;
 
         if (fstat(fd, &st) < 0)
                 return negative_errno();
-        if (S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR) {
+        is_optical = S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR;
+        if (is_optical) {
                 r = prepare_optical(probe, fd);
                 if (r <= 0)
                         return r;
         }
 
         errno = 0;
-        return blkid_probe_set_device(probe, fd, 0, 0) < 0 ? negative_errno() : 1;
+        if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
+                return negative_errno();
+        if (!is_optical)
+                read_ahead(probe, fd);
+        return 1;
 }
 
 /**
