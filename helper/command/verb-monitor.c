@@ -57,13 +57,18 @@ static bool concerns_others(const struct monitor_event *event) {
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 
+/* What happens to what they hang on, a driver bound say, changes nothing that was read of them. */
+static bool is_looked_into(const struct monitor_event *event) {
+        return streq(event->subsystem, "block") || streq(event->subsystem, "net");
+}
+
 static void take_event(const struct monitor_event *event, void *userdata) {
         struct monitoring *m = userdata;
         char syspath[PATH_MAX];
 
         if (snprintf(syspath, sizeof(syspath), "/sys%s", event->devpath) >= (int) sizeof(syspath))
                 return;
-        if (!streq(event->action, "remove"))
+        if (!streq(event->action, "remove") && is_looked_into(event))
                 manager_touch(&m->manager, syspath);
 
         if (streq(event->subsystem, "vfio") || strstr(syspath, "/nvme-subsystem/") || concerns_others(event))
