@@ -130,22 +130,29 @@ static bool does_disk_open(const char *node) {
  * usable_has_node() - is its node there, and that of no other device?
  *
  * An interface has none and needs none.
+ *
+ * Return: 1, 0 when not, or a negative errno.
  */
-bool usable_has_node(const struct usable *u) {
+int usable_has_node(const struct usable *u) {
         mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
         unsigned major, minor;
         char text[32];
         struct stat st;
+        int r;
 
         if (streq(u->subsystem, "net"))
-                return true;
-        return sysfs_read_attribute(u->syspath, "dev", sizeof(text), text) >= 0 &&
-               sscanf(text, "%u:%u", &major, &minor) == 2 && stat(u->name, &st) >= 0 &&
-               (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor);
+                return 1;
+        r = sysfs_read_attribute(u->syspath, "dev", sizeof(text), text);
+        if (r >= 0)
+                r = stat(u->name, &st) < 0 ? negative_errno() : 0;
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor);
 }
 
 static bool is_kernel_finished(const struct usable *u) {
-        return usable_has_node(u) && (!streq(u->subsystem, "block") || does_disk_open(u->name));
+        return usable_has_node(u) > 0 && (!streq(u->subsystem, "block") || does_disk_open(u->name));
 }
 
 /*

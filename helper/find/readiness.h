@@ -10,6 +10,6 @@
 #include "lookup.h"
 #include "monitor.h"
 
-bool usable_has_node(const struct usable *u);
+int usable_has_node(const struct usable *u);
 bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source);
 int path_has_links(const struct pci_path *path);

@@ -103,11 +103,19 @@ static bool is_by_path(const char *link) {
         return strstr(link, "/by-pci-path/");
 }
 
-/* A disk that is below no PCI function has its links from somebody else. */
-static bool is_foreign(const struct manager *m, const char *link, const char *node) {
+/* A disk that is below no PCI function has its links from somebody else. What cannot be looked at may be one. */
+static bool is_foreign(struct manager *m, const char *link, const char *node) {
         struct stat st;
 
-        return !is_by_path(link) && !roster_find_node(m, node) && stat(node, &st) >= 0 && S_ISBLK(st.st_mode);
+        if (is_by_path(link) || roster_find_node(m, node))
+                return false;
+        if (stat(node, &st) >= 0)
+                return S_ISBLK(st.st_mode);
+        if (errno_is_absent(-errno))
+                return false;
+
+        manager_complain(m, "%s: %s has it and cannot be looked at: %s", link, node, strerror(errno));
+        return true;
 }
 
 /* Whose is a link to be that @n devices claim? @node: whose it is, or NULL. Return: the node, or NULL for nobody's. */

@@ -101,6 +101,15 @@ static void explain(struct manager *m, const struct device *device, int error) {
                 manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-error));
 }
 
+/* What cannot be known of its node stays as it was. Return: as usable_has_node(). */
+static int find_node(struct device *device, const struct usable *u) {
+        int r = usable_has_node(u);
+
+        if (r >= 0)
+                device->is_there = r > 0;
+        return r;
+}
+
 /*
  * Does this say that the device is going? Its node goes first (drivers/base/core.c, device_del()), but what it hangs on can have
  * lost its subsystem before that, as a SCSI device has when it lets go of its disk. A disk that has a link keeps it while it is
@@ -118,7 +127,7 @@ static bool is_going(const struct device *device, bool is_head, const struct str
 static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct usable *u) {
         _cleanup_string_list_ struct string_list links = {};
         _cleanup_names_ struct names names = {};
-        int left_out = 0, r;
+        int left_out = 0, r, node;
         sd_device *head;
         bool is_head;
 
@@ -129,7 +138,9 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
         if (r >= 0)
                 r = device_get_links(sd, &names, NULL, &links, &left_out);
 
-        device->is_there = usable_has_node(u);
+        node = find_node(device, u);
+        if (node < 0)
+                return node;
         if (is_going(device, is_head, &links, r < 0 ? r : left_out))
                 return 0;
         if (r < 0)
@@ -150,11 +161,12 @@ int device_find_links(struct manager *m, struct device *device, const struct usa
         _cleanup_device_ sd_device *sd = NULL;
         int r;
 
-        device->is_there = usable_has_node(u);
-        if (!device->is_there)
+        r = find_node(device, u);
+        if (r == 0)
                 return 0;
 
-        r = sd_device_new_from_syspath(&sd, device->syspath);
+        if (r > 0)
+                r = sd_device_new_from_syspath(&sd, device->syspath);
         if (r >= 0 && streq(device->subsystem, "net"))
                 r = name_interface(m, device, sd);
         else if (r >= 0 && manager_wants_names(m))

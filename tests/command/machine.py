@@ -4,6 +4,7 @@ says of itself, drivers, interfaces and character nodes."""
 
 import os
 import re
+import stat
 import struct
 
 FUNCTION = re.compile(r'[0-9a-f]{4,8}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]')
@@ -72,3 +73,17 @@ def complete(tree, classes=None):
     for device in tree.devices:
         if device.subsystem == 'pci':
             complete_function(device.syspath, (classes or {}).get(device.key, STORAGE))
+
+
+def make_nodes(tree):
+    for device in tree.devices:
+        if device.devname:
+            kind = stat.S_IFCHR if device.is_char else stat.S_IFBLK
+            os.makedirs(os.path.dirname(f"/dev/{device.devname}"), exist_ok=True)
+            os.mknod(f"/dev/{device.devname}", kind | 0o600, os.makedev(*device.devnum))
+
+
+def links(top="/dev"):
+    """Name below the top to target, of all symbolic links."""
+    return {os.path.relpath(entry, top): os.readlink(entry) for directory, below, files in os.walk(top)
+            for entry in (os.path.join(directory, name) for name in below + files) if os.path.islink(entry)}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from command.machine import complete, write
+from command.machine import complete, links, make_nodes, write
 from command.run import PCIPATH
 from golden.machines import COVERS as MACHINE_COVERS
 from golden.machines import GOLDEN, node, tape
@@ -44,14 +44,6 @@ def pcipath(*arguments, **options):
                           **{"env": os.environ | {"LC_ALL": "C.UTF-8"}} | options)
 
 
-def make_nodes(tree):
-    for device in tree.devices:
-        if device.devname:
-            kind = stat.S_IFCHR if device.is_char else stat.S_IFBLK
-            os.makedirs(os.path.dirname(f"/dev/{device.devname}"), exist_ok=True)
-            os.mknod(f"/dev/{device.devname}", kind | 0o600, os.makedev(*device.devnum))
-
-
 def build(machine, seed=None):
     """The machine on /sys, and its nodes in a /dev that has nothing else but what programs need."""
     tree = Tree(machine, "/sys", seed)
@@ -60,12 +52,6 @@ def build(machine, seed=None):
     os.mknod("/dev/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
     make_nodes(tree)
     return tree
-
-
-def links(top="/dev"):
-    """Name below the top to target, of all symbolic links."""
-    return {os.path.relpath(entry, top): os.readlink(entry) for directory, below, files in os.walk(top)
-            for entry in (os.path.join(directory, name) for name in below + files) if os.path.islink(entry)}
 
 
 def in_sandbox(function, *arguments):
