@@ -4,9 +4,12 @@
 
     tests/bench/links.py [PLUGS]        (default 30)
 
-At each plug both make the same links, below different directories. The times are from the kernel's "add" event of the disk
-to the link by PCI path, and to the link of the file system's UUID, which the disk has to be read for; the ratios are those of
-the medians. Then the memory of both when they sleep.
+Both make the same links, below different directories: at each third plug at the same time, at the others one of them alone,
+while the other is stopped. The times are from the kernel's "add" event of the disk to the link by PCI path, and to the link of
+the file system's UUID, which the disk has to be read for; the ratios are those of the medians. Then the memory of both when
+they sleep.
+
+The guest's clock counts its instructions, so that what else is done on the host is no part of the times, but for the disk's.
 """
 
 import base64
@@ -30,19 +33,27 @@ TOPS = {'pcipath monitor': '/run/links', 'udevd': '/dev'}
 LINKS = {'by-pci-path': 'disk/by-pci-path/02.1-00.0', 'by-uuid': f'disk/by-uuid/{UUID}'}
 
 
-def one_plug(machine):
+PIDS = {'pcipath monitor': '$(cat /run/pid)', 'udevd': '$(systemctl show -P MainPID systemd-udevd)'}
+CLOCK = ['-icount', 'shift=1']  # two nanoseconds each
+
+
+def one_plug(machine, programs):
     """Microseconds by program and link."""
-    paths = [f'{top}/{link}' for top in TOPS.values() for link in LINKS.values()]
+    paths = [f'{TOPS[program]}/{link}' for program in programs for link in LINKS.values()]
+    others = ' '.join(PIDS[program] for program in TOPS if program not in programs)
+    machine.run(f'[ -z "{others}" ] || kill -STOP {others}')
     machine.run(f"rm -f /run/ready; mkfifo /run/ready; (/run/measure {' '.join(paths)} 2>&1 | (read r; echo >/run/ready;"
                 ' cat >/run/times; echo >/run/ready)) >/dev/null 2>&1 </dev/null &')
     machine.run('cat /run/ready')
     machine.plug(disk('virtio-blk-pci', 'data', bus='port1'))
     machine.run('cat /run/ready')
     times = iter(machine.run('cat /run/times').split())
+    machine.run(f'[ -z "{others}" ] || kill -CONT {others}')
+    machine.settle()
     machine.unplug('data')
     machine.settle()
-    machine.run(''.join(f'until [ ! -L {path} ]; do :; done;' for path in paths))
-    return {(program, link): int(next(times)) for program in TOPS for link in LINKS}
+    machine.run(''.join(f'until [ ! -L {top}/{link} ]; do :; done;' for top in TOPS.values() for link in LINKS.values()))
+    return {(program, link): int(next(times)) for program in programs for link in LINKS}
 
 
 def memory(machine, pid):
@@ -51,18 +62,23 @@ def memory(machine, pid):
     return int(rollup['Rss:']), int(rollup['Pss:'])
 
 
-def show(times, plugs):
-    medians = {key: statistics.median(each[key] for each in times) / 1000 for key in times[0]}
+def measure(machine, plugs):
+    times = {'at the same time': [], 'each alone': []}
+    for _ in range(plugs):
+        times['at the same time'].append(one_plug(machine, TOPS))
+        times['each alone'].append({key: time for program in TOPS for key, time in one_plug(machine, [program]).items()})
     for link in LINKS:
-        ours, theirs = (medians[program, link] for program in TOPS)
-        print(f"from the kernel's event to the link in {link}, {plugs} plugs: pcipath monitor {ours:.1f} ms, udevd {theirs:.1f} ms, "
-              f'ratio of medians {ours / theirs:.2f}', flush=True)
+        for how, all_times in times.items():
+            ours, theirs = (statistics.median(each[program, link] for each in all_times) / 1000 for program in TOPS)
+            print(f"from the kernel's event to the link in {link}, {how}, {plugs} plugs: pcipath monitor {ours:.1f} ms, "
+                  f'udevd {theirs:.1f} ms, ratio of medians {ours / theirs:.2f}', flush=True)
 
 
 def main():
     plugs = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     with tempfile.TemporaryDirectory() as directory:
-        machine = Machine(make_guest(CACHE, BUILD), Path(directory), [*root_ports(2), disk('virtio-blk-pci', 'root', bus='port0')])
+        machine = Machine(make_guest(CACHE, BUILD), Path(directory), [*root_ports(2), disk('virtio-blk-pci', 'root', bus='port0')],
+                          options=CLOCK)
         image = machine.add_drive('data')
         subprocess.run(['mke2fs', '-q', '-t', 'ext4', '-U', UUID, image], check=True)
         machine.boot('root=LABEL=root')
@@ -72,11 +88,10 @@ def main():
             machine.run(f'echo {tool} | base64 -d >/run/measure; chmod 755 /run/measure; mkdir /run/links; mkfifo /run/up;'
                         '(pcipath monitor --beside-udev --modules --links=/run/links --ready-fd=9 9>/run/up & echo $! >/run/pid)'
                         ' >/dev/null 2>&1 </dev/null; cat /run/up')
-            show([one_plug(machine) for _ in range(plugs)], plugs)
+            measure(machine, plugs)
             # A worker of udevd's that has nothing to do ends after three seconds.
-            udevd = machine.run('systemctl show -P MainPID systemd-udevd').strip()
-            machine.run(f'until [ -z "$(cat /proc/{udevd}/task/{udevd}/children)" ]; do sleep 1; done')
-            for program, pid in {'pcipath monitor': '$(cat /run/pid)', 'udevd': udevd}.items():
+            machine.run(f'set -- {PIDS["udevd"]}; until [ -z "$(cat /proc/$1/task/$1/children)" ]; do sleep 1; done')
+            for program, pid in PIDS.items():
                 print('{}: {} KB resident, {} KB when what is shared is divided'.format(program, *memory(machine, pid)))
         finally:
             machine.stop()
