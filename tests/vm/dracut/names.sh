@@ -8,17 +8,37 @@ sed -n 's/^E:ID_NET_NAME_PCI_PATH=//p' /run/udev/data/n* | while read -r name; d
     ip -o link show "$name"
 done >/run/initramfs-found
 
-# A test may ask for a watch over the links from here on, and for a look at them before udevd has begun anew. What is called
-# @... systemd does not end at the change of the root, nor does switch_root(8) anything.
+# A test may ask for a watch over the links from here on. What is called @... systemd does not end at the change of the root, nor
+# does switch_root(8) anything.
 if getargbool 0 pcipath.watch; then
     libraries=$(echo "$NEWROOT"/usr/lib/*-linux-gnu)
     ln -s "$NEWROOT/usr/bin/perl" /run/@watch
     (PATH=/run LC_ALL=C LD_LIBRARY_PATH=$libraries @watch "$NEWROOT/usr/local/libexec/watch-links.pl" /dev/disk/by-pci-path \
         /run/links-events < /dev/null > /run/links-problem 2>&1 &)
     until [ -s /run/links-events ] || [ -s /run/links-problem ]; do :; done
+
+    # And for looks at them while udev's database, which is wiped now, does not know the devices: before there is a udevd, and when
+    # one has been told of partitions, then of disks, and of nothing that is above them.
     mkdir -p /run/systemd/system/sysinit.target.wants
-    printf '%s\n' '[Unit]' 'DefaultDependencies=no' 'Before=systemd-udevd.service systemd-udev-trigger.service' \
-        '[Service]' 'Type=oneshot' "ExecStart=/bin/sh -c 'cd /dev/disk/by-pci-path && ls >/run/links-early && realpath * >>/run/links-early'" \
-        > /run/systemd/system/links-early.service
-    ln -s ../links-early.service /run/systemd/system/sysinit.target.wants
+    cat > /run/look << 'EOF'
+cd /dev/disk/by-pci-path
+for type in partition disk; do
+    [ "$1" = early ] || udevadm trigger --settle --subsystem-match=block --property-match="DEVTYPE=$type"
+done
+for name in *; do
+    node=$(realpath "$name")
+    echo "$name $node $(pcipath find "$name") $(pcipath of "$node")" \
+        "$(udevadm info -q property "$node" | sed -n 's/^ID_PCI_PATH_LINK=//p')" \
+        "$(udevadm info -q symlink "$node" | tr ' ' '\n' | sed -n 's,^disk/by-pci-path/,,p')"
+done > "/run/links-$1"
+EOF
+    for look in early late; do
+        case $look in
+            early) order='Before=systemd-udevd.service' ;;
+            late) order='After=systemd-udevd.service' ;;
+        esac
+        printf '%s\n' '[Unit]' 'DefaultDependencies=no' 'Before=systemd-udev-trigger.service' "$order" \
+            '[Service]' 'Type=oneshot' "ExecStart=/bin/sh /run/look $look" > "/run/systemd/system/look-$look.service"
+        ln -s "../look-$look.service" /run/systemd/system/sysinit.target.wants
+    done
 fi
