@@ -87,9 +87,11 @@ def link_name(qmp: QMP, device_id: str) -> str:
 _VIRTUAL = {"nvme": (1, 1), "igbvf": (0x80, 2)}
 
 
-def virtual_functions(qmp: QMP) -> dict[str, str]:
-    """The address on its bus ("00.1") by PCI path of each virtual function that QEMU has: QEMU 7.2 has those that the guest
-    has enabled, later ones have all of them at all times. The physical function is the only other one on the bus.
+def virtual_functions(qmp: QMP, in_use: bool = False) -> dict[str, str]:
+    """The address on its bus ("00.1") by PCI path of each virtual function that QEMU has: 7.2 makes them when the guest enables
+    them, later ones have all of them from the start. Those in use have a driver in the guest, too.
+
+    The physical function is the only other one on the bus.
     """
     places = {}  # of each: that of the physical function, and the number
     for vf in _children(qmp, UNATTACHED):
@@ -102,7 +104,16 @@ def virtual_functions(qmp: QMP) -> dict[str, str]:
     for vf in made:
         physical = _physical(qmp, vf.name)
         places[vf] = PERIPHERAL / physical, [other for other in made if _physical(qmp, other.name) == physical].index(vf)
-    return {f"{pci_path(qmp, physical.name)}v{number}": _hop(_address(qmp, vf)) for vf, (physical, number) in places.items()}
+    return {f"{pci_path(qmp, physical.name)}v{number}": _hop(_address(qmp, vf)) for vf, (physical, number) in places.items()
+            if not in_use or _is_mapped(qmp, vf)}
+
+
+def _is_mapped(qmp: QMP, function: PurePosixPath) -> bool:
+    """Does the function decode memory addresses? A driver sees to that."""
+    children = qmp.execute("qom-list", path=str(function))
+    containers = [str(_get(qmp, function / child["name"], "container") or "") for child in children
+                  if child["type"] == "child<memory-region>"]
+    return any(container and PurePosixPath(container).parent != function for container in containers)
 
 
 def pci_functions(qmp: QMP) -> list[str]:
@@ -130,7 +141,7 @@ def _controllers(qmp: QMP, subsystem: PurePosixPath) -> Iterator[tuple[str, str]
     for i in _ids(qmp):
         if _get(qmp, PERIPHERAL / i, "type") == "nvme" and _get(qmp, PERIPHERAL / i, "subsys") == str(subsystem):
             yield i, pci_path(qmp, i)
-    for path in virtual_functions(qmp):  # in the tests the one subsystem that has them is the one with all
+    for path in virtual_functions(qmp, in_use=True):  # in the tests the one subsystem that has them is the one with all
         yield path, path
 
 

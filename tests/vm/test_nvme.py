@@ -155,11 +155,11 @@ def test_controllers_come_and_go(machine):
     machine.wait(f"{LINKS}/{link_names(machine.qmp, 'next')[0]}")
     check_all(machine)
 
-    # Whoever waits for the path of a head finds the link when the wait is over.
+    # Where udevd runs, whoever waits for the path of a head finds the link when the wait is over.
     machine.plug(controller("third", "port4", "pair"))
     path = pci_path(machine.qmp, "third")
     _, third = links(machine, "shared")
-    machine.run(f"pcipath wait {path},nvme-2,part=1 && readlink {third}-part1")
+    machine.run(f"pcipath wait {path},nvme-2,part=1 && {f'readlink {third}-part1' if machine.has_udevd else 'true'}")
     check_all(machine)
     assert machine.run(f"pcipath of {third}").split() == [pci_path(machine.qmp, "first"), path]
 
