@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Specifications of the Container Device Interface: of fake machines, and where and how they are written."""
 
+import json
 import os
 import stat
+import subprocess
 
 import cdi
+import debian
+import jsonschema
 import pytest
 from command.machine import complete
 from command.run import pcipath
@@ -14,6 +18,7 @@ from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
 from trees.sysfs import Tree
 
 COVERS = {
+    "schema": "Container: CDI: as its schema has it",
     "write": "Container: CDI: written, replaced as a whole, removed with the last device",
     "odd_node": "Input: names of nodes with quotes and backslashes in JSON",
 }
@@ -105,6 +110,40 @@ def test_write():
     given = ["03.0-01.0", "03.0-02.0", "04.0-00.0", "04.1-00.0", "04.2-00.0"]
     assert run(write_each) == [{"disk": ["02.0-00.0", "02.0-00.0-part1"]}, {"disk": ["02.0-00.0", "02.1-00.0"]},
                                {"disk": ["02.0-00.0", "02.1-00.0"], "vfio": given}, {"vfio": given}, {}]
+
+
+def unpack_schema(archive):
+    archive.get("download", "golang-tags.cncf-container-device-interface-dev")
+    [package] = archive.directory.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, archive.directory], check=True)
+
+
+@pytest.fixture(scope="module")
+def schema():
+    """The interface's own, of its version 0.8.0. Its two files name each other."""
+    [path] = debian.cached("cdi-schema", "trixie", unpack_schema).rglob("schema/schema.json")
+    store = {name: json.loads((path.parent / name).read_text()) for name in ("schema.json", "defs.json")}
+    resolver = jsonschema.RefResolver(base_uri="schema.json", referrer=store["schema.json"], store=store)
+    return jsonschema.Draft7Validator(store["schema.json"], resolver=resolver)
+
+
+def write_for_schema():
+    texts = []
+    for machine, nodes in ((DISK, []), (given_away(), ["/dev/vfio/vfio"])):
+        show(machine, nodes)
+        pcipath("cdi", "--write")
+        texts += [open(path).read() for path in FILES.values() if os.path.exists(path)]
+    return texts
+
+
+def test_schema(schema):
+    """Also that the schema is one: without what it requires, or with other types, it takes none of them."""
+    for text in run(write_for_schema):
+        specification = json.loads(text)
+        schema.validate(specification)
+        for spoilt in ({"devices": None}, {"kind": 1}, {"devices": [{"name": "02.0"}]},
+                       {"devices": [device | {"containerEdits": {"deviceNodes": [{}]}} for device in specification["devices"]]}):
+            assert not schema.is_valid(specification | spoilt), spoilt
 
 
 def write_replaces():

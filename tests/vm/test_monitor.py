@@ -25,6 +25,12 @@ TOPOLOGY = [*root_ports(1 + PORTS), disk("virtio-blk-pci", "root", bus="port0"),
             {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "pcie.0", "addr": "5.0"}]
 MONITOR = "pcipath monitor --modules --links"
 
+# Writes down which disks and partitions the kernel has told of, with a '+', or a '-' when they have gone: it shows them before,
+# and hides them before.
+LISTEN = r"""perl -e 'socket S, 16, 3, 15; bind S, pack "SSLL", 16, 0, 0, 1; open F, ">>/run/kernel-told"; select F; $| = 1; print "listens\n";
+while (sysread S, $_, 8192) { print {add => "+\n", remove => "-\n"}->{$1} if m!^(add|remove)\@.*\0SUBSYSTEM=block\0!s }' >/dev/null 2>&1 </dev/null &
+until grep -q listens /run/kernel-told; do :; done"""
+
 
 @dataclass(frozen=True)
 class Content:
@@ -61,6 +67,7 @@ def machine(make_machine):
         for name in ("empty", "spare"):
             machine.add_drive(name)
         machine.boot("")
+        machine.run(LISTEN)
         yield machine
 
 
@@ -82,9 +89,11 @@ def restart(machine, arguments="", ready=True):
 
 
 def settle(machine, plugged):
-    """The kernel shows all disks that are plugged in, and their partitions, and no other; the monitor has seen all of it."""
+    """The kernel shows all disks that are plugged in, and their partitions, and no other, and has told of it; the monitor has acted
+    on all of it."""
     number = 1 + sum(3 if name in DRIVE else 1 for name in plugged)
-    machine.run(f"until set -- /sys/class/block/*; [ $# = {number} ]; do :; done; {machine.manager.settle}")
+    machine.run(f"until set -- /sys/class/block/*; [ $# = {number} ] && "
+                f"[ $(($(grep -c + /run/kernel-told) - $(grep -c - /run/kernel-told))) = {number - 1} ]; do :; done; {machine.manager.settle}")
 
 
 def content_links(machine):

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests want of Debian's packages and no machine has to have installed: downloaded once, and kept where guests are."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from excused import Excused
+from programs import BUILD
+
+CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
+LINE = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {} main\n"
+
+
+class Archive:
+    """apt-get with lists of its own, which are of one release. It leaves what it downloads in `directory`."""
+
+    def __init__(self, directory, release):
+        self.directory = directory
+        for name in ("lists/partial", "archives/partial"):
+            (directory / name).mkdir(parents=True)
+        sources = directory / "sources.list"
+        sources.write_text("".join(f"{kind} {LINE.format(release)}" for kind in ("deb", "deb-src")))
+        self.options = [f"-oDir::Etc::sourcelist={sources}", "-oDir::Etc::sourceparts=/dev/null", f"-oDir::State::lists={directory}/lists",
+                        "-oDir::State::status=/dev/null", f"-oDir::Cache={directory}", "-oAPT::Sandbox::User=root",
+                        "-oAcquire::Check-Valid-Until=false", "-oAPT::Update::Error-Mode=any"]
+        self.get("update")
+
+    def get(self, *arguments):
+        done = subprocess.run(["apt-get", "-q", *self.options, *arguments], cwd=self.directory, text=True, capture_output=True, check=False)
+        if done.returncode:
+            reasons = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [done.stderr]
+            raise Excused(f"apt-get {' '.join(arguments)}: {reasons[0]}")
+
+
+def cached(name, release, make):
+    """The directory of that name, for which make(archive) has put together what is wanted of a release. Raises Excused."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    path, partial = (CACHE.resolve() / f"{prefix}{name}-{release}" for prefix in ("", "partial-"))
+    with (CACHE / f"lock-{name}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            make(Archive(partial, release))
+            shutil.rmtree(partial / "lists")
+            partial.rename(path)
+    return path
