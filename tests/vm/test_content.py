@@ -91,16 +91,18 @@ def write_fuzzed(path, generator):
 
 
 def images():
-    """Of libblkid's, one of each kind that has a label and a UUID, is whole sectors, and no table to the kernel as well."""
+    """Of libblkid's, one of each kind that has a UUID and a label of its own, is whole sectors, and no table to the kernel as well."""
     try:
         everything = blkid_images.images()
     except Excused:
         return {}
-    chosen = {}
+    chosen, labels = {}, set()
     for name, image in everything.items():
         properties = blkid_images.expected(image) or {}
-        if all(properties.get(f"ID_FS_{key}") for key in ("LABEL", "UUID")) and image.stat().st_size % 512 == 0 and name != "fat":
+        label = properties.get("ID_FS_LABEL")
+        if label and label not in labels and properties.get("ID_FS_UUID") and image.stat().st_size % 512 == 0 and name != "fat":
             chosen.setdefault(properties["ID_FS_TYPE"], image)
+            labels.add(label)
     return chosen
 
 
