@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Links by what is on disks: `pcipath coldplug` gives those that the guest's own udevd gives, to the letter.
 
-Odd names, tables and file systems with bytes flipped at random (`--seed`), and libblkid's own test images. What udevd and pcipath find is libblkid's word in both;
+Odd names, and tables and file systems with bytes flipped at random (`--seed`). What udevd and pcipath find is libblkid's word in both;
 that a partition's link leads to that partition is held to what the kernel says of it.
 """
 
@@ -10,13 +10,10 @@ import struct
 import subprocess
 import zlib
 
-import blkid_images
 import pytest
-from excused import Excused
 from machine import disk
 
 COVERS = {
-    "images_of_libblkid": "Disk: links by what is on libblkid's own test images",
     "odd_names": "Input: labels and names of partitions with slashes, blanks, dots, control characters and what is no UTF-8",
     "flipped_bytes": "Input: partition tables and file systems with bytes flipped at random",
 }
@@ -90,35 +87,15 @@ def write_fuzzed(path, generator):
             file.write(bytes([generator.randrange(256)]))
 
 
-def images():
-    """Of libblkid's, one of each kind that has a UUID and a label of its own, is whole sectors, and no table to the kernel as well."""
-    try:
-        everything = blkid_images.images()
-    except Excused:
-        return {}
-    chosen, labels = {}, set()
-    for name, image in everything.items():
-        properties = blkid_images.expected(image) or {}
-        label = properties.get("ID_FS_LABEL")
-        if label and label not in labels and properties.get("ID_FS_UUID") and image.stat().st_size % 512 == 0 and name != "fat":
-            chosen.setdefault(properties["ID_FS_TYPE"], image)
-            labels.add(label)
-    return chosen
-
-
 @pytest.fixture(scope="module")
 def machine(make_machine, request):
     generator = random.Random(request.config.getoption("seed"))
     names = [f"odd{n}" for n in range(len(PART_NAMES))] + [f"fuzzed{n}" for n in range(FUZZED)]
-    found = images()
-    names += [f"image{n}" for n in range(len(found))]
     topology = [disk("virtio-blk-pci", "root", bus="pcie.0", addr="1d.0"),
                 {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "pcie.0", "addr": "5.0"},
                 *(disk("scsi-hd", name, bus="scsi.0", **{"scsi-id": n}) for n, name in enumerate(names))]
     with make_machine(topology) as machine:
-        for name, image in zip(names[-len(found):], found.values()):
-            subprocess.run(["cp", "--sparse=always", image, machine.add_drive(name)], check=True)
-        for n, name in enumerate(names[:len(names) - len(found)]):
+        for n, name in enumerate(names):
             path = machine.add_drive(name, BLANK + (n << 12))
             if name.startswith("odd"):
                 write_odd(path, PART_NAMES[n], LABELS[n])
@@ -166,13 +143,3 @@ def test_flipped_bytes(machine, links):
         name, *number = row.split()
         assert number in ([], [numbers[name.removeprefix('/dev/')]])
     assert len(rows) == len(numbers) > 2 * len(PART_NAMES)
-
-
-def test_images_of_libblkid(links):
-    """The UUID and the label that its tests expect; and the links that udevd gives."""
-    _, ours, theirs = links
-    blkid_images.images()  # or excused
-    expected = [blkid_images.expected(image) for image in images().values()]
-    wanted = {f"by-{key.lower()}/{properties[f'ID_FS_{key}_ENC']}".encode() for properties in expected for key in ("UUID", "LABEL")}
-    assert len(expected) > 15 and wanted <= set(ours)
-    assert ours == theirs
