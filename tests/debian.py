@@ -2,16 +2,17 @@
 """What tests want of Debian's packages and no machine has to have installed: downloaded once, and kept where guests are."""
 
 import fcntl
-import os
 import shutil
 import subprocess
-from pathlib import Path
 
-from excused import Excused
-from programs import BUILD
+from excused import excused
+from programs import CACHE
 
-CACHE = Path(os.environ.get("PCIPATH_CACHE", BUILD / "guest-cache"))
 LINE = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {} main\n"
+
+
+class ArchiveError(Exception):
+    """In apt's words."""
 
 
 class Archive:
@@ -30,9 +31,9 @@ class Archive:
 
     def get(self, *arguments):
         done = subprocess.run(["apt-get", "-q", *self.options, *arguments], cwd=self.directory, text=True, capture_output=True, check=False)
-        if done.returncode:
-            reasons = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [done.stderr]
-            raise Excused(f"apt-get {' '.join(arguments)}: {reasons[0]}")
+        with excused(f"What apt-get {' '.join(arguments)} is to bring", ArchiveError):
+            if done.returncode:
+                raise ArchiveError(done.stderr)
 
 
 def cached(name, release, make):

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "program.h"
 #include "hook.h"
 #include "monitor.h"
+#include "program.h"
 
 #define TIMEOUT_NSEC (UINT64_C(60) * 1000000000)
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <sys/inotify.h>
 
-#include "program.h"
 #include "inventory.h"
 #include "manager.h"
+#include "program.h"
 
 /* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
 #define LOOKS_MAX 64
