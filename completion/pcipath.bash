@@ -42,6 +42,7 @@ _pcipath() {
         [probe]='--json --noheadings --output --help --version'
         [monitor]='--modules --links --exec= --ready-fd= --beside-udev --help --version'
         [coldplug]='--modules --links --beside-udev --dry-run --help --version'
+        [prune]='--dry-run --help --version'
         [cdi]='--kind --write --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
@@ -81,7 +82,7 @@ _pcipath() {
                 _pcipath_complete_paths
             fi
             ;;
-        coldplug|monitor|cdi) ;;
+        coldplug|monitor|prune|cdi) ;;
         *)  _pcipath_complete_paths ;;
     esac
 }

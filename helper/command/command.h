@@ -9,7 +9,7 @@
 #include "program.h"
 
 extern const struct verb verb_list, verb_tree, verb_of, verb_find, verb_wait, verb_convert, verb_probe;
-extern const struct verb verb_coldplug, verb_monitor, verb_cdi;
+extern const struct verb verb_coldplug, verb_monitor, verb_prune, verb_cdi;
 
 int complain_of_absence(const char *text, const struct target *target, const struct lookup *lookup);
 int parse_target(const char *text, const char *type, struct target *ret);

@@ -8,7 +8,7 @@
 
 static const struct verb *const verbs[] = {
         &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert, &verb_probe,
-        &verb_coldplug, &verb_monitor, &verb_cdi,
+        &verb_coldplug, &verb_monitor, &verb_prune, &verb_cdi,
 };
 
 const struct program program = {

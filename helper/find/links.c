@@ -29,8 +29,15 @@ void links_clear(struct links *links) {
         *links = (struct links){};
 }
 
-/* udev's links climb as far as they must: "../../vda" from /dev/disk/by-pci-path, "../12" from /dev/vfio/by-pci-path. */
-static int read_node(int dir_fd, const char *dir, const char *name, char **ret) {
+/**
+ * links_read_node() - where a link leads
+ * @dir: what the directory is called: udev's links climb as far as they must, "../../vda" from /dev/disk/by-pci-path, "../12" from
+ *       /dev/vfio/by-pci-path
+ * @ret: to be freed; "/dev/vda"
+ *
+ * Return: 0, or a negative errno.
+ */
+int links_read_node(int dir_fd, const char *dir, const char *name, char **ret) {
         size_t n_dir = strlen(dir);
         char target[PATH_MAX];
         const char *node = target;
@@ -71,7 +78,7 @@ static int add_entry(struct links *links, int dir_fd, const char *dir, const cha
         char *node, *name;
         int r;
 
-        r = read_node(dir_fd, dir, entry, &node);
+        r = links_read_node(dir_fd, dir, entry, &node);
         if (r < 0)
                 return r == -ENOENT || r == -EINVAL ? 0 : r; /* gone since readdir(), or no link any more */
         if (asprintf(&name, "%s/%s", dir, entry) < 0)

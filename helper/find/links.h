@@ -22,6 +22,7 @@ struct links {
 extern const char *const link_directories[]; /* that the naming contract has; ends with NULL */
 
 int links_read(struct links *ret);
+int links_read_node(int dir_fd, const char *dir, const char *name, char **ret);
 int links_read_directory(struct links *links, DIR *opened, const char *path);
 const char *links_find(const struct links *links, const char *node, const char *flat);
 void links_clear(struct links *links);

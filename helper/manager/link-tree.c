@@ -185,3 +185,41 @@ int link_tree_remove(const struct link_tree *tree, const char *name) {
 
         return unlinkat(fd, last, 0) < 0 ? negative_errno() : 1;
 }
+
+/* Where a link leads that is called TEMPORARY now, asked of who knows. */
+static int ask(int fd, const char *name, link_is_right_fn is_right) {
+        _cleanup_free_ char *directory = NULL, *node = NULL;
+        int r;
+
+        if (asprintf(&directory, "/dev/%.*s", (int) (strrchr(name, '/') - name), name) < 0) {
+                directory = NULL;
+                return -ENOMEM;
+        }
+        r = links_read_node(fd, directory, TEMPORARY, &node);
+        return r < 0 ? r : is_right(node, name);
+}
+
+/**
+ * link_tree_remove_unless() - remove a link that somebody else may be replacing
+ * @is_right: is asked of what has been taken away, when nobody can replace it any more
+ *
+ * A link that is right, or of which that cannot be known, is put back, unless there is another already.
+ *
+ * Return: 0 when there is none now or was none, 1 when it was right, or a negative errno.
+ */
+int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right) {
+        _cleanup_close_ int fd = -1;
+        const char *last;
+        int r;
+
+        fd = open_above(tree, name, false, &last);
+        if (fd < 0)
+                return fd == -ENOENT ? 0 : fd;
+        if (renameat(fd, last, fd, TEMPORARY) < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+
+        r = ask(fd, name, is_right);
+        if (r != 0 && renameat2(fd, TEMPORARY, fd, last, RENAME_NOREPLACE) >= 0)
+                return r;
+        return unlinkat(fd, TEMPORARY, 0) < 0 ? negative_errno() : r;
+}

@@ -23,3 +23,8 @@ void link_tree_close(struct link_tree *tree);
 int link_tree_read(const struct link_tree *tree, const char *directory, struct links *links);
 int link_tree_put(const struct link_tree *tree, const char *name, const char *node);
 int link_tree_remove(const struct link_tree *tree, const char *name);
+
+/* Return: 1 when a node should have the link, 0 when not, or a negative errno. */
+typedef int (*link_is_right_fn)(const char *node, const char *name);
+
+int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right);

@@ -10,7 +10,7 @@ import pytest
 from command.run import PCIPATH
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'cdi']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi']
 
 # Stands in for the machine.
 FAKE = """pcipath() { case "$*" in *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac; }"""

@@ -101,6 +101,7 @@ def test_install(tmp_path):
         "x/initramfs-tools/hooks/pcipath",
         "x/initramfs-tools/scripts/init-premount/pcipath",
         "x/units/pcipath-wait@.service",
+        "x/units/systemd-udev-trigger.service.d/50-pcipath.conf",
         "usr/bin/pcipath",
         "usr/bin/pcipath-host",
         "usr/share/bash-completion/completions/pcipath",

@@ -32,13 +32,20 @@ for name in *; do
         "$(udevadm info -q symlink "$node" | tr ' ' '\n' | sed -n 's,^disk/by-pci-path/,,p')"
 done > "/run/links-$1"
 EOF
-    for look in early late; do
-        case $look in
-            early) order='Before=systemd-udevd.service' ;;
-            late) order='After=systemd-udevd.service' ;;
-        esac
+    # In between it says so, and waits until a disk is in the place of another.
+    cat > /run/gap << 'EOF'
+was=$(readlink /sys/block/vdb)
+echo 'no udevd runs' > /dev/console
+while is=$(readlink /sys/block/vdb); [ "${is:-$was}" = "$was" ]; do :; done
+EOF
+    begin() { # UNIT ORDER COMMAND...
+        unit=$1 order=$2
+        shift 2
         printf '%s\n' '[Unit]' 'DefaultDependencies=no' 'Before=systemd-udev-trigger.service' "$order" \
-            '[Service]' 'Type=oneshot' "ExecStart=/bin/sh /run/look $look" > "/run/systemd/system/look-$look.service"
-        ln -s "../look-$look.service" /run/systemd/system/sysinit.target.wants
-    done
+            '[Service]' 'Type=oneshot' "ExecStart=/bin/sh $*" > "/run/systemd/system/$unit.service"
+        ln -s "../$unit.service" /run/systemd/system/sysinit.target.wants
+    }
+    begin look-early Before=gap.service /run/look early
+    begin gap 'Before=systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket' /run/gap
+    begin look-late After=systemd-udevd.service /run/look late
 fi
