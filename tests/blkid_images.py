@@ -23,7 +23,7 @@ def _unpack(archive):
 
 def images():
     """By name, the image's file. Raises Excused."""
-    return {image.stem: image for image in sorted(debian.cached("blkid-images", RELEASE, _unpack).glob("*.img"))}
+    return {image.stem: image for image in sorted(debian.downloaded("blkid-images", RELEASE, _unpack).glob("*.img"))}
 
 
 def udev_values(text):

@@ -13,8 +13,8 @@ from excused import Excused  # noqa: E402
 
 
 def pytest_addoption(parser):
-    parser.addoption("--trees", type=int, default=int(os.environ.get("PCIPATH_TEST_TREES", 10000)),
-                     help="how many random trees (PCIPATH_TEST_TREES, default 10000)")
+    parser.addoption("--trees", type=int, default=int(os.environ.get("PCIPATH_TEST_TREES", 2000)),
+                     help="how many random trees (PCIPATH_TEST_TREES, default 2000)")
     parser.addoption("--machines", type=int, default=int(os.environ.get("PCIPATH_TEST_MACHINES", 5)),
                      help="how many random machines are booted (PCIPATH_TEST_MACHINES, default 5)")
     parser.addoption("--cycles", type=int, default=int(os.environ.get("PCIPATH_TEST_CYCLES", 100)),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests want of Debian's packages and no machine has to have installed: downloaded once, and kept where guests are."""
 
-import fcntl
 import shutil
 import subprocess
 
+from cache import cached, locked
 from excused import excused
 from programs import CACHE
 
@@ -36,16 +36,13 @@ class Archive:
                 raise ArchiveError(done.stderr)
 
 
-def cached(name, release, make):
+def downloaded(name, release, make):
     """The directory of that name, for which make(archive) has put together what is wanted of a release. Raises Excused."""
+    def build(directory):
+        directory.mkdir()
+        make(Archive(directory, release))
+        shutil.rmtree(directory / "lists")
+
     CACHE.mkdir(parents=True, exist_ok=True)
-    path, partial = (CACHE.resolve() / f"{prefix}{name}-{release}" for prefix in ("", "partial-"))
-    with (CACHE / f"lock-{name}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            make(Archive(partial, release))
-            shutil.rmtree(partial / "lists")
-            partial.rename(path)
-    return path
+    with locked(CACHE / f"lock-{name}"):
+        return cached(CACHE.resolve() / f"{name}-{release}", build)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "vm"))
+sys.path[:0] = [str(TESTS), str(TESTS / "vm")]
 
 from guest import KINDS, Guest, Recipe, make_guest  # noqa: E402
 from machine import Machine, disk, root_ports  # noqa: E402

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / 'vm'))
+sys.path[:0] = [str(TESTS), str(TESTS / 'vm')]
 
 from guest import make_guest  # noqa: E402
 from machine import Machine, disk  # noqa: E402

@@ -121,7 +121,7 @@ def unpack_schema(archive):
 @pytest.fixture(scope="module")
 def schema():
     """The interface's own, of its version 0.8.0. Its two files name each other."""
-    [path] = debian.cached("cdi-schema", "trixie", unpack_schema).rglob("schema/schema.json")
+    [path] = debian.downloaded("cdi-schema", "trixie", unpack_schema).rglob("schema/schema.json")
     store = {name: json.loads((path.parent / name).read_text()) for name in ("schema.json", "defs.json")}
     resolver = jsonschema.RefResolver(base_uri="schema.json", referrer=store["schema.json"], store=store)
     return jsonschema.Draft7Validator(store["schema.json"], resolver=resolver)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Rules and helper give the same names on random machines, and they are the oracle's.
 
-Real udevd, real rules, every event of the tree at once (--trees of them, 10,000 by default). The helper's names are the
+Real udevd, real rules, every event of the tree at once (--trees of them). The helper's names are the
 library's, from one process for each tree; test_theorems.py and test_rules.py hold pcipath_id itself equal to it.
 """
 

@@ -127,11 +127,15 @@ def names_of(machine: Machine, *disks: str) -> dict[str, dict[str, str]]:
             for disk in disks}
 
 
+def _read_links(machine: Machine, directory: str) -> dict[str, str]:
+    """From the name of each symbolic link in a directory to where it leads; in one process, whatever their number."""
+    rows = machine.run(f"[ ! -d {directory} ] || ls -l {directory}").splitlines()
+    return dict(row.split()[-3::2] for row in rows if row.startswith("l"))
+
+
 def _links(machine: Machine, directory: str) -> dict[str, str]:
     """Link name to kernel name, of a directory below /dev/disk."""
-    rows = machine.run(f"cd /dev/disk/{directory} 2>/dev/null || exit 0; for l in *; do"
-                       " [ -L \"$l\" ] && echo \"$l\" $(readlink \"$l\"); done; true").splitlines()
-    return {link: target.rpartition("/")[2] for link, target in (row.split() for row in rows)}
+    return {link: target.rpartition("/")[2] for link, target in _read_links(machine, f"/dev/disk/{directory}").items()}
 
 
 def _link_names(machine: Machine, disk: str) -> list[str]:
@@ -144,11 +148,13 @@ def _link_names(machine: Machine, disk: str) -> list[str]:
 def _expected_links(machine: Machine) -> dict[str, str]:
     """Link name to kernel name: the host's names, and the guest's nodes and partitions by serial."""
     kernel = machine.disks()
+    # A partition is below its disk, and its name is its disk's with its number behind.
     partitions: dict[str, list[tuple[str, str]]] = {}
-    for row in machine.run("for p in /sys/class/block/*/partition; do [ -e $p ] && d=$(realpath ${p%/partition}) &&"
-                           " read -r n <$p && echo $(basename ${d%/*}) ${d##*/} $n; done; true").splitlines():
-        whole, node, number = row.split()
-        partitions.setdefault(whole, []).append((node, number))
+    nodes = _read_links(machine, "/sys/class/block")
+    for node, target in nodes.items():
+        whole = target.split("/")[-2]
+        if whole in nodes:
+            partitions.setdefault(whole, []).append((node, re.search(r"[0-9]+$", node)[0]))
     expected = {}
     for disk in disks(machine.qmp):
         for link in _link_names(machine, disk):

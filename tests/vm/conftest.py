@@ -22,6 +22,8 @@ from programs import BUILD, CACHE
 from release import HOST, RELEASES
 
 QEMU = os.environ.get("PCIPATH_TEST_QEMU", HOST)
+# pytest 7 makes a fixture anew when its parameter is another object, though equal.
+ASKED = os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split()
 
 MADE = pytest.StashKey[list[Machine]]()
 
@@ -31,9 +33,10 @@ def guest_of(architecture, release, packages=()):
     return make_guest(CACHE, BUILD, Recipe(release, architecture, (*Recipe.packages, *packages)))
 
 
-@pytest.fixture(scope="session", params=os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split())
+@pytest.fixture(scope="session")
 def release(request):
-    """The test is run once for each release of Debian whose packages this machine can have; it always has its own."""
+    """The test is run once for each release of Debian whose packages this machine can have; it always has its own. Or for those
+    of a mark `releases`: what differs from the oldest in the newest alone, or not at all."""
     with excused(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
         guest_of(NATIVE, request.param)
     return request.param
@@ -46,10 +49,15 @@ def guest(release):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "udevd: of udevd itself, or of images that have it")
+    config.addinivalue_line("markers", "releases(NAME...): of Debian that are enough for this test")
 
 
 def pytest_generate_tests(metafunc):
     """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`."""
+    if "release" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("releases")
+        enough = mark.args if mark else RELEASES
+        metafunc.parametrize("release", [name for name in ASKED if name in enough], indirect=True, scope="session")
     if getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False) and "make_machine" in metafunc.fixturenames:
         kinds = {"udevd": None} if metafunc.definition.get_closest_marker("udevd") else {"udevd": None, "minimal": "minimal"}
         metafunc.parametrize("make_machine", kinds.values(), ids=kinds, indirect=True, scope="session")
@@ -59,7 +67,7 @@ def pytest_generate_tests(metafunc):
 def make_machine(request, tmp_path_factory):
     """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails.
 
-    `release` is the guest's, `qemu` the emulator's.
+    `release` is the guest's, `qemu` the emulator's; `kind`, of the initramfs, is "direct" where a test does not say.
     """
     known = request.config.stash.setdefault(MADE, [])
     kind = getattr(request, "param", None)
@@ -70,10 +78,13 @@ def make_machine(request, tmp_path_factory):
         guest = guest_of(architecture, release, packages)
         if kind:
             options["kind"] = kind
+        elif architecture == NATIVE:
+            options.setdefault("kind", "direct")
         qemu = qemu or (QEMU if architecture == NATIVE else HOST)
         with excused(f"QEMU of Debian's {qemu}", TreeError):
             options["emulator"] = emulator(CACHE, qemu)
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
+        machine.initrd = guest.unpacked(machine.kind)
         known.append(machine)
         try:
             yield machine

@@ -12,7 +12,8 @@ import functools
 from pathlib import Path
 
 from architecture import NATIVE
-from guest import UNPACKED, locked, make_tree
+from cache import locked
+from guest import UNPACKED, make_tree
 from release import HOST
 
 LATER = (

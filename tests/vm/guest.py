@@ -14,8 +14,6 @@ leaves neither mounts nor half a guest.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -27,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from architecture import DEVELOPMENT, ESSENTIAL, FINISH, NATIVE, Architecture, cross_file
+from cache import cached, locked
 from release import COMPILE, HOST, PLACES, WORKSHOP
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +39,13 @@ UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-
 NSPAWN = """
 chroot "$1" sh -euc 'cd /tmp; apt-get -q download systemd-container
     dpkg-deb --fsys-tarfile systemd-container_*.deb | tar -x -C / ./usr/bin/systemd-nspawn; rm systemd-container_*.deb'
+"""
+
+# Each driver takes an emulated processor a quarter of a second to unpack (Debian 13 and later).
+PLAIN_DRIVERS = """
+cd "$1/usr/lib/modules"/*
+find . -name '*.ko.xz' -exec xz -d {} +
+chroot "$1" depmod "${PWD##*/}"
 """
 
 # So many guests of each architecture stay in the cache, the last used: half a gigabyte each, and a new one for each change
@@ -93,9 +99,14 @@ class Guest:
         return self.path / "root.img"
 
     def initrd(self, kind: str) -> Path:
-        """The initramfs of one of KINDS; "example", or "minimal", which is that with what the tests need; or "hostonly",
-        made for the machine that made it."""
+        """The initramfs of one of KINDS; "direct", which has nothing of the package and goes on to the root file system at once;
+        "example", or "minimal", which is that with what the tests need; or "hostonly", made for the machine that made it."""
         return self.path / f"initrd-{kind}"
+
+    def unpacked(self, kind: str) -> Path:
+        """The same and not compressed: that would take an emulated processor seconds. Made when it is first asked for."""
+        with locked(self.path / "lock"):
+            return cached(self.path / f"unpacked-{kind}", lambda path: _unpack_initrd(self.initrd(kind), path))
 
 
 def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) -> Guest:
@@ -120,11 +131,11 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "watch-links.pl", "foreign-ldd", "systemd-initrd")]
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "direct-init", "watch-links.pl", "foreign-ldd", "systemd-initrd")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *_content(HERE / "dracut"),
                       *_content(EXAMPLE), *_content(package))
-        path = _cached(cache / f"guest-{name}-{key}",
-                       lambda path: _assemble(path, tree, package, modules, drivers, recipe.architecture))
+        path = cached(cache / f"guest-{name}-{key}",
+                      lambda path: _assemble(path, tree, package, modules, drivers, recipe.architecture))
         path.touch()
         for old in sorted(cache.glob(f"guest-{name}-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(old)
@@ -138,8 +149,8 @@ def make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
     """
     key = _digest(*map(str.encode, command("TREE")))
     try:
-        return _cached(path.with_name(f"{path.name}-{key}"),
-                       lambda path: _run(*command(str(path)), env=os.environ | {"INITRD": "No"}))
+        return cached(path.with_name(f"{path.name}-{key}"),
+                      lambda path: _run(*command(str(path)), env=os.environ | {"INITRD": "No"}))
     except BuildError as error:
         raise TreeError(*error.args) from error
 
@@ -151,7 +162,7 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
     if recipe.architecture == NATIVE:
         options = [f"path-exclude={glob}" for glob in recipe.excludes] + [f"path-include={glob}" for glob in recipe.includes]
         return [*command, "--variant=minbase", *(f"--dpkgopt={option}" for option in options), f"--include={packages}",
-                f"--customize-hook={NSPAWN}", recipe.suite, tree]
+                f"--customize-hook={NSPAWN}", f"--customize-hook={PLAIN_DRIVERS}", recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
     return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
@@ -273,9 +284,10 @@ make_initrd nosystemd dash udev-rules base rootfs-block fs-lib resume
 make_initrd systemd dash systemd systemd-initrd systemd-udevd systemd-journald systemd-modules-load dracut-systemd \
     udev-rules base rootfs-block fs-lib resume
 
-# The example as it is; and one with what the tests ask a guest with. There the agent has a shell of its own: busybox's runs
+# A short way to the root file system; the example as it is; and one with what the tests ask a guest with. There the agent has a shell of its own: busybox's runs
 # busybox's ip and lspci, whatever is on $PATH.
 if [ -z "$machine" ] && [ "$modules" ]; then
+    "$example/build" --root="$PWD" --kernel="$kernel" --init="$tests/direct-init" --modules=virtio_pci,virtio_blk,ext4 "$out/initrd-direct"
     "$example/build" --root="$PWD" --kernel="$kernel" --workload="$tests/agent.sh" "$out/initrd-example"
     sed '1s,/bin/sh,/usr/bin/dash,' "$tests/agent.sh" >run/agent
     set --
@@ -321,21 +333,13 @@ def _unpack_kernel(image: Path, target: Path) -> None:
         subprocess.run([tool, "-dc"], input=data[offset:offset + length - appended], stdout=file, check=True)
 
 
-def _cached(path: Path, build: Callable[[Path], None]) -> Path:
-    """The path, made by build(temporary path) if it is not there, and renamed into place when it is whole."""
-    if not path.exists():
-        partial = path.with_name(f"partial-{path.name.rpartition('-')[0]}")
-        shutil.rmtree(partial, ignore_errors=True)
-        build(partial)
-        partial.rename(path)
-    return path
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _unpack_initrd(image: Path, target: Path) -> None:
+    """An image is one archive that is compressed, or one that is not and then one that is."""
+    rest = subprocess.run(["/usr/lib/dracut/skipcpio", image], stdout=subprocess.PIPE, check=True).stdout
+    with target.open("wb") as file:
+        file.write(image.read_bytes().removesuffix(rest))
+        file.flush()
+        subprocess.run(["zstd", "-dc"], input=rest, stdout=file, check=True)
 
 
 def _digest(*parts: bytes) -> str:

@@ -18,13 +18,16 @@ from machine import card, disk, root_ports
 from oracle import flat, link_name, pci_path
 
 COVERS = {
+    "bookworm": "Release: Debian 12: systemd 252, dracut 059, Linux 6.1",
+    "trixie": "Release: Debian 13: systemd 257, dracut 106, Linux 6.12",
+    "forky": "Release: Debian forky: systemd 262, dracut 112, Linux 7.2",
     "hostonly": "Boot: a host-only image on a machine that it was not made for",
     "root-port": "Boot: root on a disk behind a root port, plugged while the boot waits",
     "switch-and-namespace": "Boot: root on a namespace of NVMe behind a switch",
     "host-bridge-and-partition": "Boot: root on a partition of a LUN below a second host bridge",
     "usr": "Boot: /usr on another disk than root, plugged while the boot waits",
     "resume": "Boot: a guest that hibernates goes on from the swap partition of a disk",
-    "names_hold_at_the_change_of_root": "Boot: names watched at the change of root",
+    "names_hold_at_the_change_of_root": "Boot: names watched at the change of root; a disk unplugged in it",
     "plugged_while_the_boot_waits": "Boot: root by SHPC, awaited volumes in reverse order, an interface and a bare function, plugged while the boot waits",
     "never_plugged": "Boot: root that never comes: ends in time and says how far the path got",
     "awaited_in_vain": "Boot: an awaited disk that never comes: ends in time and says how far the path got",
@@ -50,13 +53,16 @@ class Root:
     part: int
     spell: Callable
 
-    def words(self, machine):
-        path = self.spell(pci_path(machine.qmp, "root"))
-        return f"root=pcipath:{path} rootfstype=ext4 rootflags=noatime,commit=7"
+    def link(self, machine):
+        return f"/dev/disk/by-pci-path/{link_name(machine.qmp, 'root')}{f'-part{self.part}' if self.part else ''}"
+
+    def words(self, machine, by_link=False):
+        path = self.link(machine) if by_link else f"pcipath:{self.spell(pci_path(machine.qmp, 'root'))}"
+        return f"root={path} rootfstype=ext4 rootflags=noatime,commit=7"
 
     def check(self, machine):
-        link = f"/dev/disk/by-pci-path/{link_name(machine.qmp, 'root')}{f'-part{self.part}' if self.part else ''}"
-        source, options = machine.run(f"realpath {link} $(findmnt -n -o SOURCE /); findmnt -n -o OPTIONS /").rsplit("\n", 2)[0:2]
+        source, options = machine.run(f"realpath {self.link(machine)} $(findmnt -n -o SOURCE /); findmnt -n -o OPTIONS /"
+                                      ).rsplit("\n", 2)[0:2]
         assert len(set(source.split())) == 1
         assert {"rw", "noatime", "commit=7"} <= set(options.split(","))
 
@@ -77,13 +83,13 @@ ROOTS = {
 PORTS = root_ports(4)
 
 
-@pytest.mark.parametrize("kind,place", [("hostonly", "switch-and-namespace")])
+@pytest.mark.parametrize("kind,place", [("hostonly", "host-bridge-and-partition")])
 def test_hostonly(make_machine, release, kind, place):
     root = ROOTS[place]
     with make_machine([*PORTS, *root.devices], kind=kind, release=release) as machine:
-        machine.add_drives()
+        machine.partition_root()
         machine.start()
-        machine.boot(root.words(machine))
+        machine.boot(root.words(machine, by_link=True))
         root.check(machine)
 
 
@@ -124,6 +130,7 @@ def test_usr(make_machine, release, kind, place, halves):
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "initramfs-tools"])
+@pytest.mark.releases("bookworm", "trixie")  # in between systemd's part of it became another
 @pytest.mark.parametrize("place", ["host-bridge-and-partition"])
 def test_resume(make_machine, release, kind, place):
     """At its first start there is nothing to resume from, and the boot goes on."""
@@ -177,38 +184,57 @@ def test_plugged_while_the_boot_waits(make_machine, release, kind):
         assert [event.split()[0] for event in events[:4]] == [*["virtio_blk"] * 3, "EXT4-fs"]
 
 
+def rows(machine, nodes):
+    """What a look finds: from each link to its node, and its path. All but root have a partition."""
+    disks = {name: (link_name(machine.qmp, name), pci_path(machine.qmp, name)) for name in nodes}
+    return {f"{link}{part and f'-part{part}'}": [f"/dev/{nodes[name]}{part}", f"/dev/{nodes[name]}{part}", path]
+            for name, (link, path) in disks.items() for part in ("", *(["1"] if name != "root" else []))}
+
+
 @KIND
 @pytest.mark.parametrize("place", ["root-port"])
 def test_names_hold_at_the_change_of_root(make_machine, release, kind, place):
     """Watched from the initramfs on: no name goes, not for a moment, and none is another disk's. Whoever is started before
-    udevd has begun anew finds them all, and so does pcipath; udev's own database has the right names or none."""
+    udevd has begun anew finds them all, and so does pcipath; udev's own database has the right names or none.
+
+    One disk is unplugged while none runs, and another gets its node: the names of the first go with the new coldplug."""
     root = ROOTS[place]
     with make_machine([*PORTS, virtio("data", "port1"), virtio("more", "port2")], kind=kind, release=release) as machine:
-        for name in ("data", "more"):
+        for name in ("data", "more", "late"):
             subprocess.run(["sfdisk", "-q", machine.add_drive(name)], input="size=2048\n", text=True, check=True)
         machine.start("root=pcipath:02/00 rootfstype=ext4 rootflags=noatime,commit=7 pcipath.watch rd.pcipath.debug")
         machine.resume()
         machine.wait_console("root=pcipath:02/00 is /dev/disk/by-pci-path/02.0-00.0")
         for device in root.devices:
             machine.plug(device)
+        machine.wait_console("no udevd runs")
+        before = rows(machine, {"root": "vdc", "data": "vda", "more": "vdb"})
+        machine.unplug("more")
+        machine.plug(virtio("late", "port3"))
         machine.wait_agent()
         root.check(machine)
         machine.settle()
         names = check_links(machine)
-        paths = {machine.disks()[name]: pci_path(machine.qmp, name) for name in ("root", "data", "more")}
-        rows = [[link, f"/dev/{node}", f"/dev/{node}", paths[node.rstrip("1")]] for link, node in sorted(names.items())]
-        early, late = ([line.split() for line in machine.run(f"cat /run/links-{look}").splitlines()] for look in ("early", "late"))
-        assert early == rows
-        assert late == [[*row, row[0], row[0]] for row in rows]
+        after = rows(machine, {"root": "vdc", "data": "vda", "late": "vdb"})
+        gone = sorted(before.keys() - after.keys())
+        early, late = ({line.split()[0]: line.split()[1:] for line in machine.run(f"cat /run/links-{look}").splitlines()}
+                       for look in ("early", "late"))
+        assert early == before
+        # That the name of what has gone leads to another disk's node only its link says.
+        assert [late.pop(link)[:2] for link in gone] == [[before[link][0], "02.3/00.0"] for link in gone]
+        assert late == {link: [*row, link, link] for link, row in after.items()}
+        assert {link: f"/dev/{node}" for link, node in names.items()} == {link: row[0] for link, row in after.items()}
         assert machine.run("cat /run/links-problem") == ""
         first, *events = machine.run("cat /run/links-events").splitlines()
-        assert first.split() == ["watching", *sorted(names)]
+        assert first.split() == ["watching", *sorted(before)]
         # udevd makes a link anew with a name of its own, and renames it.
         assert not [event for event in events if event.split()[1] in names and event.split()[0] != "replace"]
+        assert machine.run("journalctl -b -o cat -u systemd-udev-trigger.service | grep ^remove | sort").splitlines() == [
+            f"remove /dev/disk/by-pci-path/{link} {before[link][0]}" for link in gone]
         # It is a watch that sees, still.
-        machine.unplug("more")
-        machine.wait("/dev/disk/by-pci-path/02.2-00.0", gone=True)
-        assert "delete 02.2-00.0" in machine.run("cat /run/links-events").splitlines()
+        machine.unplug("late")
+        machine.wait("/dev/disk/by-pci-path/02.3-00.0", gone=True)
+        assert "delete 02.3-00.0" in machine.run("cat /run/links-events").splitlines()
         check_disks(machine)
 
 

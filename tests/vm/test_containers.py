@@ -72,7 +72,7 @@ def test_disk_by_name(machine):
 
 
 @pytest.mark.udevd
-@pytest.mark.parametrize("release", ["trixie"], indirect=True)
+@pytest.mark.releases("trixie")
 def test_podman(make_machine, release):
     """Of Debian 13: that of Debian 12 is older than CDI 0.6. The container is given disks by the host's names for them, or refused."""
     topology = [*TOPOLOGY[:-1], {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "port3"},

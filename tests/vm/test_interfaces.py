@@ -34,7 +34,7 @@ HUB = [word for n in (0, 1) for word in ("-netdev", f"hubport,hubid=0,id=hub{n}"
 
 @pytest.fixture(scope="module")
 def machine(make_machine, release):
-    with make_machine(TOPOLOGY, release=release, options=HUB) as machine:
+    with make_machine(TOPOLOGY, kind="systemd", release=release, options=HUB) as machine:
         machine.boot("root=LABEL=root")
         machine.settle()
         yield machine
@@ -247,7 +247,7 @@ def test_primary_name_when_asked(make_machine, release):
     """pcipath.ifnames=1: from the initramfs on, where there is room for it."""
     bridge = {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "port2"}
     topology = [*root_ports(4), ROOT, card("card", "port1"), bridge, card("deep", "bridge", addr="3.0")]
-    with make_machine(topology, release=release) as machine:
+    with make_machine(topology, kind="systemd", release=release) as machine:
         machine.boot("root=LABEL=root pcipath.ifnames=1")
         machine.settle()
         check_interfaces(machine)
