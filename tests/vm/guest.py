@@ -247,6 +247,7 @@ mkdir -p etc/systemd/system-generators
 for generator in usr/lib/systemd/system-generators/*; do
     ln -s /dev/null "etc/systemd/system-generators/${generator##*/}"
 done
+touch etc/.updated var/.updated
 systemd-machine-id-setup --root=. >/dev/null
 printf 'guest\n' >etc/hostname
 

@@ -27,6 +27,7 @@ COVERS = {
     "host-bridge-and-partition": "Boot: root on a partition of a LUN below a second host bridge",
     "usr": "Boot: /usr on another disk than root, plugged while the boot waits",
     "resume": "Boot: a guest that hibernates goes on from the swap partition of a disk",
+    "resume_with_systemd_255_and_later": "Boot: a guest that hibernates goes on from the swap partition of a disk",
     "names_hold_at_the_change_of_root": "Boot: names watched at the change of root; a disk unplugged in it",
     "plugged_while_the_boot_waits": "Boot: root by SHPC, awaited volumes in reverse order, an interface and a bare function, plugged while the boot waits",
     "never_plugged": "Boot: root that never comes: ends in time and says how far the path got",
@@ -129,12 +130,9 @@ def test_usr(make_machine, release, kind, place, halves):
         assert {"ro", "nodev"} <= set(options.split(",")) and "noatime" not in options
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "initramfs-tools"])
-@pytest.mark.releases("bookworm", "trixie")  # in between systemd's part of it became another
-@pytest.mark.parametrize("place", ["host-bridge-and-partition"])
-def test_resume(make_machine, release, kind, place):
+def check_resume(make_machine, release, kind):
     """At its first start there is nothing to resume from, and the boot goes on."""
-    root = ROOTS[place]
+    root = ROOTS["host-bridge-and-partition"]
     with make_machine([*PORTS, *root.devices, virtio("swap", "port1")], kind=kind, release=release) as machine:
         machine.partition_root()
         swap = machine.add_drive("swap", 1 << 30)
@@ -150,6 +148,18 @@ def test_resume(make_machine, release, kind, place):
         machine.run("echo reboot >/sys/power/disk && echo disk >/sys/power/state")
         machine.qmp.wait_event("RESET", guest=True)
         assert machine.run("cat /run/kept /proc/sys/kernel/random/boot_id") == f"kept\n{boot}"
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "initramfs-tools"])
+@pytest.mark.releases("bookworm")
+def test_resume(make_machine, release, kind):
+    check_resume(make_machine, release, kind)
+
+
+@pytest.mark.releases("trixie")
+def test_resume_with_systemd_255_and_later(make_machine, release):
+    """Its generator makes another service, which reads the command line once more."""
+    check_resume(make_machine, release, "systemd")
 
 
 @KIND

@@ -39,7 +39,7 @@ def test_initramfs_tools(make_machine, release):
             machine.plug(virtio(name, port))
         machine.wait_agent()
         check_root(machine)
-        log = machine.log.read_text(errors="replace")
+        log = machine.run("dmesg")
         assert log.index("EXT4-fs (vd") > max(log.index(f"[{machine.disks()[name]}]") for name in ("data", "more"))
 
 
