@@ -11,13 +11,12 @@
 #include "devlinks.h"
 #include "link-tree.h"
 #include "names.h"
+#include "node.h"
 #include "program.h"
 #include "prune.h"
 #include "util.h"
 
-/* What sort of input device it is only udevd finds out. Each would be right. */
-static const char *const input_classes[] = { "kbd", "mouse", "joystick", NULL };
-
+/* What sort of input device it is only udevd finds out: each would be right. */
 static int device_has_link(sd_device *device, const char *link) {
         _cleanup_names_ struct names names = {};
         int r, left_out;
@@ -26,10 +25,10 @@ static int device_has_link(sd_device *device, const char *link) {
         if (r < 0 || names.n == 0)
                 return r == -EBADMSG || r == -E2BIG ? 0 : r;
 
-        for (size_t i = 0; input_classes[i]; i++) {
+        for (size_t i = 0; input_classes[i].word; i++) {
                 _cleanup_string_list_ struct string_list links = {};
 
-                r = device_get_links(device, &names, input_classes[i], &links, &left_out);
+                r = device_get_links(device, &names, input_classes[i].word, &links, &left_out);
                 if (r < 0)
                         return r;
                 if (string_list_has(&links, link))

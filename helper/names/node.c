@@ -15,6 +15,16 @@
 
 #define INPUT_CLASS "" /* in place of an attribute */
 
+/* The words and their order are those of 60-persistent-input.rules, where the last match counts. */
+const struct input_class input_classes[] = {
+        { "ID_INPUT_JOYSTICK", "joystick" },
+        { "ID_INPUT_TABLET",   "mouse"    },
+        { "ID_INPUT_TOUCHPAD", "mouse"    },
+        { "ID_INPUT_MOUSE",    "mouse"    },
+        { "ID_INPUT_KEYBOARD", "kbd"      },
+        {},
+};
+
 /* @format: of the last word, with the value of @attribute if there is one; NULL for none. */
 static const struct node_row {
         const char *subsystem;

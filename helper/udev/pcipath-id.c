@@ -15,6 +15,7 @@
 #include "devlinks.h"
 #include "interface.h"
 #include "names.h"
+#include "node.h"
 #include "nvme.h"
 #include "string-list.h"
 #include "util.h"
@@ -140,27 +141,16 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
-/*
- * What sort of input device it is, if it is one, udev's input_id has found out: in this event, or in an earlier one. The
- * words and their order are those of 60-persistent-input.rules, where the last match counts. Return: 0, or a negative errno.
- */
+/* What sort of input device it is, if it is one: udev has found out in this event, or in an earlier one. Return: 0, or a negative errno. */
 static int find_input_class(sd_device *device, const char **ret) {
-        static const struct {
-                const char *property, *class;
-        } classes[] = {
-                { "ID_INPUT_JOYSTICK", "joystick" },
-                { "ID_INPUT_TABLET",   "mouse"    },
-                { "ID_INPUT_TOUCHPAD", "mouse"    },
-                { "ID_INPUT_MOUSE",    "mouse"    },
-                { "ID_INPUT_KEYBOARD", "kbd"      },
-        };
         const char *value;
         int r;
 
         r = device_in_subsystem(device, "input");
-        for (size_t i = 0; r > 0 && !*ret && i < ELEMENTSOF(classes); i++)
-                if (getenv(classes[i].property) || sd_device_get_property_value(device, classes[i].property, &value) >= 0)
-                        *ret = classes[i].class;
+        for (size_t i = 0; r > 0 && !*ret && input_classes[i].word; i++)
+                if (getenv(input_classes[i].property) ||
+                    sd_device_get_property_value(device, input_classes[i].property, &value) >= 0)
+                        *ret = input_classes[i].word;
 
         return r < 0 ? r : 0;
 }
