@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdio.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "command.h"
 #include "uids.h"
 
@@ -27,7 +27,7 @@ int parse_target(const char *text, const char *type, struct target *ret) {
         int r;
 
         /* Only UEFI's spelling needs the machine to be read. A machine without ACPI has none of it. */
-        if (strncasecmp(text, "Pci", 3) == 0)
+        if (ascii_strncasecmp(text, "Pci", 3) == 0)
                 (void) uid_map_read(&uids);
 
         r = target_parse(text, &uids, ret, &error);

@@ -6,9 +6,9 @@
  * bridge's own bus say, is that function's.
  */
 
-#include <ctype.h>
 #include <stdio.h>
 
+#include "ascii.h"
 #include "below.h"
 #include "nvme.h"
 #include "pci-path.h"
@@ -68,9 +68,9 @@ static unsigned part_number(const char *syspath) {
                 return 0;
 
         name += n;
-        if (isdigit((unsigned char) disk[n - 1]) && *name++ != 'p')
+        if (ascii_isdigit(disk[n - 1]) && *name++ != 'p')
                 return 0;
-        if (!isdigit((unsigned char) *name))
+        if (!ascii_isdigit(*name))
                 return 0;
         part = strtoul(name, &end, 10);
         return *end == '\0' && part <= UINT16_MAX ? (unsigned) part : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "ascii.h"
 #include "interface.h"
 #include "links.h"
 #include "rtnl.h"
@@ -172,7 +172,7 @@ int links_read(struct links *ret) {
 
 /* A hop begins with two digits and what separates them from the rest, "00.0" or "e0_01.0". */
 static bool is_hop(const char *text) {
-        return isxdigit((unsigned char) text[0]) && isxdigit((unsigned char) text[1]) && (text[2] == '.' || text[2] == '_');
+        return ascii_isxdigit(text[0]) && ascii_isxdigit(text[1]) && (text[2] == '.' || text[2] == '_');
 }
 
 /* Is the last part of the name the PCI path, or that and a word that is no hop? */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdio.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "channel.h"
 #include "document.h"
 #include "http.h"
@@ -32,11 +32,11 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
                 char *end;
 
                 line += 2;
-                if (strncasecmp(line, "Transfer-Encoding:", strlen("Transfer-Encoding:")) == 0) {
+                if (ascii_strncasecmp(line, "Transfer-Encoding:", strlen("Transfer-Encoding:")) == 0) {
                         *ret_reason = "an answer in chunks, which these servers do not give";
                         return -EBADMSG;
                 }
-                if (strncasecmp(line, "Content-Length:", strlen("Content-Length:")) != 0)
+                if (ascii_strncasecmp(line, "Content-Length:", strlen("Content-Length:")) != 0)
                         continue;
                 line += strlen("Content-Length:");
                 line += strspn(line, " \t");

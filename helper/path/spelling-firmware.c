@@ -8,13 +8,12 @@
  *                                                         name@DD,F in hex without leading zeros, ",0" left out
  */
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "spelling.h"
 #include "util.h"
 
@@ -36,7 +35,7 @@ static int fail(struct reader *r, const char *reason) {
 static bool take(struct reader *r, const char *word) {
         size_t n = strlen(word);
 
-        if (strncasecmp(r->text + r->at, word, n) != 0)
+        if (ascii_strncasecmp(r->text + r->at, word, n) != 0)
                 return false;
 
         r->at += n;
@@ -46,7 +45,7 @@ static bool take(struct reader *r, const char *word) {
 static int digit_value(char c) {
         if (c >= '0' && c <= '9')
                 return c - '0';
-        c = (char) tolower((unsigned char) c);
+        c = ascii_tolower(c);
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

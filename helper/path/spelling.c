@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "spelling.h"
 #include "util.h"
 
@@ -255,7 +256,7 @@ int spelling_parse_any(const char *text, const struct uid_map *uids, struct pci_
                        struct pci_path_error *ret_error) {
         if (strncmp(text, "/pci", 4) == 0)
                 return spelling_parse_qemu(text, uids, ret, ret_error);
-        if (strncasecmp(text, "Pci", 3) == 0)
+        if (ascii_strncasecmp(text, "Pci", 3) == 0)
                 return spelling_parse_uefi(text, uids, ret, ret_error);
         return pci_path_parse(text, ret, ret_error);
 }

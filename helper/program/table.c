@@ -2,9 +2,9 @@
 
 #include <langinfo.h>
 #include <stdio.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "program.h"
 #include "table.h"
 
@@ -19,7 +19,7 @@ static bool find_column(const char *text, size_t n, table_name_fn name, size_t *
         const char *known;
 
         for (size_t i = 0; (known = name(i)); i++)
-                if (strlen(known) == n && strncasecmp(known, text, n) == 0) {
+                if (strlen(known) == n && ascii_strncasecmp(known, text, n) == 0) {
                         *ret = i;
                         return true;
                 }

@@ -33,7 +33,7 @@ def pcipath(*arguments, stdin=None, locale='C.UTF-8', env=None):
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def _on_machine(machine, seed, links, calls):
+def _on_machine(machine, seed, links, calls, locale):
     tree = Tree(machine, '/sys', seed)
     complete(tree)
     sandbox.mount('tmpfs', '/dev', 'tmpfs')
@@ -41,9 +41,9 @@ def _on_machine(machine, seed, links, calls):
         os.makedirs(directory)
         for name, target in names.items():
             os.symlink(target, f'{directory}/{name}')
-    return [pcipath(*call) for call in calls]
+    return [pcipath(*call, locale=locale) for call in calls]
 
 
-def on_machine(machine, *calls, seed=None, links=None):
+def on_machine(machine, *calls, seed=None, links=None, locale='C.UTF-8'):
     """The outcomes of pcipath with each list of arguments, on the machine as a boot with `seed` shows it."""
-    return sandbox.run(_on_machine, machine, seed, links or {}, calls)
+    return sandbox.run(_on_machine, machine, seed, links or {}, calls, locale)
