@@ -42,16 +42,6 @@ static const char *column_name(size_t column) {
         return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
 }
 
-static int set_value(struct libscols_line *line, size_t n, const char *value) {
-        _cleanup_free_ char *text = NULL;
-
-        if (!value)
-                return 0;
-        if (filesystem_print(value, &text) < 0 || scols_line_set_data(line, n, text) < 0)
-                return -ENOMEM;
-        return 0;
-}
-
 static int add_line(struct probe *p, const char *name, const char *state, const struct filesystem *filesystem) {
         struct libscols_line *line = scols_table_new_line(p->table, NULL);
         int r = line ? 0 : -ENOMEM;
@@ -59,8 +49,8 @@ static int add_line(struct probe *p, const char *name, const char *state, const 
         for (size_t i = 0; i < p->columns.n && r >= 0; i++) {
                 size_t column = p->columns.items[i];
 
-                r = set_value(line, i, column == COLUMN_NAME ? name : column == COLUMN_STATE ? state :
-                              filesystem->values[column_table[column].value]);
+                r = scols_line_set_data(line, i, column == COLUMN_NAME ? name : column == COLUMN_STATE ? state :
+                                        filesystem->values[column_table[column].value]);
         }
 
         return r;

@@ -245,26 +245,3 @@ int filesystem_get_links(const struct filesystem *filesystem, struct string_list
                 r = add_link("disk/by-partlabel", values[FILESYSTEM_PART_NAME], links);
         return r;
 }
-
-/**
- * filesystem_print() - a value for a person: as it is, or with \xNN for each odd byte if it has any that cannot be printed
- * @ret: to be freed
- *
- * Return: 0 or -ENOMEM.
- */
-int filesystem_print(const char *value, char **ret) {
-        size_t size = 4 * strlen(value) + 4;
-        _cleanup_free_ char *buf = NULL;
-
-        if (sysfs_is_printable(value)) {
-                *ret = strdup(value);
-                return *ret ? 0 : -ENOMEM;
-        }
-
-        buf = malloc(size);
-        if (!buf || blkid_encode_string(value, buf, size) < 0)
-                return -ENOMEM;
-        *ret = buf;
-        buf = NULL;
-        return 0;
-}

@@ -34,7 +34,6 @@ int filesystem_open(const char *node);
 int filesystem_probe(int fd, struct filesystem *ret);
 bool filesystem_is_corrupt(int fd);
 int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links);
-int filesystem_print(const char *value, char **ret);
 void filesystem_clear(struct filesystem *filesystem);
 
 #define _cleanup_filesystem_ __attribute__((__cleanup__(filesystem_clear)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <getopt.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -9,40 +10,50 @@
 #include "program.h"
 #include "util.h"
 
-/* What is not printable in a user's or device's text becomes '?', here and nowhere else. */
-static void put_printable(const char *text) {
-        for (; *text != '\0'; text++)
-                fputc((unsigned char) *text >= ' ' && *text != 0x7f ? *text : '?', stderr);
+/** program_encode_flags() - how text is to be encoded for this terminal */
+enum encode_flags program_encode_flags(void) {
+        return streq(nl_langinfo(CODESET), "UTF-8") ? 0 : ENCODE_ASCII;
 }
 
 /**
- * complain() - one line on standard error
+ * complain() - print one line on standard error
+ *
+ * The whole line is encoded, whatever it quotes.
  *
  * Return: @status.
  */
 int complain(int status, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *line = NULL;
         va_list ap;
         int n;
 
         va_start(ap, format);
         n = vasprintf(&text, format, ap);
         va_end(ap);
+        if (n < 0)
+                text = NULL;
 
-        fprintf(stderr, "%s: ", program.name);
-        put_printable(n < 0 ? "out of memory" : text);
-        fputc('\n', stderr);
+        if (!text || encode_text_new(text, program_encode_flags(), NULL, &line) < 0)
+                fprintf(stderr, "%s: out of memory\n", program.name);
+        else
+                fprintf(stderr, "%s: %s\n", program.name, line);
         return status;
 }
 
-/* Shows where in a text an error is, with a mark below it; a text of more than a line is not shown. */
+#define POINT_AT_MAX 70
+
+/* Marks the place of an error below the text, when the text is short enough for a line. */
 static void point_at(const char *text, size_t offset) {
-        if (strlen(text) > 70 || offset > strlen(text))
+        char before[POINT_AT_MAX + 1], line[4 * POINT_AT_MAX + 1];
+        size_t mark;
+
+        if (strlen(text) > POINT_AT_MAX || offset > strlen(text))
                 return;
 
-        fputs("    ", stderr);
-        put_printable(text);
-        fprintf(stderr, "\n    %*s^\n", (int) offset, "");
+        snprintf(before, sizeof(before), "%.*s", (int) offset, text);
+        mark = encode_text(before, ENCODE_ASCII, NULL, line, sizeof(line));
+        encode_text(text, ENCODE_ASCII, NULL, line, sizeof(line));
+        fprintf(stderr, "    %s\n    %*s^\n", line, (int) mark, "");
 }
 
 /** complain_of_path() - say where and why a text is not a path */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encode.h"
 #include "pci-path.h"
 #include "util.h"
 
@@ -47,6 +48,7 @@ extern const struct program program;
 int program_run(int argc, char **argv);
 int parse_common(int option, char **argv, const struct verb *verb);
 
+enum encode_flags program_encode_flags(void);
 _printf_(2, 3) int complain(int status, const char *format, ...);
 int complain_of_path(const char *text, const struct pci_path_error *error);
 int parse_seconds(const char *text, uint64_t *ret);

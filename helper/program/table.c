@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <langinfo.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -82,7 +81,8 @@ struct libscols_table *table_new(const char *name, const struct table_options *o
 
         scols_table_enable_json(table, options->json);
         scols_table_enable_noheadings(table, options->no_headings);
-        scols_table_enable_ascii(table, !streq(nl_langinfo(CODESET), "UTF-8"));
+        scols_table_enable_noencoding(table, true); /* table_print() encodes */
+        scols_table_enable_ascii(table, program_encode_flags() & ENCODE_ASCII);
         scols_table_enable_colors(table, want_colors());
         if (scols_table_set_name(table, name) < 0) {
                 scols_unref_table(table);
@@ -109,14 +109,74 @@ struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t pa
         return line;
 }
 
+/* A cell of several lines may keep their newlines: the column says so. */
+static int encode_line(struct libscols_table *table, struct libscols_line *line) {
+        for (size_t i = 0; i < scols_table_get_ncols(table); i++) {
+                const char *safe = scols_column_get_safechars(scols_table_get_column(table, i));
+                const char *data = scols_cell_get_data(scols_line_get_cell(line, i));
+                char *text;
+
+                if (!data)
+                        continue;
+                if (encode_text_new(data, program_encode_flags() | ENCODE_BACKSLASH, safe, &text) < 0 ||
+                    scols_line_refer_data(line, i, text) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static int encode_cells(struct libscols_table *table) {
+        for (size_t i = 0; i < scols_table_get_nlines(table); i++)
+                if (encode_line(table, scols_table_get_line(table, i)) < 0)
+                        return -ENOMEM;
+
+        return 0;
+}
+
+static void remove_trailing_blanks(char *text) {
+        char *to = text;
+
+        for (const char *from = text; *from != '\0'; from++) {
+                while (*from == '\n' && to > text && to[-1] == ' ')
+                        to--;
+                *to++ = *from;
+        }
+        *to = '\0';
+}
+
+/* As scols_print_table(), to a new string; scols_print_table_to_string() of util-linux 2.38 leaves out the last newline. */
+static int print_to_string(struct libscols_table *table, char **ret) {
+        size_t size;
+        FILE *out;
+        int r;
+
+        out = open_memstream(ret, &size);
+        if (!out)
+                return -ENOMEM;
+
+        r = scols_table_set_stream(table, out);
+        if (r >= 0)
+                r = scols_print_table(table);
+        (void) scols_table_set_stream(table, stdout);
+        return finish_memstream(out, ret) < 0 ? -ENOMEM : r;
+}
+
 /**
  * table_print() - write it to standard output
  *
  * Return: an exit status.
  */
 int table_print(struct libscols_table *table) {
-        int r;
+        _cleanup_free_ char *text = NULL, *json = NULL;
+        bool is_json = scols_table_is_json(table);
 
-        r = scols_print_table(table);
-        return r < 0 ? complain(EXIT_FAILED, "cannot write: %s", strerror(-r)) : flush_output(EXIT_DONE);
+        if ((!is_json && encode_cells(table) < 0) || print_to_string(table, &text) < 0 ||
+            (is_json && encode_json_new(text, &json) < 0))
+                return complain(EXIT_FAILED, "out of memory");
+        if (!is_json)
+                remove_trailing_blanks(text);
+
+        fputs(json ?: text, stdout);
+        return flush_output(EXIT_DONE);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "encode.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -30,39 +30,13 @@ int sysfs_exists(const char *dir, const char *name) {
         return 1;
 }
 
-/* The length of the character of UTF-8 (RFC 3629) that @text begins with; 0 when it is none or a control character. */
-static size_t printable_length(const unsigned char *text) {
-        static const uint32_t least[] = { [1] = ' ', [2] = 0xa0, [3] = 0x800, [4] = 0x10000 };
-        size_t n = *text < 0x80 ? 1 : *text < 0xc0 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf8 ? 4 : 0;
-        uint32_t code = n > 1 ? *text & (0xffU >> (n + 1)) : *text;
-
-        if (n == 0)
-                return 0;
-        for (size_t i = 1; i < n; i++) {
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-                code = code << 6 | (text[i] & 0x3fU);
-        }
-
-        return code < least[n] || code == 0x7f || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff ? 0 : n;
-}
-
 /**
  * sysfs_is_printable() - can a name of sysfs be printed as a part of one line, and in JSON?
  *
  * The kernel lets root call an interface anything that has no space, '/' or ':' (net/core/dev.c, dev_valid_name()).
  */
 bool sysfs_is_printable(const char *name) {
-        const unsigned char *p = (const unsigned char *) name;
-        size_t n;
-
-        for (; *p != '\0'; p += n) {
-                n = printable_length(p);
-                if (n == 0)
-                        return false;
-        }
-
-        return true;
+        return text_is_printable(name);
 }
 
 /**

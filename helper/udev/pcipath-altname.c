@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "altname.h"
+#include "encode.h"
 #include "util.h"
 
 enum {
@@ -30,20 +31,18 @@ enum {
 #define KMSG_PREFIX "<28>"
 
 static _printf_(2, 3) int complain(int status, const char *format, ...) {
-        char line[1024] = KMSG_PREFIX "pcipath_altname: ", *text = line + strlen(KMSG_PREFIX);
+        char text[1024], line[sizeof(text)] = KMSG_PREFIX "pcipath_altname: ", *shown = line + strlen(KMSG_PREFIX);
         size_t n = strlen(line), size = sizeof(line) - 1;
         _cleanup_close_ int fd = -1;
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(line + n, size - n, format, ap);
+        vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        for (char *c = text; *c != '\0'; c++)
-                if (*c < ' ' || *c > '~')
-                        *c = '?';
+        encode_text(text, ENCODE_ASCII, NULL, line + n, size - n);
         strcat(line, "\n");
 
-        fputs(text, stderr);
+        fputs(shown, stderr);
         fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
         /* In one write, and not by stdio, which would want to seek. */
         if (fd >= 0 && write(fd, line, strlen(line)) < 0)

@@ -13,6 +13,7 @@
 #include "ancestry.h"
 #include "device.h"
 #include "devlinks.h"
+#include "encode.h"
 #include "interface.h"
 #include "names.h"
 #include "node.h"
@@ -31,15 +32,21 @@ enum {
         EXIT_NO_NAME = 3,    /* below PCI, but the naming contract has no name for it */
 };
 
+/* What udevd logs of a helper reaches terminals: the line is encoded, whatever it quotes. */
 static _printf_(2, 3) int complain(int status, const char *format, ...) {
+        char text[PATH_MAX + 256], line[4 * sizeof(text)];
         va_list ap;
 
-        fputs("pcipath_id: ", stderr);
         va_start(ap, format);
-        vfprintf(stderr, format, ap);
+        vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        fputc('\n', stderr);
+        encode_text(text, ENCODE_ASCII, NULL, line, sizeof(line));
+        fprintf(stderr, "pcipath_id: %s\n", line);
         return status;
+}
+
+static int finish_output(void) {
+        return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
 }
 
 static int help(void) {
@@ -57,21 +64,7 @@ static int help(void) {
              "1 the device cannot be read, 2 bad usage, 3 the device's place has no name.\n"
              "\n"
              "See pcipath_id(8) and pcipath-names(7).");
-        return EXIT_DONE;
-}
-
-/* Prints a device's or user's string for a terminal or journal: what is not printable becomes '?'. */
-static const char *printable(const char *text, char buf[static PATH_MAX]) {
-        size_t i;
-
-        for (i = 0; text[i] != '\0' && i < PATH_MAX - 1; i++)
-                buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-        buf[i] = '\0';
-        return buf;
-}
-
-static int finish_output(void) {
-        return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+        return finish_output();
 }
 
 static int explain(const char *name, int r) {
@@ -223,7 +216,6 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                 { "version",    no_argument, NULL, ARG_VERSION    },
                 {},
         };
-        char shown[PATH_MAX];
         int c;
 
         opterr = 0; /* it would print the option as it is */
@@ -236,13 +228,12 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                         break;
                 case ARG_VERSION:
                         puts("pcipath " PROJECT_VERSION);
-                        return EXIT_DONE;
+                        return finish_output();
                 default:
                         if (strncmp(argv[optind - 1], "--", 2) != 0)
-                                return complain(EXIT_USAGE, "-%c: no such option; --help shows them all",
-                                                optopt > ' ' && optopt <= '~' ? optopt : '?');
+                                return complain(EXIT_USAGE, "-%c: no such option; --help shows them all", optopt);
                         return complain(EXIT_USAGE, "%s: no such option; --help shows them all",
-                                        printable(argv[optind - 1], shown));
+                                        argv[optind - 1]);
                 }
 
         if (argc - optind > 1)
@@ -255,7 +246,7 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
 static int run(int argc, char **argv) {
         _cleanup_device_ sd_device *device = NULL;
         const char *name = NULL, *devpath;
-        char from_env[PATH_MAX], shown[PATH_MAX];
+        char from_env[PATH_MAX];
         bool vfio_group = false;
         int r;
 
@@ -271,16 +262,15 @@ static int run(int argc, char **argv) {
                         return complain(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;
         }
-        printable(name, shown);
 
         if (strncmp(name, "/sys/", 5) != 0 && strncmp(name, "/dev/", 5) != 0)
-                return complain(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", shown);
+                return complain(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", name);
 
         r = sd_device_new_from_path(&device, name);
         if (r < 0)
-                return explain(shown, r);
+                return explain(name, r);
 
-        return vfio_group ? print_vfio_group(device, shown) : print_properties(device, shown);
+        return vfio_group ? print_vfio_group(device, name) : print_properties(device, name);
 }
 
 int main(int argc, char **argv) {

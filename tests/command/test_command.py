@@ -11,6 +11,7 @@ import pytest
 from command.machine import complete
 from command.run import PCIPATH, on_machine, pcipath
 from golden.machines import multipath
+from programs import PCIPATH_ID
 from trees import sandbox
 from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
 from trees.sysfs import Tree
@@ -75,6 +76,8 @@ def test_output_that_cannot_be_written():
     with open('/dev/full', 'w') as full:
         for arguments in (['convert', '02.0'], ['list', '-a'], ['tree', '-J'], ['--help'], ['find', '--version']):
             assert subprocess.run([PCIPATH, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 1, arguments
+        for arguments in (['--help'], ['-h'], ['--version']):
+            assert subprocess.run([PCIPATH_ID, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 1, arguments
 
 
 # -- list --
