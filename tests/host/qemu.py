@@ -48,7 +48,7 @@ class Paused:
                 pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.qmp = None
         try:
-            self.qmp = QMP(ours)
+            self.qmp = QMP(ours, self.process.pid)
         except EOFError:
             raise AssertionError(self.process.communicate()[1]) from None
 

@@ -131,7 +131,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
                 builddir = _cross_build(builddir, tree, recipe.architecture)
             _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
-        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "direct-init", "watch-links.pl", "foreign-ldd", "systemd-initrd")]
+        own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "direct-init", "watch-links.pl", "foreign-ldd", "systemd-initrd", "timeouts.conf")]
         key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *_content(HERE / "dracut"),
                       *_content(EXAMPLE), *_content(package))
         path = cached(cache / f"guest-{name}-{key}",
@@ -234,6 +234,7 @@ install -D -m 755 "$tests/agent.sh" usr/local/libexec/pcipath-agent
 install -m 644 "$tests/watch-links.pl" usr/local/libexec/watch-links.pl
 install -D -m 644 "$tests/agent.service" etc/systemd/system/pcipath-agent.service
 systemctl --quiet --root=. enable pcipath-agent.service
+install -D -m 644 "$tests/timeouts.conf" etc/systemd/system.conf.d/timeouts.conf
 
 # What a test has no use for and would take seconds of an emulated boot. udev is left as Debian has it.
 systemctl --quiet --root=. mask getty.target timers.target systemd-logind.service systemd-user-sessions.service \

@@ -6,16 +6,16 @@ under the name that its device uses as `drive`; disk() gives the device that nam
 which disk is which. The drive "root" is the guest's root file system, or another that a test has put into `root` before the
 start: what is written to it is thrown away.
 
-Nothing here sleeps or polls: the monitor and the agent are sockets that QEMU inherits, so a QEMU that ends is seen at once
-(the kernel is told to reboot on a panic, and QEMU to exit instead), and the guest is waited for by who makes its links.
+Nothing here sleeps: the monitor and the agent are sockets that QEMU inherits, so a QEMU that ends is seen at once (the kernel is
+told to reboot on a panic, and QEMU to exit instead), and the guest is waited for by who makes its links.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
-import select
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,8 @@ from typing import Any
 from architecture import AMD64, ARM64, PPC64EL, Architecture
 from guest import Guest
 from manager import MANAGERS, Udevd
-from qmp import BOUND, QMP, QMPError
+from progress import Progress, Stream, wait_end
+from qmp import QMP, QMPError
 
 Device = dict[str, Any]
 
@@ -55,10 +56,12 @@ MACHINES = {
     "pseries": MachineType("pseries", "pci.0", "power9", "hvc0", PPC64EL),
 }
 
-# A failed boot powers off rather than waits for someone to type; no timer is found broken because the emulator got no time
-# (check_timer(), which panics; the watchdog of clocks, which takes one that is slow to read instead); then the parts of a boot that no
-# test looks at, of the kernel's messages all that are no warnings.
-CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rw systemd.show_status=auto no_timer_check tsc=reliable loglevel=5 "
+# A failed boot powers off instead of waiting at a prompt. Timeouts are long, because the guest's clock runs on while a busy host gives
+# it no CPU time; timeouts.conf has systemd's. A test that expects a timeout sets its own, which comes later and wins.
+# No timer is found broken because the emulator got no time: no_timer_check for check_timer(), which panics, and tsc=reliable for the
+# watchdog of clocks, which would take a slow clock instead. The rest leaves out parts of a boot that no test looks at, and all of the
+# kernel's messages but warnings.
+CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rd.retry=3600 rootdelay=3600 udev.event_timeout=3600 rw systemd.show_status=auto no_timer_check tsc=reliable loglevel=5 "
            "8250.nr_uarts=1 mitigations=off nokaslr lsm=capability audit=0 cryptomgr.notests")
 
 
@@ -132,12 +135,11 @@ class Machine:
                 ["setpriv", "--pdeathsig", "KILL", *self.command(its_monitor.fileno(), its_agent.fileno(), cmdline)],
                 pass_fds=(its_monitor.fileno(), its_agent.fileno()), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
-        self._agent.settimeout(2 * BOUND)
-        self._replies = self._agent.makefile("rb")
+        self._replies = io.BufferedReader(Stream(self._agent, self._process.pid))
         for channel in (monitor, self._agent, self._replies):
             self._channels.enter_context(contextlib.closing(channel))
         with self._explained("start"):
-            self.qmp = QMP(monitor)
+            self.qmp = QMP(monitor, self._process.pid)
             self._channels.enter_context(contextlib.closing(self.qmp))
 
     def resume(self) -> None:
@@ -159,12 +161,13 @@ class Machine:
             stack.callback(tail.kill)
             end = os.pidfd_open(self._process.pid)
             stack.callback(os.close, end)
+            progress = Progress(self._process.pid)
             ready = [tail.stdout]
             # It passes on what was there before it, too: so each look is followed by one at what came after it.
             while (said := self.log.read_text(errors="replace")).count(text) < count:
-                if not ready or end in ready:
-                    raise EOFError("QEMU has ended" if ready else "no more is said")
-                ready, _, _ = select.select([tail.stdout, end], [], [], BOUND)
+                if end in ready:
+                    raise EOFError("QEMU has ended")
+                ready = progress.wait(tail.stdout, end)
                 if tail.stdout in ready:
                     tail.stdout.read(65536)
         return said
@@ -201,7 +204,7 @@ class Machine:
         if self._process:
             with self._explained("shut down"):
                 self._send("systemctl --no-block poweroff")  # the agent may be gone before it could answer
-                self._process.wait(BOUND)
+                wait_end(self._process.pid)
         self.stop()
 
     # Inside
@@ -315,7 +318,7 @@ class Machine:
     def _explained(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (EOFError, OSError, QMPError, subprocess.TimeoutExpired) as error:
+        except (EOFError, OSError, QMPError) as error:
             raise self._error(f"cannot {what}: {error!r}") from error
 
     def _send(self, command: str) -> str:

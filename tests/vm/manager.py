@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 
-from qmp import BOUND
+from progress import BOUND
 
 PPOLL = 271  # on x86-64
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client for QMP, QEMU's monitor protocol, over a connected socket. It knows nothing of any command or device.
 
-Every call raises EOFError when QEMU has ended, and TimeoutError when it says nothing for BOUND seconds.
+Every call raises EOFError when QEMU has ended, and TimeoutError as progress.py has it.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from typing import Any
 
-# Seconds. No test passes or fails by this bound: it only ends a wait for something that will never come.
-BOUND = 300.0
+from progress import Stream
 
 
 class QMPError(Exception):
@@ -23,11 +23,10 @@ class QMPError(Exception):
 
 
 class QMP:
-    def __init__(self, connection: socket.socket):
-        """Takes the socket over and negotiates."""
+    def __init__(self, connection: socket.socket, pid: int):
+        """Takes the socket over and negotiates. `pid` is QEMU's."""
         self._connection = connection
-        self._connection.settimeout(BOUND)
-        self._reader = connection.makefile("rb")
+        self._reader = io.BufferedReader(Stream(connection, pid))
         self._events: list[dict[str, Any]] = []
         self._receive()  # the greeting
         self.execute("qmp_capabilities")

@@ -170,7 +170,7 @@ def test_plugged_while_the_boot_waits(make_machine, release, kind):
     with make_machine(topology, kind=kind, release=release, options=native) as machine:
         for name in ("data", "more"):
             machine.add_drive(name)
-        machine.start("root=pcipath:04.0-05.0-03.0 rd.pcipath.wait=02.2/00.0,2.3/0,timeout=600"
+        machine.start("root=pcipath:04.0-05.0-03.0 rd.pcipath.wait=02.2/00.0,2.3/0,timeout=1800"
                       " rd.pcipath.wait=02.0/00.0 rd.pcipath.wait=02.1/00.0,type=pci rd.pcipath.debug")
         machine.resume()
         missing = "pcipath: 02.2/00.0: 02.2 is there: a PCIe root port with an empty slot"

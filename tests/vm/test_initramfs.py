@@ -32,7 +32,7 @@ def test_initramfs_tools(make_machine, release):
     with make_machine(root_ports(3), kind=KIND, release=release) as machine:
         for name in ("data", "more"):
             machine.add_drive(name)
-        machine.start("root=pcipath:02/00 rd.pcipath.wait=02.1/00.0,02.2-00.0,timeout=600")
+        machine.start("root=pcipath:02/00 rd.pcipath.wait=02.1/00.0,02.2-00.0,timeout=1800")
         machine.resume()
         machine.wait_console("Running /scripts/init-premount")
         for name, port in (("root", "port0"), ("more", "port2"), ("data", "port1")):

@@ -207,7 +207,7 @@ def test_networkd(machine):
     machine.run("mkdir -p /run/systemd/network && printf '%s\\n' '[Match]' "
                 f"'Name={name}' '[Network]' 'Address=192.0.2.1/24' 'LinkLocalAddressing=no' >/run/systemd/network/50-card.network")
     ifname = link_of(machine, "cold")["ifname"]
-    machine.run(f"systemctl start systemd-networkd && /lib/systemd/systemd-networkd-wait-online --interface={ifname} --timeout=300")
+    machine.run(f"systemctl start systemd-networkd && /lib/systemd/systemd-networkd-wait-online --interface={ifname} --timeout=1000")
     assert [line for line in machine.run("ip -br addr").splitlines() if "192.0.2.1/24" in line] == [
         machine.run(f"ip -br addr show {name}").rstrip("\n")]
     machine.run("systemctl stop systemd-networkd.socket systemd-networkd; rm /run/systemd/network/50-card.network;"

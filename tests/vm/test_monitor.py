@@ -272,7 +272,7 @@ def test_blacklisted(machine):
     machine.run("mkdir -p /etc/modprobe.d; echo 'blacklist e1000e' >/etc/modprobe.d/test.conf; rmmod nvme nvme_core 2>/dev/null;"
                 "echo 'blacklist nvme' >/etc/modprobe.d/test.conf")
     machine.plug(device(("nvme", 1), "spare"))
-    machine.run("pcipath wait -t pci --timeout=60 02.1/00.0")
+    machine.run("pcipath wait -t pci --timeout=1000 02.1/00.0")
     machine.settle()
     assert "nvme" not in machine.run("cut -d' ' -f1 /proc/modules").split()
     machine.run("rm /etc/modprobe.d/test.conf; pcipath coldplug --modules")

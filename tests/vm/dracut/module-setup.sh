@@ -11,5 +11,6 @@ check() {
 # called by dracut
 install() {
     inst_multiple ip
+    inst_simple /etc/systemd/system.conf.d/timeouts.conf
     inst_hook pre-pivot 99 "$moddir/names.sh"
 }
