@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the suites in Python share: options, and tests/ as a place of modules (trees, programs)."""
+"""What the Python suites share: options, the choice of tests, and tests/ as a directory of modules (trees, programs)."""
 
 import os
 import sys
@@ -7,27 +7,36 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "vm")]
 
 from excused import Excused  # noqa: E402
-
+from selection import NUMBERS, deselect, is_exhaustive  # noqa: E402
 
 def pytest_addoption(parser):
-    parser.addoption("--trees", type=int, default=int(os.environ.get("PCIPATH_TEST_TREES", 2000)),
-                     help="how many random trees (PCIPATH_TEST_TREES, default 2000)")
-    parser.addoption("--machines", type=int, default=int(os.environ.get("PCIPATH_TEST_MACHINES", 5)),
-                     help="how many random machines are booted (PCIPATH_TEST_MACHINES, default 5)")
-    parser.addoption("--cycles", type=int, default=int(os.environ.get("PCIPATH_TEST_CYCLES", 100)),
-                     help="how often a disk is plugged and unplugged at random (PCIPATH_TEST_CYCLES, default 100)")
+    parser.addoption("--all", action="store_true", default=bool(os.environ.get("PCIPATH_TEST_ALL")),
+                     help="run what is exhaustive, too (PCIPATH_TEST_ALL)")
+    for option, (what, few, many) in NUMBERS.items():
+        variable = f"PCIPATH_TEST_{option.upper()}"
+        parser.addoption(f"--{option}", type=int, default=os.environ.get(variable),
+                         help=f"how many {what} ({variable}; default {few}, with --all {many})")
     parser.addoption("--seed", type=int, default=int(os.environ.get("PCIPATH_TEST_SEED", 1)),
-                     help="the seed of the first of either (PCIPATH_TEST_SEED, default 1)")
+                     help="the first seed of random trees, machines and cycles (PCIPATH_TEST_SEED, default 1)")
 
 
-def pytest_collection_modifyitems(items):
-    """A module's COVERS says which row of the README's table a test fills: by its name, or by the value of a parameter.
+def pytest_configure(config):
+    config.addinivalue_line("markers", "exhaustive: run with --all only")
+    for option, (_, few, many) in NUMBERS.items():
+        if config.getoption(option) is None:
+            setattr(config.option, option, many if config.getoption("all") else few)
+
+
+def pytest_collection_modifyitems(config, items):
+    """A module's COVERS says which row of the table of coverage a test fills: by its name, or by the value of a parameter.
 
     A row is "KIND: what". tests/summary.py makes the table of the tests that passed.
     """
+    if not config.getoption("all"):
+        deselect(config, items, [item for item in items if is_exhaustive(item)])
     for item in items:
         covers = getattr(item.module, "COVERS", {})
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Adds up the JUnit files of a run: what failed or was skipped, and the line that closes it.
 
-Usage: summary.py DIRECTORY [README]
+Usage: summary.py [--seconds=N] [--table=FILE] [--all] DIRECTORY
 
-With README, which is given when everything was run, its table of what is covered must be that of the tests that passed.
+With --table and --all the table of coverage is written to FILE: what is covered by the tests that passed. With --table alone the
+tests of the run are looked up in FILE; a note at the end says what is not in it.
 
 Exit status: 0 when something passed and nothing failed; with CI in the environment nothing may be skipped either, but for
 what a test has excused: a property of its testcase.
 """
 
+import argparse
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -20,7 +22,12 @@ KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boo
          "Input")
 SUITES = {"vm": "booted", "host": "paused", "golden": "fake tree", "rules": "fake tree", "command": "fake tree"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))
-BEGIN, END = "<!-- covered: tests/summary.py -->\n", "<!-- end -->\n"
+HEADER = """# Coverage
+
+Written by `tests/run --all` from the tests that passed. `tests/run --all NAME` runs the tests of a name in this table; `tests/run NAME`
+runs one of each kind.
+
+"""
 
 
 def read_case(case):
@@ -57,20 +64,33 @@ class Table:
             before = kind
 
 
-def check_readme(path, table, results):
-    """Is its table that of this run? If not, the README that would have it is put beside the results."""
-    text = path.read_text()
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    wanted = before + BEGIN + "".join(table.lines()) + END + after
-    if text == wanted:
-        return True
-    (results / "README.md").write_text(wanted)
-    print(f"failed: {path.name}: its table of what is covered is not of the tests that passed: {results}/README.md is")
-    return False
+def update_table(path, table, everything):
+    """Write the table after a run of everything; else a note if it lacks a row of this run."""
+    lines = list(table.lines())
+    before = path.read_text() if path.exists() else ""
+    if everything:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(HEADER + "".join(lines))
+        if path.read_text() != before:
+            print(f"note: {path} has been written anew")
+        return
+    known = {what for line in before.splitlines() for what in line.split(" | ")[1:2]}
+    if missing := [what for _, what in sorted(table.rows) if what not in known]:
+        print(f"note: {path} is out of date, tests/run --all writes it; it lacks: {'; '.join(missing)}")
 
 
-def main(directory, readme=None):
+def parse_arguments():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--seconds", type=int, help="how long the run took")
+    parser.add_argument("--table", type=Path, metavar="FILE")
+    parser.add_argument("--all", action="store_true", help="everything was run")
+    parser.add_argument("directory", type=Path)
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    directory = arguments.directory
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     excused = 0
     table = Table()
@@ -93,9 +113,11 @@ def main(directory, readme=None):
     for suite in broken.read_text().split() if broken.exists() else ():
         counts["failed"] += 1
         print(f"failed: {suite}: the suite did not run to its end")
-    # Where something is excused, the table cannot be whole.
-    if readme and not excused and not check_readme(readme, table, directory):
-        counts["failed"] += 1
+    # Where something failed or is excused, the table cannot be whole.
+    if arguments.table and not excused and not counts["failed"]:
+        update_table(arguments.table, table, arguments.all)
+    if arguments.seconds is not None:
+        print(f"took {arguments.seconds // 60} min {arguments.seconds % 60} s")
 
     print(", ".join(f"{counts[outcome]} {outcome}" for outcome in counts))
     bad = counts["failed"] + (counts["skipped"] - excused if os.environ.get("CI") else 0)
@@ -103,4 +125,4 @@ def main(directory, readme=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    sys.exit(main())

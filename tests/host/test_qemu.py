@@ -206,6 +206,7 @@ def test_virtual_functions(qemu):
         check_virtual_functions(machine, [*(f"pci-02.0-00.0v{n}" for n in range(8)), *of_controller])
 
 
+@pytest.mark.exhaustive
 def test_made_virtual_functions():
     """They have ids, and are made in any order, all of them before the physical function."""
     def card(name, addr, **properties):

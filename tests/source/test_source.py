@@ -35,7 +35,7 @@ def test_shellcheck():
     scripts = [path for path in tracked_files() if path.is_file() and is_shell(path)]
     assert TOP / "tests/run" in scripts and TOP / "dracut/module-setup.sh.in" in scripts
     # dracut sources its modules with these variables set.
-    run("shellcheck", "--severity=style", *(path for path in scripts if path.parent.name != "dracut"))
+    run("shellcheck", "--severity=style", "--external-sources", "--check-sourced", f"--source-path={TOP}", *(path for path in scripts if path.parent.name != "dracut"))
     run("shellcheck", "--exclude=SC2154", *(path for path in scripts if path.parent.name == "dracut"))
 
 

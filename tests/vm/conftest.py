@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the scenarios: the guest, built once for all workers, and machines that run it.
 
-PCIPATH_TEST_RELEASES  of Debian, those that tests with a `release` are run on; default: all of release.RELEASES
+PCIPATH_TEST_RELEASES  of Debian, those that tests with a `release` are run on; default: one for each test, with --all all of
+                       release.RELEASES
 PCIPATH_TEST_QEMU      the release whose QEMU a machine has if its test does not say; default: the host's
 PCIPATH_BUILDDIR and PCIPATH_CACHE are as in programs.py.
 """
@@ -20,10 +21,11 @@ from guest import Recipe, TreeError, make_guest
 from machine import MACHINES, Machine, MachineError
 from programs import BUILD, CACHE
 from release import HOST, RELEASES
+from selection import deselect, of_other_releases
 
 QEMU = os.environ.get("PCIPATH_TEST_QEMU", HOST)
 # pytest 7 makes a fixture anew when its parameter is another object, though equal.
-ASKED = os.environ.get("PCIPATH_TEST_RELEASES", " ".join(RELEASES)).split()
+ASKED = os.environ.get("PCIPATH_TEST_RELEASES", "").split()
 
 MADE = pytest.StashKey[list[Machine]]()
 
@@ -35,8 +37,8 @@ def guest_of(architecture, release, packages=()):
 
 @pytest.fixture(scope="session")
 def release(request):
-    """The test is run once for each release of Debian whose packages this machine can have; it always has its own. Or for those
-    of a mark `releases`: what differs from the oldest in the newest alone, or not at all."""
+    """The test is run with --all once for each release of Debian whose packages this machine can have; it always has its own. Or for
+    those of a mark `releases`: what differs from the oldest in the newest alone, or not at all."""
     with excused(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
         guest_of(NATIVE, request.param)
     return request.param
@@ -53,14 +55,19 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`."""
+    """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`; with --all
+    alone if it says "exhaustive"."""
     if "release" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("releases")
         enough = mark.args if mark else RELEASES
-        metafunc.parametrize("release", [name for name in ASKED if name in enough], indirect=True, scope="session")
-    if getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False) and "make_machine" in metafunc.fixturenames:
-        kinds = {"udevd": None} if metafunc.definition.get_closest_marker("udevd") else {"udevd": None, "minimal": "minimal"}
-        metafunc.parametrize("make_machine", kinds.values(), ids=kinds, indirect=True, scope="session")
+        metafunc.parametrize("release", [name for name in ASKED or RELEASES if name in enough], indirect=True, scope="session")
+    also = getattr(metafunc.module, "ALSO_WITHOUT_UDEVD", False)
+    if also and "make_machine" in metafunc.fixturenames:
+        kinds = [pytest.param(None, id="udevd")]
+        if not metafunc.definition.get_closest_marker("udevd"):
+            marks = [pytest.mark.exhaustive] if also == "exhaustive" else []
+            kinds.append(pytest.param("minimal", id="minimal", marks=marks))
+        metafunc.parametrize("make_machine", kinds, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +102,13 @@ def make_machine(request, tmp_path_factory):
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Tests that share a module's machine go to one worker, one after the other, so that it is booted once.
 
     Marked before xdist reads the marks; put in order after pytest 7, which goes by the number of a parameter, not its value.
     """
+    if not ASKED and not config.getoption("all"):
+        deselect(config, items, of_other_releases(items))
     for item in items:
         if "machine" in item.fixturenames:
             parameters = item.callspec.params if hasattr(item, "callspec") else {}

@@ -13,8 +13,10 @@ from guest import make_guest  # noqa: E402
 from machine import Machine, card, disk, root_ports  # noqa: E402
 from oracle import flat, interfaces, link_name, pci_path  # noqa: E402
 from programs import BUILD, CACHE  # noqa: E402
+from steps import Steps  # noqa: E402
 
-COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+STEPS = Steps()
 LINKS = "/dev/disk/by-pci-path"
 
 EXTRA = {"driver": "pcie-root-port", "id": "extra", "bus": "pcie.0", "addr": "1.0", "chassis": 9}
@@ -24,16 +26,27 @@ def paint(text, code):
     return f"\033[{code}m{text}\033[0m" if COLOUR else text
 
 
+def say(text):
+    STEPS.clear()
+    print(text, flush=True)
+
+
 def headline(text):
-    print("\n" + paint(text, "1"), flush=True)
+    say("\n" + paint(text, "1"))
 
 
 def host(text):
-    print(f"  host   {text}", flush=True)
+    say(f"  {paint('host', '36')}   {text}")
 
 
 def guest_says(text):
-    print(f"  guest  {text}", flush=True)
+    say(f"  {paint('guest', '35')}  {text}")
+
+
+def boot(machine, what, cmdline):
+    STEPS.begin(f"boot: {what}")
+    machine.boot(cmdline)
+    STEPS.clear()
 
 
 def name(text):
@@ -64,7 +77,7 @@ def power_on(machine):
     root = f"{LINKS}/{link_name(machine.qmp, 'root')}"
     host(f"before the guest runs its first instruction, QEMU's objects say: {name(root)}")
     host(f"booting with root={root} ...")
-    machine.boot(f"root={root} intel_iommu=on")
+    boot(machine, "q35, by the PCI path of its root disk", f"root={root} intel_iommu=on")
     machine.settle()
     guest_says(f"dracut found it: / is on {machine.run('findmnt -n -o SOURCE /').strip()}")
     show_link(machine, "root")
@@ -113,10 +126,10 @@ def vfio(machine):
 
 def show_command(machine, command):
     """A command as a person would see it in a terminal of 80 columns, whatever its exit status."""
-    print(f"\n  {paint('guest#', '1')} {command}", flush=True)
+    say(f"\n  {paint('guest#', '1')} {command}")
     result = machine.call(f"export COLUMNS=80 LC_ALL=C.UTF-8; {command}")
     for line in (result.stdout + result.stderr).splitlines():
-        print(f"  {line}", flush=True)
+        say(f"  {line}")
 
 
 def command(machine):
@@ -128,9 +141,9 @@ def command(machine):
     machine.unplug("data")
     awaited = pci_path(machine.qmp, "port3") + "/00.0"
     machine.run(f"mkfifo /run/done; (pcipath wait {awaited} >/run/waited 2>&1; echo >/run/done) >/dev/null 2>&1 &")
-    print(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # begun while the slot is empty", flush=True)
+    say(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # begun while the slot is empty")
     machine.plug(virtio("data", "port3"))
-    print(f"  {machine.run('read -r done </run/done; cat /run/waited').strip()}", flush=True)
+    say(f"  {machine.run('read -r done </run/done; cat /run/waited').strip()}")
 
 
 def proof(guest, directory):
@@ -141,17 +154,17 @@ def proof(guest, directory):
         place.mkdir()
         machine = Machine(guest, place, [*topology, *root_ports(3), virtio("root", "port0"), virtio("data", "port1"), card("card", "port2")])
         machine.add_drive("data")
-        machine.boot("root=LABEL=root")
+        boot(machine, f"with {'one bridge more' if topology else 'no bridge more'}", "root=LABEL=root")
         machine.settle()
         tables.append(names_of(machine, "root", "data") | {"card": interface_of(machine, "card")})
         machine.stop()
     without, with_extra = tables
-    print(f"  {'':5} {'':12} {'without':24} {'with':24}")
+    say(f"  {'':5} {'':12} {'without':24} {'with':24}")
     for device in without:
         for kind in without[device]:
             old, new = without[device][kind], with_extra[device][kind]
             verdict = name("the same") if old == new else paint("changed", "1;31")
-            print(f"  {device:5} {kind:12} {old:24} {new:24} {verdict}")
+            say(f"  {device:5} {kind:12} {old:24} {new:24} {verdict}")
 
 
 def without_udevd(guest, directory):
@@ -162,7 +175,7 @@ def without_udevd(guest, directory):
     machine = Machine(guest, place, [*root_ports(3), virtio("root", "port0")], kind="example")
     machine.add_drive("data")
     try:
-        machine.boot("volume=02.0/00.0")
+        boot(machine, "without udevd and systemd", "volume=02.0/00.0")
         guest_says(f"process 1 has mounted {name('volume=02.0/00.0')}: {machine.run('grep ext4 /proc/mounts').strip()}")
         guest_says(f"drivers of disks that are loaded: {drivers(machine)}")
         machine.plug(disk("nvme", "data", bus="port2"))
@@ -178,7 +191,7 @@ def drivers(machine):
 
 
 def main():
-    print("Building the guest: Debian 12 with this package in its initramfs and its root file system ...", flush=True)
+    STEPS.begin("guest: Debian 12 with this package in its initramfs and its root file system; downloaded at first")
     guest = make_guest(CACHE, BUILD)
     with tempfile.TemporaryDirectory(prefix="pcipath-demo-") as scratch:
         directory = Path(scratch)

@@ -6,7 +6,7 @@ from checks import check_disks, check_functions, check_helper
 from machine import disk, root_ports
 from oracle import disks, link_name
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "minimal": "Boot: a guest without udevd: all scenarios with disks",

@@ -11,7 +11,7 @@ from checks import check_disks
 from machine import disk, root_ports
 from oracle import flat, link_name, pci_path
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "volume": "Container: a volume: plugged in, mounted, written by a container, unplugged, read by the host",
@@ -35,7 +35,7 @@ def plug(machine, name):
     """Plug in and wait for it in the guest. Returns its PCI path and node."""
     machine.plug(disk("virtio-blk-pci", name, bus="port2"))
     path = pci_path(machine.qmp, name)
-    return path, machine.run(f"pcipath wait --timeout=100 {path}").strip()
+    return path, machine.run(f"pcipath wait --timeout=1000 {path}").strip()
 
 
 def test_volume(machine):
@@ -71,6 +71,7 @@ def test_disk_by_name(machine):
     assert drive.read_bytes().startswith(b"written\n")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.udevd
 @pytest.mark.releases("trixie")
 def test_podman(make_machine, release):

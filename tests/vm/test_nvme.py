@@ -10,7 +10,7 @@ from oracle import link_names, pci_path, virtual_functions
 
 LINKS = "/dev/disk/by-pci-path"
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "minimal": "Boot: a guest without udevd: all scenarios with disks",

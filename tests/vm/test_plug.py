@@ -13,7 +13,7 @@ PCI = "/sys/bus/pci"
 BRIDGE = {"driver": "pci-bridge", "id": "bridge", "addr": "5.0", "chassis_nr": 9}
 Q35 = [*root_ports(2), {"driver": "i82801b11-bridge", "id": "dmi", "bus": "pcie.0", "addr": "4.0"}, {**BRIDGE, "bus": "dmi"}]
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "minimal": "Boot: a guest without udevd: all scenarios with disks",

@@ -9,7 +9,7 @@ from checks import check_disks, check_functions, check_helper
 from random_machine import random_machine
 
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "random_machine": "Bridge: any legal nesting, by chance",

@@ -8,7 +8,7 @@ from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
 
-ALSO_WITHOUT_UDEVD = True
+ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "minimal": "Boot: a guest without udevd: all scenarios with disks",

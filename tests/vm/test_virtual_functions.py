@@ -13,6 +13,8 @@ from oracle import flat, mac, pci_path, virtual_functions
 
 ALSO_WITHOUT_UDEVD = True
 
+pytestmark = pytest.mark.exhaustive
+
 COVERS = {
     "minimal": "Boot: a guest without udevd: all scenarios with disks",
     "without_drivers": "Function: SR-IOV network cards, their VFs before they have a driver",
