@@ -61,7 +61,7 @@ MACHINES = {
 # No timer is found broken because the emulator got no time: no_timer_check for check_timer(), which panics, and tsc=reliable for the
 # watchdog of clocks, which would take a slow clock instead. The rest leaves out parts of a boot that no test looks at, and all of the
 # kernel's messages but warnings.
-CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rd.retry=3600 rootdelay=3600 udev.event_timeout=3600 rw systemd.show_status=auto no_timer_check tsc=reliable loglevel=5 "
+CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rd.retry=3600 udev.event_timeout=3600 rw systemd.show_status=auto no_timer_check tsc=reliable loglevel=5 "
            "8250.nr_uarts=1 mitigations=off nokaslr lsm=capability audit=0 cryptomgr.notests")
 
 
