@@ -7,6 +7,7 @@
 #include "inventory.h"
 #include "kind.h"
 #include "links.h"
+#include "readiness.h"
 #include "subtree.h"
 #include "sysfs.h"
 #include "table.h"
@@ -65,9 +66,16 @@ static const char *cell_name(const struct row *row, char buf[static PCI_PATH_STR
 }
 
 static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        const char *link;
+
         if (!row->usable)
                 return NULL;
-        return links_find(row->links, row->usable->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
+        link = links_find(row->links, row->usable->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
+        if (!link || streq(row->usable->subsystem, "net"))
+                return link; /* the kernel has said which interface has the name */
+
+        /* The node may have been left by another device. */
+        return usable_is_at(row->usable, link) > 0 ? link : NULL;
 }
 
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {

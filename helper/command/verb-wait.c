@@ -11,6 +11,7 @@
 #include "command.h"
 #include "explain.h"
 #include "readiness.h"
+#include "util.h"
 
 struct wait {
         const char *type;
@@ -79,6 +80,25 @@ static int look(struct wait *w) {
         return done && (!w->settled || udev_is_idle());
 }
 
+/* Why is a device that is there not ready? */
+static void explain_unready(const struct wait *w, size_t i) {
+        const struct lookup *lookup = &w->lookups[i];
+        const char *name = lookup->n_chosen > 0 ? lookup->usables.items[0].name : "it";
+
+        for (size_t j = 0; w->source == MONITOR_UDEV && j < lookup->n_chosen; j++) {
+                const struct usable *u = &lookup->usables.items[j];
+                _cleanup_free_ char *taken = NULL;
+
+                if (usable_find_taken_name(u, &w->targets[i].path, &taken) > 0) {
+                        complain(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, taken);
+                        return;
+                }
+        }
+
+        complain(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
+                 w->source == MONITOR_UDEV ? "udev" : "the kernel");
+}
+
 static int explain_timeout(const struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
                 const struct lookup *lookup = &w->lookups[i];
@@ -91,8 +111,7 @@ static int explain_timeout(const struct wait *w) {
                 else if (!w->removed && !lookup->is_there)
                         complain_of_absence(w->texts[i], &w->targets[i], lookup);
                 else if (!w->removed && !is_arrived(w, i))
-                        complain(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
-                                 w->source == MONITOR_UDEV ? "udev" : "the kernel");
+                        explain_unready(w, i);
         }
         if (w->settled && !udev_is_idle())
                 complain(0, "timed out: udev's queue is not empty");

@@ -17,6 +17,7 @@
 
 #include "cdi.h"
 #include "names.h"
+#include "readiness.h"
 #include "util.h"
 
 #define CDI_VERSION "0.6.0"
@@ -69,6 +70,11 @@ static void end_device(struct cdi *cdi) {
         fputc('}', cdi->out);
 }
 
+/* A name that leads to another device on the host is not given to a container. Without udev there may be no link at all. */
+static bool is_of_another(const struct usable *u, const char *name) {
+        return usable_is_at(u, name) == -EEXIST || usable_is_at(u, u->name) == -EEXIST;
+}
+
 /* An NVMe multipath head is a device for each path to it; here for that by way of @f. */
 static int add_disk(struct cdi *cdi, const struct function *f, const struct usable *u) {
         char path[sizeof(DISK_LINKS) + LINK_NAME_MAX];
@@ -85,6 +91,8 @@ static int add_disk(struct cdi *cdi, const struct function *f, const struct usab
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, &f->path) != 0)
                         continue;
                 snprintf(path, sizeof(path), DISK_LINKS "%s", name->link);
+                if (is_of_another(u, path))
+                        continue;
                 begin_device(cdi, name->link, &f->path);
                 add_node(cdi, path, u->name, 'b');
                 end_device(cdi);
@@ -118,6 +126,8 @@ static int add_vfio(struct cdi *cdi, const struct function *f) {
                 const struct usable *u = &f->below.items[i];
 
                 if (!streq(u->subsystem, "vfio") && !streq(u->subsystem, "vfio-dev"))
+                        continue;
+                if (usable_is_at(u, u->name) == -EEXIST)
                         continue;
                 if (!begun)
                         begin_device(cdi, name, &f->path);

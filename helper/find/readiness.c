@@ -12,9 +12,12 @@
 #include <sys/sysmacros.h>
 #include <systemd/sd-device.h>
 
+#include "devlinks.h"
+#include "interface.h"
 #include "names.h"
 #include "nvme.h"
 #include "readiness.h"
+#include "rtnl.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -32,28 +35,117 @@ static bool is_entry_stale(sd_device *device) {
         return entry && sd_device_get_sysattr_value(device, "diskseq", &diskseq) >= 0 && !streq(entry, diskseq);
 }
 
-/* Not access(), to which a service has no node that it may not open (DevicePolicy=closed). */
-static bool is_link_there(const char *link) {
-        struct stat unused;
+/**
+ * usable_is_at() - does a file in /dev lead to this device?
+ *
+ * stat() follows a symlink. Not access(): a service may not open a node (DevicePolicy=closed), and is told that it has none.
+ *
+ * Return: 1, 0 when nothing is there, -EEXIST when it is another device, or another negative errno.
+ */
+int usable_is_at(const struct usable *u, const char *path) {
+        mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
+        unsigned major, minor;
+        char text[32];
+        struct stat st;
+        int r;
 
-        return stat(link, &unused) >= 0;
+        r = sysfs_read_attribute(u->syspath, "dev", sizeof(text), text);
+        if (r >= 0)
+                r = stat(path, &st) < 0 ? negative_errno() : 0;
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor)
+                       ? 1
+                       : -EEXIST;
 }
 
-static bool are_links_there(sd_device *device) {
+/* The first link of those in udev's database that does not lead to the device; NULL when all of them do. */
+static const char *find_missing_link(const struct usable *u, sd_device *device) {
         const char *link;
 
         for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
-                if (strstr(link, "/by-pci-path/") && !is_link_there(link))
-                        return false;
+                if (strstr(link, "/by-pci-path/") && usable_is_at(u, link) <= 0)
+                        return link;
 
-        return true;
+        return NULL;
+}
+
+/* Which interface has the name by PCI path of @device? Return: 1, 0 when it has no such name or nobody has it, or -ENODEV. */
+static int find_interface_owner(sd_device *device, const struct pci_path *path, char name[static INTERFACE_NAME_MAX + 1],
+                                bool *ret_is_own) {
+        char flat[PCI_PATH_STRING_MAX];
+        const char *syspath;
+        unsigned owner;
+        int ifindex, r;
+
+        if (device_has_interface_name(device) <= 0)
+                return 0;
+        if (sd_device_get_syspath(device, &syspath) < 0 || sd_device_get_ifindex(device, &ifindex) < 0)
+                return -ENODEV;
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        r = interface_get_name(syspath, flat, name);
+        if (r < 0)
+                return errno_is_absent(r) ? -ENODEV : 0;
+        if (rtnl_find_name(name, &owner) < 0)
+                return 0;
+
+        *ret_is_own = owner == (unsigned) ifindex;
+        return 1;
+}
+
+/*
+ * An interface that has a name by PCI path is finished when the kernel knows it by the name. While another interface has the
+ * name, it is not. If nobody has it and the database does not say so either, nobody gives names here.
+ */
+static bool has_interface_name(sd_device *device, const struct pci_path *path) {
+        char name[INTERFACE_NAME_MAX + 1];
+        const char *unused;
+        bool is_own;
+        int r;
+
+        r = find_interface_owner(device, path, name, &is_own);
+        if (r != 0)
+                return r > 0 && is_own;
+        return sd_device_get_property_value(device, "ID_NET_NAME_PCI_PATH", &unused) < 0;
+}
+
+/**
+ * usable_find_taken_name() - the name by PCI path of a device that leads to another device
+ * @path: of the function that the device is below
+ * @ret: to be freed; untouched unless 1 is returned
+ *
+ * Return: 1, 0 when there is none, or a negative errno.
+ */
+int usable_find_taken_name(const struct usable *u, const struct pci_path *path, char **ret) {
+        _cleanup_device_ sd_device *device = NULL;
+        char interface[INTERFACE_NAME_MAX + 1];
+        const char *name;
+        bool is_own;
+        int r;
+
+        r = sd_device_new_from_syspath(&device, u->syspath);
+        if (r < 0)
+                return r;
+        if (streq(u->subsystem, "net"))
+                name = find_interface_owner(device, path, interface, &is_own) > 0 && !is_own ? interface : NULL;
+        else {
+                name = find_missing_link(u, device);
+                name = name && usable_is_at(u, name) == -EEXIST ? name : NULL;
+        }
+        if (!name)
+                return 0;
+
+        *ret = strdup(name);
+        return *ret ? 1 : -ENOMEM;
 }
 
 /*
  * udevd was finished with a head when the first of its paths was there. With this one it is when the path's link is
  * there, too.
  */
-static bool is_path_linked(sd_device *device, const struct pci_path *path) {
+static bool is_path_linked(const struct usable *u, sd_device *device, const struct pci_path *path) {
         char link[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
 
@@ -66,7 +158,7 @@ static bool is_path_linked(sd_device *device, const struct pci_path *path) {
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, path) != 0)
                         continue;
                 snprintf(link, sizeof(link), DISK_LINKS "%s", name->link);
-                if (!is_link_there(link))
+                if (usable_is_at(u, link) <= 0)
                         return false;
         }
 
@@ -77,7 +169,7 @@ static bool is_path_linked(sd_device *device, const struct pci_path *path) {
  * The node of an IOMMU group may have been there for another function: ours has joined when it has its link. Not so if
  * our rules have named no function at all.
  */
-static bool has_vfio_link(const char *function_syspath, const struct pci_path *path) {
+static bool has_vfio_link(const struct usable *u, const char *function_syspath, const struct pci_path *path) {
         _cleanup_device_ sd_device *function = NULL;
         char flat[PCI_PATH_STRING_MAX], link[sizeof("/dev/vfio/by-pci-path/") + sizeof(flat)];
         const char *unused;
@@ -89,7 +181,7 @@ static bool has_vfio_link(const char *function_syspath, const struct pci_path *p
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(link, sizeof(link), "/dev/vfio/by-pci-path/%s", flat);
-        return is_link_there(link);
+        return usable_is_at(u, link) > 0;
 }
 
 /* Between udevd's word that it will rename an interface and the event that it did (systemd 247, rename_netif()). */
@@ -104,10 +196,12 @@ static bool is_udev_finished(const struct usable *u, const struct lookup *lookup
         sd_device *disk;
 
         if (sd_device_new_from_syspath(&device, u->syspath) < 0 || sd_device_get_is_initialized(device) <= 0 ||
-            is_renaming(device) || is_entry_stale(device) || !are_links_there(device) ||
-            (nvme_head_find(device, &disk) > 0 && !is_path_linked(device, path)))
+            is_renaming(device) || is_entry_stale(device) || find_missing_link(u, device) ||
+            (nvme_head_find(device, &disk) > 0 && !is_path_linked(u, device, path)))
                 return false;
-        if (streq(u->subsystem, "vfio") && !has_vfio_link(lookup->descent.syspath, path))
+        if (streq(u->subsystem, "net") && !has_interface_name(device, path))
+                return false;
+        if (streq(u->subsystem, "vfio") && !has_vfio_link(u, lookup->descent.syspath, path))
                 return false;
 
         /* A partition's number goes with its disk's. */
@@ -134,21 +228,12 @@ static bool does_disk_open(const char *node) {
  * Return: 1, 0 when not, or a negative errno.
  */
 int usable_has_node(const struct usable *u) {
-        mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
-        unsigned major, minor;
-        char text[32];
-        struct stat st;
         int r;
 
         if (streq(u->subsystem, "net"))
                 return 1;
-        r = sysfs_read_attribute(u->syspath, "dev", sizeof(text), text);
-        if (r >= 0)
-                r = stat(u->name, &st) < 0 ? negative_errno() : 0;
-        if (r < 0)
-                return errno_is_absent(r) ? 0 : r;
-
-        return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor);
+        r = usable_is_at(u, u->name);
+        return r == -EEXIST ? 0 : r;
 }
 
 static bool is_kernel_finished(const struct usable *u) {

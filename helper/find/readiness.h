@@ -10,6 +10,8 @@
 #include "lookup.h"
 #include "monitor.h"
 
+int usable_is_at(const struct usable *u, const char *path);
 int usable_has_node(const struct usable *u);
 bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source);
+int usable_find_taken_name(const struct usable *u, const struct pci_path *path, char **ret);
 int path_has_links(const struct pci_path *path);

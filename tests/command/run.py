@@ -5,7 +5,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from command.machine import complete
+from command.machine import complete, make_nodes
 from programs import BUILD
 from trees import sandbox
 from trees.sysfs import Tree
@@ -37,6 +37,8 @@ def _on_machine(machine, seed, links, calls, locale):
     tree = Tree(machine, '/sys', seed)
     complete(tree)
     sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    if links:
+        make_nodes(tree)
     for directory, names in links.items():
         os.makedirs(directory)
         for name, target in names.items():

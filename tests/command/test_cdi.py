@@ -61,6 +61,21 @@ def test_disk():
         for part, number in (("", ""), ("-part1", 1))}
 
 
+def with_another_disk(*names):
+    """Each of the names leads to a disk that is not the machine's."""
+    show(DISK)
+    for name in names:
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        os.mknod(name, stat.S_IFBLK, os.makedev(7, 0))
+    return pcipath("cdi")
+
+
+@pytest.mark.parametrize("name", ["/dev/vda1", "/dev/disk/by-pci-path/02.0-00.0-part1"])
+def test_name_that_leads_to_another_disk(name):
+    devices, _ = cdi.read(run(with_another_disk, name).stdout, "disk")
+    assert "02.0-00.0" in devices and "02.0-00.0-part1" not in devices
+
+
 def test_vfio():
     """Each function of a group has the group's node, by its own name, and what all users of VFIO open."""
     outcome = run(lambda: printed(given_away(), "--kind=vfio", nodes=["/dev/vfio/vfio"]))

@@ -2,8 +2,10 @@
 """What pcipath says: exit statuses, tables, JSON, drawings, reasons."""
 
 import json
+import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -177,6 +179,23 @@ def test_each_path_of_a_disk_has_its_own_link():
 
 
 # -- of and find --
+
+def list_beside_a_wrong_node():
+    """The node that the link of vdb leads to has the number of another disk."""
+    tree = Tree(Machine([Root([function('02.0', VirtioBlk()), function('03.0', VirtioBlk())])]), '/sys')
+    complete(tree)
+    sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    os.makedirs('/dev/disk/by-pci-path')
+    nodes = {device.devname: device.devnum for device in tree.devices if device.devname}
+    for name, path in (('vda', '02.0'), ('vdb', '03.0')):
+        os.mknod(f'/dev/{name}', stat.S_IFBLK, os.makedev(*nodes['vda']))
+        os.symlink(f'../../{name}', f'/dev/disk/by-pci-path/{path}')
+    return pcipath('list', '-n', '-o', 'NAME,LINK')
+
+
+def test_link_to_another_device_is_not_listed():
+    assert sandbox.run(list_beside_a_wrong_node).stdout.split() == ['/dev/vda', '/dev/disk/by-pci-path/02.0', '/dev/vdb']
+
 
 def test_of():
     many, flat, absent, partly = run(['of', '/sys/class/block/vda2', '0000:02:00.0', '40:00.0'],

@@ -64,8 +64,15 @@ def write_attribute(device, name, text):
         f.write(text)
 
 
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)
+
+
 def beside_udevd():
     udev.enter()
+    # The kernel's own interfaces: the machine's, and another one. Before udevd runs, which would be told of them.
+    ip("link", "add", "name", "eth2", "index", "2", "type", "bridge")
+    ip("link", "add", "name", "other", "index", "99", "type", "bridge")
     with open("/run/udev/rules.d/65-diskseq.rules", "w", encoding="ascii") as rules:
         rules.write(DISKSEQ)
     with udev.Udevd() as udevd:
@@ -94,6 +101,10 @@ def beside_udevd():
         # udevd has it and its link is not there.
         os.rename(f"{udev.LINKS}/03.0", f"{udev.LINKS}/moved")
         assert now("03.0")[0] == TIMEOUT
+        # It leads to another disk.
+        os.symlink("../../vda", f"{udev.LINKS}/03.0")
+        assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is there, but another device has its name "
+                                        "/dev/disk/by-pci-path/03.0\n")
         os.rename(f"{udev.LINKS}/moved", f"{udev.LINKS}/03.0")
         assert now("03.0") == "/dev/vdb\n"
 
@@ -105,13 +116,32 @@ def beside_udevd():
             assert now(path) == node + "\n"
             os.rename(link, f"{link}-moved")
             assert now(path)[0] == TIMEOUT
+            os.symlink("/dev/vda", link)
+            assert now(path)[0] == TIMEOUT
             os.rename(f"{link}-moved", link)
 
         # udevd has said that it will give the interface another name.
         interface = next(device for device in tree.devices if device.subsystem == "net")
         name = os.path.basename(interface.syspath)
         record = f"/run/udev/data/n{interface.ifindex}"
-        assert now("06.0") == name + "\n"
+        assert (interface.ifindex, name) == (2, "eth2") and now("06.0") == "eth2\n"
+
+        # Its name is no longer its own, then another interface's.
+        ip("link", "property", "del", "dev", "eth2", "altname", "pci-06.0")
+        assert now("06.0") == (TIMEOUT, "timed out: 06.0: eth2 is there, but udev is not finished with it\n")
+        ip("link", "property", "add", "dev", "other", "altname", "pci-06.0")
+        taken = (TIMEOUT, "timed out: 06.0: eth2 is there, but another device has its name pci-06.0\n")
+        assert now("06.0") == taken
+        os.rename(record, f"{record}-moved")
+        with open(f"{record}-moved", encoding="ascii") as old, open(record, "w", encoding="ascii") as new:
+            new.writelines(line for line in old if "ID_NET_NAME_PCI_PATH" not in line)
+        assert now("06.0") == taken
+        ip("link", "property", "del", "dev", "other", "altname", "pci-06.0")
+        assert now("06.0") == "eth2\n"  # no rules that give names
+        os.rename(f"{record}-moved", record)
+        ip("link", "property", "add", "dev", "eth2", "altname", "pci-06.0")
+        assert now("06.0") == "eth2\n"
+
         with open(record, "a", encoding="ascii") as f:
             f.write("E:ID_RENAMING=1\n")
         assert now("06.0")[0] == TIMEOUT
