@@ -12,6 +12,7 @@
 #include "ancestry.h"
 #include "inventory.h"
 #include "sysfs.h"
+#include "syspath.h"
 #include "util.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
@@ -131,27 +132,17 @@ static struct function *find_function(const struct inventory *inventory, const c
         return NULL;
 }
 
-/* Has the part of a syspath the shape of an address, DDDD:BB:SS.F? No other directory's name has. */
-static bool is_address(const char *name, size_t n) {
-        return n >= 12 && n <= 16 && name[n - 2] == '.' && name[n - 5] == ':' && name[n - 8] == ':';
-}
-
 /*
- * The nearest function at or above a syspath; @end is where to begin. What is below a function that was plugged in too late to be in the inventory is
- * below none: the bridge that leads there is not the place where it is.
+ * The nearest function at or above a syspath; @end is where to begin. A device below a function that was plugged in too late to
+ * be in the inventory belongs to none: the bridge that leads there is not where it is.
  */
 static struct function *find_owner(const struct inventory *inventory, const char *syspath, size_t end) {
-        while (end > 0) {
-                size_t start = end;
+        size_t start;
 
-                while (start > 0 && syspath[start - 1] != '/')
-                        start--;
-                if (is_address(syspath + start, end - start))
-                        return find_function(inventory, syspath + start, end - start);
-                end = start > 0 ? start - 1 : 0;
-        }
-
-        return NULL;
+        end = syspath_find_function(syspath, end);
+        for (start = end; start > 0 && syspath[start - 1] != '/'; start--)
+                ;
+        return end > 0 ? find_function(inventory, syspath + start, end - start) : NULL;
 }
 
 static size_t directory_length(const struct function *f) {

@@ -34,7 +34,7 @@ static void set_links(struct device *device, struct string_list *links, struct s
         *list = (struct string_list){};
 }
 
-/* An interface is told its name once; it keeps it. */
+/* An interface that has its name keeps it. One that has none may be given it later, when another has let go of it. */
 static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
         _cleanup_string_list_ struct string_list links = {};
         char name[INTERFACE_NAME_MAX + 1] = "", flat[PCI_PATH_STRING_MAX];
@@ -43,7 +43,7 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         int r;
 
         device->is_there = true;
-        if (device->is_read || !m->want_interfaces)
+        if (device->links.n > 0 || !m->want_interfaces)
                 return 0;
         r = device_has_interface_name(sd);
         if (r > 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 
@@ -8,14 +9,34 @@
 #include "sysfs.h"
 #include "util.h"
 
-/* What is the name of two interfaces is none: it is taken from the one that came before there was another. */
+/*
+ * udev's database says that the interface has the name: the kernel is asked for an event at which the rules start the helper
+ * again (Linux 4.13, kobject_synth_uevent()). Where no udevd runs, it does no harm.
+ */
+static void ask_for_event(const char *syspath) {
+        static const char event[] = "change 00000000-0000-0000-0000-000000000000 PCIPATH=1";
+        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
+
+        if (snprintf(path, sizeof(path), "%s/uevent", syspath) >= (int) sizeof(path))
+                return;
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0 && write(fd, event, strlen(event)) < 0)
+                return; /* the interface is going */
+}
+
+/* A name that two interfaces would have is neither's: it is taken from the one that came before there was another. */
 static void take_shared(const char *syspath, const char *name) {
         char other[IF_NAMESIZE], beside[PATH_MAX];
         unsigned ifindex;
 
-        if (rtnl_find_name(name, &ifindex) >= 0 && if_indextoname(ifindex, other) &&
-            snprintf(beside, sizeof(beside), "%s/..", syspath) < (int) sizeof(beside) && sysfs_exists(beside, other) > 0)
-                (void) rtnl_delete_altname(ifindex, name);
+        if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, other) ||
+            snprintf(beside, sizeof(beside), "%.*s%s", (int) (strrchr(syspath, '/') + 1 - syspath), syspath, other) >=
+                    (int) sizeof(beside) ||
+            !sysfs_exists(beside, "uevent"))
+                return;
+        if (rtnl_delete_altname(ifindex, name) >= 0 && !streq(beside, syspath))
+                ask_for_event(beside);
 }
 
 /**

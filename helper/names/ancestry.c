@@ -24,6 +24,7 @@
 #include "ancestry.h"
 #include "device.h"
 #include "sysfs.h"
+#include "syspath.h"
 #include "util.h"
 
 struct climb {
@@ -34,21 +35,6 @@ struct climb {
 
 static struct pci_hop *top_hop(struct climb *c) {
         return &c->hops[PCI_PATH_HOPS_MAX - c->n_hops];
-}
-
-/* Is there a name of a PCI function in the part of a syspath below its first @n bytes? Nothing else has such names. */
-static bool has_function_below(const char *syspath, size_t n) {
-        char name[NAME_MAX + 1];
-        struct pci_hop unused;
-
-        for (syspath += n; *syspath == '/'; syspath += n) {
-                n = strcspn(++syspath, "/");
-                if (snprintf(name, sizeof(name), "%.*s", (int) n, syspath) == (int) n &&
-                    pci_hop_parse_sysname(name, &unused) == 0)
-                        return true;
-        }
-
-        return false;
 }
 
 /**
@@ -80,7 +66,7 @@ int device_get_pci_function(sd_device *device, sd_device **ret) {
                 if (r < 0)
                         return r;
         }
-        if (has_function_below(syspath, strlen(function_syspath)))
+        if (syspath_find_function(syspath, strlen(syspath)) > strlen(function_syspath))
                 return -ENODEV;
         if (*function_syspath == '\0')
                 return 0;

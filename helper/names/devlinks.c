@@ -5,6 +5,7 @@
 #include "devlinks.h"
 #include "names.h"
 #include "node.h"
+#include "sysfs.h"
 #include "util.h"
 
 static int add_vfio_links(const struct names *names, struct string_list *links) {
@@ -53,11 +54,14 @@ static int add_links(sd_device *device, const struct names *names, const char *i
 }
 
 /**
- * device_has_interface_name() - is it an interface directly below its function or virtio device? Another could be one of many.
+ * device_has_interface_name() - is it an interface directly below its function, virtio device or sub-function?
+ *
+ * Any other could be one of many.
  *
  * Return: 1, 0, or a negative errno.
  */
 int device_has_interface_name(sd_device *device) {
+        const char *syspath;
         sd_device *parent;
         int r;
 
@@ -66,8 +70,17 @@ int device_has_interface_name(sd_device *device) {
                 return r;
         r = sd_device_get_parent(device, &parent);
         if (r >= 0)
-                r = device_in_subsystem(parent, "pci");
-        return r == 0 ? device_in_subsystem(parent, "virtio") : r;
+                r = device_in_subsystem(parent, "auxiliary");
+        if (r > 0) {
+                r = sd_device_get_syspath(parent, &syspath);
+                return r < 0 ? r : sysfs_exists(syspath, "sfnum");
+        }
+
+        if (r >= 0)
+                r = device_in_subsystem(parent, "virtio");
+        if (r > 0)
+                r = sd_device_get_parent(parent, &parent);
+        return r < 0 ? r : device_in_subsystem(parent, "pci");
 }
 
 /**

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "interface.h"
+#include "sub-function.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -90,6 +91,20 @@ static int has_twin(const char *syspath, const char *port) {
         return r;
 }
 
+/* "S88" of an interface of a sub-function, empty for any other. Return: 0, or a negative errno. */
+static int read_sub_function(const char *syspath, char buf[static SUB_FUNCTION_MAX + 2]) {
+        char device[PATH_MAX];
+        int r;
+
+        if (snprintf(device, sizeof(device), "%s/device", syspath) >= (int) sizeof(device))
+                return -ENAMETOOLONG;
+        buf[0] = 'S';
+        r = sub_function_read(device, buf + 1);
+        if (r <= 0)
+                buf[0] = '\0';
+        return r < 0 ? r : 0;
+}
+
 /**
  * interface_get_name() - what an interface is called by its PCI path
  * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
@@ -100,15 +115,17 @@ static int has_twin(const char *syspath, const char *port) {
  * for the port cannot be in a name, or the errno of an attribute that cannot be read.
  */
 int interface_get_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
-        char port[INTERFACE_NAME_MAX + 1], name[INTERFACE_NAME_MAX + 1];
+        char port[INTERFACE_NAME_MAX + 1], name[INTERFACE_NAME_MAX + 1], sub_function[SUB_FUNCTION_MAX + 2];
         int r;
 
-        r = read_port(syspath, port);
+        r = read_sub_function(syspath, sub_function);
+        if (r >= 0)
+                r = read_port(syspath, port);
         if (r < 0)
                 return r;
         if (!is_legal(port))
                 return -EBADMSG;
-        if (snprintf(name, sizeof(name), INTERFACE_PREFIX "%s%s", flat, port) >= (int) sizeof(name))
+        if (snprintf(name, sizeof(name), INTERFACE_PREFIX "%s%s%s", flat, sub_function, port) >= (int) sizeof(name))
                 return -ENAMETOOLONG;
         r = has_twin(syspath, port);
         if (r < 0)

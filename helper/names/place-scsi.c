@@ -69,9 +69,12 @@ static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
         return 0;
 }
 
-/* SAM-5 4.7.7.3, flat space addressing: the two highest of 16 bits are 01. The host counts the other 14. */
+/*
+ * SAM-5 4.7.7.3, flat space addressing: the two highest of 16 bits are 01. The host counts the other 14. A LUN up to 255 has the
+ * peripheral form without these bits as well (4.7.7.2): decoded, it could be the name of another disk of the target.
+ */
 static uint64_t decode_lun(uint64_t lun) {
-        return lun >= 0x4000 && lun <= 0x7fff ? lun & 0x3fff : lun;
+        return lun >= 0x4100 && lun <= 0x7fff ? lun & 0x3fff : lun;
 }
 
 /* The lowest N of the directories hostN beside @host. */

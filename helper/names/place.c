@@ -14,6 +14,7 @@
 
 #include "place.h"
 #include "place-row.h"
+#include "sub-function.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -84,6 +85,20 @@ static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
         return device_in_subsystem(above, "virtio");
 }
 
+/* A sub-function tells its devices apart from those of its function, but not from each other. */
+static int place_sub_function(sd_device *device, struct place *p, sd_device **ret_next) {
+        char number[SUB_FUNCTION_MAX + 1];
+        const char *syspath;
+        int r;
+
+        (void) ret_next;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = sub_function_read(syspath, number);
+        return r <= 0 ? r : place_prepend(p, "sf-%s", number);
+}
+
 /* A namespace of the controller @device. */
 static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) {
         const char *nsid;
@@ -109,6 +124,7 @@ static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) 
 static const struct place_row {
         const char *subsystem;
         int (*place)(sd_device *device, struct place *p, sd_device **ret_next);
+        bool has_many; /* devices of one kind below it */
 } place_table[] = {
         { "virtio",      place_virtio     },
         { "scsi",        place_scsi       },
@@ -120,6 +136,7 @@ static const struct place_row {
         { "input",       place_alone      },
         { "sound",       place_alone      },
         { "serial-base", place_alone      },
+        { "auxiliary",   place_sub_function, .has_many = true },
 };
 
 /* Return: 1, 0 when @device is of a kind that has no row, or a negative errno. */
@@ -167,7 +184,7 @@ int place_climb(struct place *p, sd_device *function) {
                 r = row->place(device, p, &device);
                 if (r <= 0)
                         return r;
-                p->is_below = true;
+                p->is_below = p->is_below || !row->has_many;
         }
 }
 

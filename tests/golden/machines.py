@@ -6,8 +6,8 @@
 
 from dataclasses import dataclass
 
-from trees.machine import (Ata, AtaPort, Disk, FibreChannel, Group, HostBridge, Lun, Machine, Mmc, Namespace, Net, Node, Nodes,
-                           NoPci, Nvme, NvmeSubsystem, Pmem, Port, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk, VirtioBlk,
+from trees.machine import (Ata, AtaPort, Auxiliary, Disk, FibreChannel, Group, HostBridge, Lun, Machine, Mmc, Namespace, Net, Node, Nodes,
+                           NoPci, Nvme, NvmeSubsystem, Pmem, Port, Root, Sas, SasDevice, ScsiHosts, SubFunctions, Usb, UsbDisk, VirtioBlk,
                            VirtioPmem, VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
 
 
@@ -62,6 +62,10 @@ def usb(port, *more):
 def tape(name, link):
     return node(f"scsi_tape/{name}", "scsi_tape", link, ("host99", "scsi", "scsi_host"), ("target99:0:0", "scsi", "scsi_target"),
                 ("99:0:0:0", "scsi", "scsi_device"))
+
+
+def uverbs(number):
+    return Nodes([node(f"infiniband_verbs/uverbs{number}", "infiniband_verbs", "infiniband/by-pci-path/FLAT")])
 
 
 def given_away():
@@ -224,17 +228,18 @@ GOLDEN = {
 
     # The word's host counts from the function's first, its LUN as the host does; channels are a RAID controller's.
     "scsi": Golden(
-        Machine([Root([function("02.0", VirtioScsi([Lun(0, 0), Lun(1, 255), Lun(1, 256), Lun(255, 16383)])),
+        Machine([Root([function("02.0", VirtioScsi([Lun(0, 0), Lun(1, 255), Lun(1, 256), Lun(255, 16383),
+                                                        Lun(1, 5), Lun(1, 5, flat=True), Lun(1, 255, flat=True)])),
                        function("03.0", VirtioScsi([Lun(0, 0)])),
                        function("04.0", ScsiHosts([[Lun(2, 0, channel=2)], [Lun(2, 0, channel=2, disk=Disk(1))],
                                                    [Lun(0, 1)]]))])]),
-        {"02.0-scsi-0:0:1:255", "02.0-scsi-0:0:1:256", "02.0-scsi-0:0:255:16383", "03.0-scsi-0:0:0:0",
+        {"02.0-scsi-0:0:1:255", "02.0-scsi-0:0:1:256", "02.0-scsi-0:0:1:5", "02.0-scsi-0:0:1:16389", "02.0-scsi-0:0:1:16639", "02.0-scsi-0:0:255:16383", "03.0-scsi-0:0:0:0",
          "04.0-scsi-0:2:2:0", "04.0-scsi-1:2:2:0-part1", "04.0-scsi-2:0:0:1"}),
 
     # Linux drivers/scsi/scsi_transport_fc.c: a target below a remote port. Words of systemd, handle_scsi_fibre_channel().
     "fibre-channel": Golden(
         Machine([Root([function("02.0", function("00.0", FibreChannel({
-            "0x50060e801049cfd1": [Lun(0, 0, disk=Disk(1)), Lun(0, 7)], "0x21000024ff5ed36a": [Lun(0, 0)]})))])]),
+            "0x50060e801049cfd1": [Lun(0, 0, disk=Disk(1)), Lun(0, 7), Lun(0, 7, flat=True)], "0x21000024ff5ed36a": [Lun(0, 0)]})))])]),
         {"02.0-00.0-fc-0x50060e801049cfd1-lun-0-part1", "02.0-00.0-fc-0x50060e801049cfd1-lun-7",
          "02.0-00.0-fc-0x21000024ff5ed36a-lun-0"}),
 
@@ -286,6 +291,16 @@ GOLDEN = {
                  Root([function("00.0", Net())], bus=0x40)]),
         {"pci-02.0-00.0", "pci-02.1-00.0", "pci-02.1-00.0d1", "pci-02.2-00.0np0", "pci-02.2-00.0npf1vf0",
          "pci-02.2-00.0v1", "pci-0000_40_00.0"}),
+
+    # Linux drivers/net/ethernet/mellanox/mlx5/core/sf/dev/dev.c: sfnum is an attribute of an auxiliary device, whose children
+    # are the interface and the RDMA node. Another auxiliary device is a part of the function (drivers/base/auxiliary.c).
+    "sub-functions": Golden(
+        Machine([Root([function("02.0", function("00.0", Net(), SubFunctions({
+                           88: [Net(), uverbs(1)], 0: [Net([Port(0), Port(1)])], 4294967295: [Net([Port(0, "p0")]), nvme(1)]}),
+                           uverbs(0))),
+                       function("03.0", Auxiliary([Net()]))])]),
+        {"pci-02.0-00.0", "pci-02.0-00.0S88", "pci-02.0-00.0S0", "pci-02.0-00.0S0d1", "pci-02.0-00.0S4294967295np0",
+         "infiniband/by-pci-path/02.0-00.0-sf-88", "infiniband/by-pci-path/02.0-00.0", "02.0-00.0-sf-4294967295-nvme-1"}),
 
     # Two that nothing tells apart have no name; neither has one with a name that an interface cannot have.
     "network-alike": Golden(
@@ -379,6 +394,7 @@ COVERS = {
     "nvme-multipath-elsewhere": "Disk: NVMe multipath by another transport: no name",
     "pmem": "Disk: persistent memory: virtio-pmem, others without a link",
     "network": "Interface: ports, representors, VFs",
+    "sub-functions": "Interface: sub-functions (SF) and their RDMA nodes",
     "network-alike": "Interface: nothing tells them apart, hostile names of ports",
     "network-deep": "Interface: names of 127 bytes, and longer",
     "nodes": "Node: every kind that has a by-path/",

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 
+import pytest
 from golden.machines import GOLDEN
 from rules import udev
 from trees import sandbox
@@ -97,6 +98,28 @@ def no_second_process(boot):
         assert not [path for path in boot.udevd.started() if path.startswith("eth")]
 
 
+@pytest.mark.parametrize("action", ["change", "bind", "move"])
+@pytest.mark.parametrize("name", ["network", "sub-functions"])
+def test_named_at_any_event(name, action):
+    """As after an installation on a running machine: no interface has another "add"."""
+    def check(boot):
+        boot.events(action)
+        boot.check()
+    assert not run(check, GOLDEN[name].machine)
+
+
+def interfaces_alone(boot):
+    """The devices above have had no event."""
+    boot.udevd.events("change", boot.interfaces)
+    boot.check()
+    boot.udevd.events("change", boot.interfaces)
+    boot.check()
+
+
+def test_named_before_the_devices_above():
+    assert not run(interfaces_alone, GOLDEN["network"].machine)
+
+
 def test_one_process_for_an_interface():
     run(no_second_process, GOLDEN["network"].machine)
 
@@ -108,13 +131,13 @@ def test_ports_and_virtual_functions():
 def test_hostile_port_names():
     """What has no name does not keep others from theirs; each that has none is told of, once an event."""
     log = run(live, GOLDEN["network-alike"].machine)
-    assert sum("bytes that no name can have" in line for line in log) == 2 * 7
+    assert sum("bytes that no name can have" in line for line in log) == 6 * 7
     assert all(line.isprintable() for line in map(str.strip, log))
 
 
 def test_longest_name():
     log = run(live, GOLDEN["network-deep"].machine)
-    assert all("more than 127 bytes" in line for line in log) and len(log) == 2
+    assert all("more than 127 bytes" in line for line in log) and len(log) == 6
 
 
 TWINS = Machine([Root([function("02.0", Net([Port(), Port()]))])])
@@ -128,13 +151,31 @@ def twin_comes_later(boot):
     boot.event(0)
     assert boot.altnames(0) == {"pci-02.0"}
     os.rename("/sys/away", late)
+    uevent = f"{boot.interfaces[0].syspath}/uevent"
+    with open(uevent, encoding="ascii") as f:
+        kernel = f.read()
     boot.event(1)
     assert boot.altnames(0) == boot.altnames(1) == set()
 
+    # The helper has asked the kernel for an event of the first, which has the database forget the name.
+    with open(uevent, encoding="ascii") as f:
+        assert f.read() == "change 00000000-0000-0000-0000-000000000000 PCIPATH=1"
+    for more in ("SYNTH_ARG_PCIPATH=1\n", ""):
+        assert ("ID_NET_NAME_PCI_PATH" in boot.properties(0)) == bool(more)
+        with open(uevent, "w", encoding="ascii") as f:
+            f.write(kernel + more)
+        boot.udevd.events("change", boot.interfaces[:1])
+    assert boot.altnames(0) == set()
+
+    # It is alone again.
+    os.rename(late, "/sys/away")
+    boot.udevd.events("change", boot.interfaces[:1])
+    assert boot.altnames(0) == {"pci-02.0"} == {boot.properties(0)["ID_NET_NAME_PCI_PATH"]}
+
 
 def test_twin_that_comes_later():
-    [line] = run(twin_comes_later, TWINS)
-    assert "pci-02.0 is the name of neither" in line
+    log = run(twin_comes_later, TWINS)
+    assert len(log) == 3 and all("pci-02.0 is the name of neither" in line for line in log)
 
 
 TWO = Machine([Root([function("02.0", Net()), function("03.0", Net())])])
@@ -150,6 +191,11 @@ def name_is_taken(boot):
     boot.events("add")
     assert boot.altnames(0) == set() and "ID_NET_NAME_PCI_PATH" not in boot.properties(0)
     assert boot.altnames(1) == {boot.name(0), "other", boot.name(1)}
+
+    # The other lets go of it.
+    ip("link", "property", "del", "dev", os.path.basename(boot.interfaces[1].devpath), "altname", boot.name(0))
+    boot.events("change")
+    assert boot.altnames(0) == {boot.name(0)} == {boot.properties(0)["ID_NET_NAME_PCI_PATH"]}
 
 
 def test_name_is_taken():

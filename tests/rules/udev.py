@@ -18,10 +18,10 @@ from programs import BUILD, normalise
 from trees import sandbox
 from trees.sysfs import UNTOUCHED
 
-SUBSYSTEMS = {"pci", "virtio", "nvme", "nd", "usb", "scsi", "block", "net", "drm", "hid", "infiniband_verbs", "input", "scsi_tape",
+SUBSYSTEMS = {"auxiliary", "pci", "virtio", "nvme", "nd", "usb", "scsi", "block", "net", "drm", "hid", "infiniband_verbs", "input", "scsi_tape",
               "sound", "tty", "usb-serial", "vfio", "vfio-dev", "video4linux", "virtio-ports"}  # of those that have events
 HELPER_STARTED = re.compile(rb"^(.*): \S*61-pcipath\.rules:\d+ Importing properties from results of '", re.MULTILINE)
-OURS = ("ID_PCI_PATH", "ID_NET_NAME_PCI_PATH", "ID_NET_NAME_FROM_DATABASE")
+OURS = ("ID_PCI_PATH", "ID_PCI_SF_", "ID_NET_NAME_PCI_PATH", "ID_NET_NAME_FROM_DATABASE")
 LOG = "/run/udevd.log"
 LINKS = "/dev/disk/by-pci-path"
 

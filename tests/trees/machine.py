@@ -45,11 +45,16 @@ class Lun:
     lun: int = 0  # as the host numbers it
     channel: int = 0
     disk: Disk = field(default_factory=Disk)
+    flat: bool = False  # also below 256, where QEMU and most others use SAM's peripheral addressing
 
     @property
     def kernel_lun(self):
         """As Linux numbers it: SAM's flat addressing from 256 on, as QEMU's scsi-bus and virtio-scsi have it."""
-        return self.lun if self.lun < 256 else self.lun | 0x4000
+        return self.lun | 0x4000 if self.flat or self.lun >= 256 else self.lun
+
+    @property
+    def contract_lun(self):
+        return self.kernel_lun if self.lun < 256 else self.lun
 
 
 @node
@@ -175,6 +180,18 @@ class Node:
 class Nodes(Below):
     nodes: list
     virtio: bool = False
+
+
+@node
+class SubFunctions(Below):
+    """Children on the auxiliary bus (mlx5): what is below each, by its number, which the administrator has chosen."""
+    below: dict
+
+
+@node
+class Auxiliary(Below):
+    """A child on the auxiliary bus that is a part of the function and no sub-function."""
+    below: list
 
 
 @node

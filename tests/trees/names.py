@@ -74,11 +74,11 @@ def port_word(port):
     return f"n{port.name}" if port.name else f"d{port.number}" if port.number else ""
 
 
-def interface_name(port, ports, path):
+def interface_name(port, ports, path, sub=None):
     """None: it is too long, not unique, or a port has a name that no interface could have."""
     words = [port_word(other) for other in ports]
     word = port_word(port)
-    name = f"pci-{flatten(path)}{word}"
+    name = f"pci-{flatten(path)}{'' if sub is None else f'S{sub}'}{word}"
     legal = all("!" <= c <= "~" and c not in ":/%" for c in word)
     return name if legal and words.count(word) == 1 and len(name) <= INTERFACE_BYTES else None
 
@@ -92,7 +92,7 @@ def root_prefix(root):
 
 
 def scsi(host, lun):
-    return f"scsi-{host}:{lun.channel}:{lun.target}:{lun.lun}"
+    return f"scsi-{host}:{lun.channel}:{lun.target}:{lun.contract_lun}"
 
 
 def disks_below(below):
@@ -116,12 +116,12 @@ def disks_below(below):
         case m.FibreChannel():
             for port, luns in below.ports.items():
                 for lun in luns:
-                    yield lun.disk, f"-fc-{port}-lun-{lun.lun}"
+                    yield lun.disk, f"-fc-{port}-lun-{lun.contract_lun}"
         case m.Sas():
             for number, devices in enumerate(below.hosts):
                 for device in devices:
                     for lun in device.luns:
-                        yield lun.disk, f"-{sas(device)}-lun-{lun.lun}" if number == 0 else None
+                        yield lun.disk, f"-{sas(device)}-lun-{lun.contract_lun}" if number == 0 else None
         case m.Usb():
             for device in below.disks:
                 word = f"-usb-0:{device.ports}:{device.interface}-" if below.sockets or below.root_hubs < 2 else None
@@ -164,7 +164,14 @@ class Names(dict):
 
     def add_function(self, function, path):
         self[function] = Name(path)
-        for below in function.below:
+        self.add_all_below(function.below, path)
+        if function.vfs:
+            for number, virtual in enumerate(function.vfs.functions):
+                self.add_function(virtual, f"{path}v{number}")
+
+    def add_all_below(self, things, path, sub=None):
+        """`sub`: the number of the sub-function that they are below, if any."""
+        for below in things:
             match below:
                 case m.Function():
                     self.add_function(below, f"{path}/{below.address}")
@@ -173,16 +180,23 @@ class Names(dict):
                         self.add_function(nested, f"{path}/{below.bus:02x}:{nested.address}")
                 case m.Net():
                     for port in below.ports:
-                        self[port] = Name(path, interface=interface_name(port, below.ports, path))
+                        self[port] = Name(path, interface=interface_name(port, below.ports, path, sub))
+                case m.SubFunctions():
+                    for number, inner in below.below.items():
+                        self.add_all_below(inner, path, number)
+                case m.Auxiliary():
+                    for net in below.below:
+                        for port in net.ports:
+                            self[port] = Name(path)
                 case m.Nodes():
                     for node in below.nodes:
-                        self[node] = Name(path, nodes=(node.link.replace("FLAT", flatten(path)),) if node.link else ())
+                        flat = flatten(path) + (f"-sf-{sub}" if sub is not None else "")
+                        self[node] = Name(path, nodes=(node.link.replace("FLAT", flat),) if node.link else ())
                 case _:
                     for disk, suffix in disks_below(below):
+                        if suffix is not None and sub is not None:
+                            suffix = f"-sf-{sub}{suffix}"
                         self.add_disk(disk, path, suffix)
-        if function.vfs:
-            for number, virtual in enumerate(function.vfs.functions):
-                self.add_function(virtual, f"{path}v{number}")
 
     def add_disk(self, disk, path, suffix):
         link = None if suffix is None else flatten(path) + suffix

@@ -248,8 +248,8 @@ class Tree:
         self.link(f"{physfn}/virtfn{number}", devpath)
         self.add_all_below(devpath, virtual)
 
-    def add_all_below(self, devpath, function):
-        for below in self.numbers.order(function.below):
+    def add_all_below(self, devpath, function, things=None):
+        for below in self.numbers.order(function.below if things is None else things):
             match below:
                 case m.HostBridge():
                     # vmd_find_free_domain(): from 0x10000 on, in the order of probing.
@@ -284,6 +284,14 @@ class Tree:
                     self.add_usb(devpath, below, function)
                 case m.Net():
                     self.add_net(self.add_virtio(devpath, function) if below.virtio else devpath, below)
+                case m.SubFunctions():
+                    for number, things in self.numbers.order(below.below.items()):
+                        above = self.add(f'{devpath}/mlx5_core.sf.{self.numbers.next("auxiliary", 2)}', "auxiliary", key=function)
+                        self.attribute(above, "sfnum", number)
+                        self.add_all_below(above, function, things)
+                case m.Auxiliary():
+                    above = self.add(f'{devpath}/mlx5_core.eth.{self.numbers.next("auxiliary", 2)}', "auxiliary", key=function)
+                    self.add_all_below(above, function, below.below)
                 case m.Nodes():
                     above = self.add_virtio(devpath, function) if below.virtio else devpath
                     for node in below.nodes:
@@ -333,6 +341,7 @@ class Tree:
             name = f"eth{ifindex}"
             devpath = self.add(f"{above}/net/{name}", "net", key=port, klass=True,
                                uevent=f"INTERFACE={name}\nIFINDEX={ifindex}\n")
+            self.link(f"{devpath}/device", above)
             self.attribute(devpath, "ifindex", ifindex)
             self.attribute(devpath, "dev_port", port.number)
             if port.name is not None:

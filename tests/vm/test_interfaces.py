@@ -3,6 +3,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from checks import check_helper, check_interfaces, names_of_interfaces
@@ -17,6 +18,7 @@ COVERS = {
     "renamed": "Interface: renamed, to odd names, too",
     "foreign_link_file": "Interface: a .link file with other ideas of names",
     "second_port": "Interface: a second port, and a port with a hostile name",
+    "installed_on_a_running_machine": "Interface: named by a plain udevadm trigger after an installation",
     "networkd": "Interface: configured by systemd-networkd",
     "unit_waits_for_an_interface": "Interface: a unit waits for it, and for its function",
     "two_containers": "Interface: two containers that have a card each reach each other",
@@ -183,8 +185,13 @@ def test_second_port(machine, attribute, content, word):
     unplug(machine, "hot")
 
 
+UNITS_OF_FUNCTIONS = next(line for line in (Path(__file__).parents[2] / "man/pcipath-names.7.scd").read_text().splitlines()
+                          if line.startswith('SUBSYSTEM=="pci"'))
+
+
 def test_unit_waits_for_an_interface(machine):
     """Started while the slot is empty, it is active when the card is there."""
+    machine.run(f"mkdir -p /run/udev/rules.d; cat >/run/udev/rules.d/62-pcipath-units.rules <<'END'\n{UNITS_OF_FUNCTIONS}\nEND\nudevadm control --reload")
     unit = "/run/systemd/system/wants-card.service"
     device = machine.run("systemd-escape -p --suffix=device /sys/subsystem/net/devices/pci-02.4-00.0").strip()
     machine.run(f"mkdir -p /run/systemd/system; printf '%s\\n' '[Unit]' 'BindsTo={device}' 'After={device}' '[Service]'"
@@ -193,12 +200,27 @@ def test_unit_waits_for_an_interface(machine):
     assert "wants-card.service start waiting" in " ".join(machine.run("systemctl list-jobs --no-legend").split())
     plug(machine, "hot", "port4")
     machine.run("systemctl start wants-card.service")
-    # So is the unit of the function.
+    # So is the unit of the function, with the rule of pcipath-names(7).
     function = machine.run("systemd-escape -p --suffix=device /sys/subsystem/pci/devices/02.4-00.0").strip()
     assert machine.run(f"systemctl is-active {shlex.quote(function)}") == "active\n"
     assert "UP" in link_of(machine, "hot")["flags"]
     unplug(machine, "hot")
-    machine.run(f"systemctl stop wants-card.service; rm {unit}; systemctl daemon-reload")
+    machine.run(f"systemctl stop wants-card.service; rm {unit} /run/udev/rules.d/62-pcipath-units.rules; systemctl daemon-reload;"
+                " udevadm control --reload")
+
+
+def test_installed_on_a_running_machine(machine):
+    """udevd runs without the rules, then they come: a plain `udevadm trigger` names disks and interfaces."""
+    rules = "/usr/lib/udev/rules.d/61-pcipath.rules"
+    names = names_of_interfaces(machine)
+    links = machine.run("ls /dev/disk/by-pci-path")
+    machine.run(f"mv {rules} /run && udevadm control --reload && udevadm trigger --action=add && udevadm settle")
+    for name in names:
+        machine.run(f"ip link property del dev {name} altname {name}")
+    assert names_of_interfaces(machine) == {} and machine.run("ls /dev/disk/by-pci-path 2>/dev/null || true") == ""
+    machine.run(f"mv /run/61-pcipath.rules {rules} && udevadm control --reload && udevadm trigger && udevadm settle")
+    assert names_of_interfaces(machine) == names and machine.run("ls /dev/disk/by-pci-path") == links
+    check_interfaces(machine)
 
 
 def test_networkd(machine):
