@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A monitor's socket. Whatever the other end does, everything on it ends at one deadline.
+ * A monitor's socket. It waits as long as the other end makes it wait: see deadline.h.
  */
 
 #include <stddef.h>
@@ -12,13 +12,11 @@
 struct channel {
         int fd;
         const char *path;
-        double timeout;   /* seconds, of the whole channel */
-        double deadline;  /* on CLOCK_MONOTONIC, in seconds */
 };
 
 #define CHANNEL_CLOSED { .fd = -1 }
 
-int channel_open(const char *path, double timeout, struct channel *ret, struct problem *problem);
+int channel_open(const char *path, struct channel *ret, struct problem *problem);
 void channel_close(struct channel *channel);
 int channel_exchange(struct channel *channel, const char **output, size_t *n_output, char *buf, size_t size,
                      struct problem *problem);

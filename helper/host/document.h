@@ -9,6 +9,7 @@
 
 #include "problem.h"
 
-#define DOCUMENT_MAX (16U << 20)
+#define DOCUMENT_MAX_MIB 16U
+#define DOCUMENT_MAX (DOCUMENT_MAX_MIB << 20)
 
 int document_read(const char *name, char **ret, size_t *ret_size, struct problem *problem);

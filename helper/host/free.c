@@ -38,8 +38,33 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
         return 0;
 }
 
+static bool has_free_slot(const struct bus *bus) {
+        struct pci_path path;
+
+        for (unsigned slot = bus->first_slot; slot <= bus->last_slot; slot++)
+                if ((bus->used & 1U << slot) == 0 && bus_get_path(bus, (uint8_t) slot, &path) >= 0)
+                        return true;
+
+        return false;
+}
+
+/* Why nothing is listed, and what to do about it. */
+static const char *explain_none(const struct machine *machine) {
+        bool takes_plugs = false;
+
+        for (size_t i = 0; i < machine->n_buses; i++) {
+                if (machine->buses[i]->takes_plugs && has_free_slot(machine->buses[i]))
+                        return NULL;
+                takes_plugs = takes_plugs || machine->buses[i]->takes_plugs;
+        }
+
+        if (takes_plugs)
+                return machine->no_room ?: "every slot is in use";
+        return machine->no_hotplug ?: "no PCI bus of this machine takes a device while it runs";
+}
+
 static int run_free(int argc, char **argv) {
-        return request_print_table(argc, argv, &verb_free, "slots", fill_table);
+        return request_print_table(argc, argv, &verb_free, "slots", fill_table, explain_none);
 }
 
 const struct verb verb_free = {

@@ -21,7 +21,7 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
         bool has_length = false;
         int status;
 
-        *ret_reason = "not HTTP";
+        *ret_reason = "the answer is not HTTP";
         if (strncmp(header, version, strlen("HTTP/1.")) != 0 || strlen(header) < strlen("HTTP/1.x 200") ||
             strspn(digits, "0123456789") != 3)
                 return -EBADMSG;
@@ -33,7 +33,7 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
 
                 line += 2;
                 if (ascii_strncasecmp(line, "Transfer-Encoding:", strlen("Transfer-Encoding:")) == 0) {
-                        *ret_reason = "an answer in chunks, which these servers do not give";
+                        *ret_reason = "a chunked answer is not supported";
                         return -EBADMSG;
                 }
                 if (ascii_strncasecmp(line, "Content-Length:", strlen("Content-Length:")) != 0)
@@ -43,14 +43,14 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
                 errno = 0;
                 length = strtoul(line, &end, 10);
                 if (*line < '0' || *line > '9' || errno != 0 || (*end != '\r' && *end != '\0') || has_length) {
-                        *ret_reason = "its Content-Length is none";
+                        *ret_reason = "Content-Length is not a number";
                         return -EBADMSG;
                 }
                 *ret_length = length;
                 has_length = true;
         }
 
-        *ret_reason = "no Content-Length";
+        *ret_reason = "Content-Length is missing";
         return has_length || status != 200 ? status : -EBADMSG;
 }
 
@@ -68,7 +68,7 @@ static int read_header(struct response *a, const char *socket, const char *path,
         int status;
 
         if (!end)
-                return a->size > HEADER_MAX ? problem_set(problem, -EBADMSG, "%s: GET %s: not HTTP", socket, path) : 0;
+                return a->size > HEADER_MAX ? problem_set(problem, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path) : 0;
 
         *end = '\0';
         a->body = (size_t) (end - a->text) + 4;
@@ -76,9 +76,9 @@ static int read_header(struct response *a, const char *socket, const char *path,
         if (status < 0)
                 return problem_set(problem, status, "%s: GET %s: %s", socket, path, reason);
         if (status != 200)
-                return problem_set(problem, -EPROTO, "%s: GET %s: the answer is %d", socket, path, status);
+                return problem_set(problem, -EPROTO, "%s: GET %s: the server answers with status %d", socket, path, status);
         if (a->length > DOCUMENT_MAX)
-                return problem_set(problem, -EFBIG, "%s: GET %s: more than %u bytes", socket, path, DOCUMENT_MAX);
+                return problem_set(problem, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path, DOCUMENT_MAX_MIB);
         return 1;
 }
 
@@ -94,7 +94,7 @@ static int read_response(struct channel *c, const char *request, const char *pat
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: GET %s: closed before the answer came", c->path,
+                        return problem_set(problem, -ECONNRESET, "%s: GET %s: the connection was closed before the answer came", c->path,
                                            path);
 
                 more = realloc(a->text, a->size + (size_t) n);
@@ -115,7 +115,7 @@ static int read_response(struct channel *c, const char *request, const char *pat
  * http_get() - the body of an answer
  * @ret: to be freed
  */
-int http_get(const char *socket, const char *path, double timeout, char **ret, size_t *ret_size,
+int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
              struct problem *problem) {
         _cleanup_channel_ struct channel channel = CHANNEL_CLOSED;
         _cleanup_free_ char *request = NULL;
@@ -124,7 +124,7 @@ int http_get(const char *socket, const char *path, double timeout, char **ret, s
 
         if (asprintf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
                 return problem_set(problem, -ENOMEM, "out of memory");
-        r = channel_open(socket, timeout, &channel, problem);
+        r = channel_open(socket, &channel, problem);
         if (r >= 0)
                 r = read_response(&channel, request, path, &response, problem);
         if (r < 0) {

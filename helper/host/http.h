@@ -11,6 +11,6 @@
 
 #include "problem.h"
 
-int http_get(const char *socket, const char *path, double timeout, char **ret, size_t *ret_size,
+int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
              struct problem *problem);
 int http_parse_header(const char *header, size_t *ret_length, const char **ret_reason);

@@ -26,13 +26,13 @@ int json_parse(const char *name, const char *text, size_t size, struct json_docu
         while (root && end < size && strchr(" \t\r\n", text[end]))
                 end++;
         if (!root)
-                r = problem_set(problem, -EBADMSG, "%s: not JSON, at byte %zu: %s", name, end,
-                                json_tokener_get_error(tokener) == json_tokener_continue ? "it is not complete" :
+                r = problem_set(problem, -EBADMSG, "%s: not JSON: byte %zu: %s", name, end,
+                                json_tokener_get_error(tokener) == json_tokener_continue ? "the document is not complete" :
                                 json_tokener_error_desc(json_tokener_get_error(tokener)));
         else if (end < size)
-                r = problem_set(problem, -EBADMSG, "%s: not JSON, at byte %zu: more after its end", name, end);
+                r = problem_set(problem, -EBADMSG, "%s: not JSON: byte %zu: text after the end", name, end);
         else if (!json_object_is_type(root, json_type_object))
-                r = problem_set(problem, -EBADMSG, "%s: not an object", name);
+                r = problem_set(problem, -EBADMSG, "%s: the document is not a JSON object", name);
         json_tokener_free(tokener);
 
         if (r < 0) {
@@ -54,9 +54,9 @@ bool json_is_api(const char *name) {
  * json_fetch() - a document's text from a file, from standard input if it is "-", or with a GET if it is a socket
  * @ret: to be freed
  */
-int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size,
+int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
                struct problem *problem) {
-        return json_is_api(name) ? http_get(name, api_path, timeout, ret, ret_size, problem) :
+        return json_is_api(name) ? http_get(name, api_path, ret, ret_size, problem) :
                                    document_read(name, ret, ret_size, problem);
 }
 
@@ -85,12 +85,12 @@ int json_get_typed(const struct json_document *document, json_object *object, en
         key = dot ? dot + 1 : text;
 
         if (!json_object_is_type(object, json_type_object))
-                return problem_set(document->problem, -EBADMSG, "%s: %.*s: not an object", document->name,
+                return problem_set(document->problem, -EBADMSG, "%s: %.*s is not an object", document->name,
                                    dot ? (int) (dot - text) : 0, text);
         if (!json_object_object_get_ex(object, key, &value) || !value)
                 return 0;
         if (!json_object_is_type(value, type))
-                return problem_set(document->problem, -EBADMSG, "%s: %s: not of type %s", document->name, text,
+                return problem_set(document->problem, -EBADMSG, "%s: %s is not of type %s", document->name, text,
                                    json_type_to_name(type));
         *ret = value;
         return 1;

@@ -17,7 +17,7 @@ struct json_document {
 };
 
 int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct problem *problem);
-int json_fetch(const char *name, const char *api_path, double timeout, char **ret, size_t *ret_size,
+int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
                struct problem *problem);
 bool json_is_api(const char *name);
 void json_document_clear(struct json_document *document);

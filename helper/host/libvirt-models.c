@@ -17,11 +17,13 @@ static const struct libvirt_model models[] = {
         { "pcie-expander-bus",           "host bridge",                   CONTROLLER_EXPANDER,        false, 0, 0x1f },
 };
 
-/** libvirt_model_find() - the row of a model, or NULL */
+/** libvirt_model_find() - the row of a model; of one that libvirt has not had yet, or of none, a row that promises nothing */
 const struct libvirt_model *libvirt_model_find(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(models); i++)
+        static const struct libvirt_model unknown = { NULL, "device", CONTROLLER_UNKNOWN, false, 0, 0x1f };
+
+        for (size_t i = 0; name && i < ELEMENTSOF(models); i++)
                 if (streq(models[i].name, name))
                         return &models[i];
 
-        return NULL;
+        return &unknown;
 }

@@ -12,6 +12,7 @@ enum controller {
         CONTROLLER_ROOT,          /* a host bridge, on no bus */
         CONTROLLER_EXPANDER,      /* a function that brings a root bus with it, numbered by target/busNr */
         CONTROLLER_EXPANDER_BRIDGE, /* the same, and on that bus a bridge of which libvirt says nothing */
+        CONTROLLER_UNKNOWN,
 };
 
 struct libvirt_model {

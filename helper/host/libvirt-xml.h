@@ -10,6 +10,7 @@
 
 #include "libvirt-models.h"
 #include "problem.h"
+#include "qemu-machines.h"
 
 #define CONTROLLERS_MAX 256
 
@@ -25,37 +26,54 @@ struct adapter {
         const char *type; /* "scsi", "sata", "ide", "usb" */
         unsigned index;
         enum scsi_numbers { SCSI_UNKNOWN, SCSI_TARGETS, SCSI_UNITS } scsi;
-        struct device *function;
+        struct device *function; /* NULL if it is not on PCI */
+        unsigned n_disks;        /* read so far */
 };
 
 struct domain {
         const char *file;
         struct machine *machine;
         struct problem *problem;
-        bool is_pseries, is_i440fx, is_s390;
-        uint32_t built_in; /* slots of the first root bus */
+        const struct qemu_machine *type; /* NULL if it is not known */
+        bool is_bhyve, has_acpi;
         struct controller_bus controllers[CONTROLLERS_MAX];
-        struct adapter *adapters;
+        struct adapter *adapters; /* sorted once the functions are read */
         size_t n_adapters;
+        unsigned n_interfaces, n_hostdevs; /* that have got an id */
 };
+
+static inline bool domain_is_s390(const struct domain *d) {
+        return d->type && d->type->root_number == ROOT_BY_UID;
+}
 
 #define ELEMENT_NAME_MAX 96
 
+/* libvirt-xml.c */
 bool element_is(const xmlNode *element, const char *name);
+bool element_attribute_is(const xmlNode *element, const char *attribute, const char *value);
 const xmlNode *element_child(const xmlNode *element, const char *name);
+xmlChar *element_child_attribute(const xmlNode *element, const char *child, const char *attribute);
 const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]);
 int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
                        unsigned *ret);
-int element_identify(const xmlNode *element, struct device *device);
 
-int domain_add_adapter(struct domain *d, const xmlNode *element, const char *type, unsigned index,
-                       struct device *function);
-int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
-void domain_clear(struct domain *d);
+/* libvirt-id.c */
+int domain_identify(struct domain *d, const xmlNode *element, struct device *device);
+
+/* libvirt-function.c */
+int domain_add_controller(struct domain *d, const xmlNode *element);
+int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address);
+int domain_add_placeless(struct domain *d, const xmlNode *element, const char *reason);
+
+/* libvirt-adapter.c */
+int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function);
+void domain_sort_adapters(struct domain *d);
+int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
+
+int complain_of_element(const struct domain *d, const xmlNode *element, const char *what);
 
 static inline void freexmlp(xmlChar **text) {
         xmlFree(*text);
 }
 
 #define _cleanup_xml_ _cleanup_(freexmlp)
-#define _cleanup_domain_ _cleanup_(domain_clear)

@@ -34,7 +34,7 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_list(int argc, char **argv) {
-        return request_print_table(argc, argv, &verb_list, "devices", fill_table);
+        return request_print_table(argc, argv, &verb_list, "devices", fill_table, NULL);
 }
 
 const struct verb verb_list = {

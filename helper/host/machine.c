@@ -68,8 +68,8 @@ struct device *machine_add_device(struct machine *machine, struct bus *bus, stru
         return device;
 }
 
-/* Why is there nothing to see of what is on this bus, whatever it is? */
-static const char *bus_find_fault(const struct bus *bus) {
+/** bus_find_fault() - why the guest shows nothing of what is on this bus; NULL if it does */
+const char *bus_find_fault(const struct bus *bus) {
         for (size_t hops = 0; bus->bridge; hops++) {
                 if (hops == PCI_PATH_HOPS_MAX)
                         return "more than 255 bridges above it";
@@ -79,15 +79,6 @@ static const char *bus_find_fault(const struct bus *bus) {
         }
 
         return bus->nameless;
-}
-
-/* What PCI lets no guest find: it looks for function 0 of a slot first, and behind a PCIe port at slot 0 only. */
-static const char *function_find_fault(const struct device *f) {
-        if (f->bus->slots == SLOTS_LINK && f->hop.slot != 0)
-                return "behind a PCIe port, but not in slot 0";
-        if ((f->bus->shown & 1U << f->hop.slot) == 0)
-                return "its slot has no function 0";
-        return NULL;
 }
 
 /* The hops from the root down to @bus, which bus_find_fault() found to be not too many. */
@@ -120,28 +111,6 @@ int bus_get_path(const struct bus *bus, uint8_t slot, struct pci_path *ret) {
         return 0;
 }
 
-static int function_set_path(struct device *f) {
-        struct pci_path path;
-
-        if (f->absent)
-                return 0;
-        f->absent = bus_find_fault(f->bus);
-        if (f->absent)
-                return 0;
-
-        if (bus_get_path(f->bus, f->hop.slot, &path) < 0) {
-                f->absent = "more than 255 bridges above it";
-                return 0;
-        }
-        path.hops[path.n_hops - 1] = f->hop;
-
-        f->path = malloc(sizeof(path));
-        if (!f->path)
-                return -ENOMEM;
-        *f->path = path;
-        return 0;
-}
-
 /**
  * device_get_path() - the path of a function, or of the one that a device is below
  *
@@ -162,119 +131,6 @@ const char *device_why_absent(const struct device *device) {
         return device->absent ?: (device->function ?: device)->until;
 }
 
-static int compare_devices(const void *a, const void *b) {
-        const struct device *x = *(struct device *const *) a, *y = *(struct device *const *) b;
-        const struct pci_path *of_x = device_get_path(x), *of_y = device_get_path(y);
-        int r;
-
-        r = of_x && of_y ? pci_path_compare(of_x, of_y) : !of_x - !of_y;
-        if (r == 0)
-                r = !!x->function - !!y->function;
-        if (r == 0)
-                r = strverscmp(x->suffix ?: "", y->suffix ?: "");
-        return r != 0 ? r : strverscmp(x->id ?: "", y->id ?: "");
-}
-
-/* Two functions, or two disks of one, at the same place: what a document says wrongly. Neither is named. */
-static void mark_same_places(struct machine *machine) {
-        struct device *function = NULL, *disk = NULL;
-
-        for (size_t i = 0; i < machine->n_devices && device_get_path(machine->devices[i]); i++) {
-                struct device *d = machine->devices[i], **before = d->function ? &disk : &function;
-
-                if (d->function && !d->suffix)
-                        continue;
-                if (*before && (d->function ? d->function == disk->function && streq(d->suffix, disk->suffix) :
-                                pci_path_compare(d->path, function->path) == 0))
-                        (*before)->twin = d->twin = true;
-                *before = d;
-        }
-
-        for (size_t i = 0; i < machine->n_devices; i++)
-                if (machine->devices[i]->twin)
-                        machine->devices[i]->absent = "another device has the same place";
-}
-
-static void mark_below_absent(struct machine *machine) {
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                struct device *d = machine->devices[i];
-
-                if (d->bus && !d->absent)
-                        d->absent = bus_find_fault(d->bus);
-        }
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                struct device *d = machine->devices[i];
-
-                if (d->function && !d->absent && d->function->absent)
-                        d->absent = "below a function that the guest does not show";
-        }
-}
-
-static bool is_named_root(const struct bus *bus, const char *same) {
-        return !bus->bridge && (!bus->nameless || bus->nameless == same);
-}
-
-/* Two roots that the guest would call the same: what a document says wrongly. */
-static void mark_same_roots(struct machine *machine) {
-        static const char *const same = "below one of two root buses with the same number";
-
-        for (size_t i = 0; i < machine->n_buses; i++)
-                for (size_t j = i + 1; j < machine->n_buses; j++) {
-                        struct bus *a = machine->buses[i], *b = machine->buses[j];
-
-                        if (is_named_root(a, same) && is_named_root(b, same) && a->root.domain == b->root.domain &&
-                            a->root.bus == b->root.bus)
-                                a->nameless = b->nameless = same;
-                }
-}
-
-/* A name that means two buses is no name. */
-static void forget_ambiguous_buses(struct machine *machine) {
-        for (size_t i = 0; i < machine->n_buses; i++)
-                for (size_t j = 0; j < machine->n_buses; j++) {
-                        struct bus *a = machine->buses[i], *b = machine->buses[j];
-
-                        if (i != j && a->name && b->name && streq(a->name, b->name))
-                                a->takes_plugs = false;
-                }
-}
-
-/**
- * machine_complete() - name everything, once all is added
- *
- * Return: 0, or -ENOMEM.
- */
-int machine_complete(struct machine *machine) {
-        int r;
-
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                const struct device *d = machine->devices[i];
-
-                if (!d->bus || d->hop.vf != PCI_HOP_NO_VF)
-                        continue;
-                d->bus->used |= 1U << d->hop.slot;
-                if (d->hop.function == 0)
-                        d->bus->shown |= 1U << d->hop.slot;
-        }
-
-        mark_same_roots(machine);
-        for (size_t i = 0; i < machine->n_devices; i++)
-                if (machine->devices[i]->bus && !machine->devices[i]->absent)
-                        machine->devices[i]->absent = function_find_fault(machine->devices[i]);
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                r = machine->devices[i]->bus ? function_set_path(machine->devices[i]) : 0;
-                if (r < 0)
-                        return r;
-        }
-
-        forget_ambiguous_buses(machine);
-        if (machine->n_devices > 0)
-                qsort(machine->devices, machine->n_devices, sizeof(*machine->devices), compare_devices);
-        mark_same_places(machine);
-        mark_below_absent(machine);
-        return 0;
-}
-
 void machine_clear(struct machine *machine) {
         for (size_t i = 0; i < machine->n_devices; i++) {
                 struct device *d = machine->devices[i];
@@ -293,28 +149,37 @@ void machine_clear(struct machine *machine) {
 
         free(machine->devices);
         free(machine->buses);
+        free(machine->ids);
+        free(machine->reason);
         *machine = (struct machine){};
 }
 
-/**
- * machine_find() - the device of an id, or the next one after @after: an NVMe namespace has one for each controller
- *
- * Return: NULL when there is none.
- */
-struct device *machine_find(const struct machine *machine, const char *id, const struct device *after) {
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                struct device *d = machine->devices[i];
+/* The first of @ids that is not less than @id. */
+static size_t lower_bound(const struct machine *machine, const char *id) {
+        size_t begin = 0, end = machine->n_ids;
 
-                if (after) {
-                        if (d == after)
-                                after = NULL;
-                        continue;
-                }
-                if ((d->id && streq(d->id, id)) || (d->other_id && streq(d->other_id, id)))
-                        return d;
+        while (begin < end) {
+                size_t middle = begin + (end - begin) / 2;
+
+                if (strcmp(machine->ids[middle].id, id) < 0)
+                        begin = middle + 1;
+                else
+                        end = middle;
         }
 
-        return NULL;
+        return begin;
+}
+
+/**
+ * machine_find() - a device by its id
+ * @n: several devices can have one id; the first is 0
+ *
+ * Return: NULL when there are no more.
+ */
+struct device *machine_find(const struct machine *machine, const char *id, size_t n) {
+        size_t at = lower_bound(machine, id) + n;
+
+        return at < machine->n_ids && streq(machine->ids[at].id, id) ? machine->devices[machine->ids[at].index] : NULL;
 }
 
 /**

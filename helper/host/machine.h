@@ -46,7 +46,7 @@ struct device {
         char *other_id;          /* by which it can be named as well, or NULL */
         char *type;              /* in the monitor's words */
         const char *kind;        /* in words */
-        struct bus *bus;         /* that a function is plugged into; NULL for what is below a function */
+        struct bus *bus;         /* that a function is plugged into; NULL for what is below a function, or not on PCI at all */
         struct pci_hop hop;      /* of a function */
         struct device *function; /* of what is below one: that function */
         enum node node;
@@ -58,11 +58,22 @@ struct device {
         void *userdata;          /* of who walks the machine; NULL before */
 };
 
+/** struct device_id - an id and the place in machine.devices of a device that has it */
+struct device_id {
+        const char *id;
+        size_t index;
+};
+
 struct machine {
         struct bus **buses;
         size_t n_buses;
         struct device **devices; /* by path after machine_complete() */
         size_t n_devices;
+        struct device_id *ids;   /* sorted; of machine_complete() */
+        size_t n_ids;
+        const char *no_hotplug;  /* why no bus takes a device while the machine runs, and what to do; or NULL */
+        const char *no_room;     /* what to do when all slots are in use, or NULL */
+        char *reason;            /* of devices that are absent, where it is no constant; or NULL */
 };
 
 /* "/dev/disk/by-pci-path/" and a file name. */
@@ -73,10 +84,11 @@ struct device *machine_add_device(struct machine *machine, struct bus *bus, stru
 int machine_complete(struct machine *machine);
 void machine_clear(struct machine *machine);
 
-struct device *machine_find(const struct machine *machine, const char *id, const struct device *after);
+struct device *machine_find(const struct machine *machine, const char *id, size_t n);
 const struct pci_path *device_get_path(const struct device *device);
 const char *device_why_absent(const struct device *device);
 const char *device_name_in_guest(const struct device *device, char buf[static NAME_IN_GUEST_MAX]);
+const char *bus_find_fault(const struct bus *bus);
 int bus_get_path(const struct bus *bus, uint8_t slot, struct pci_path *ret);
 
 #define _cleanup_machine_ __attribute__((__cleanup__(machine_clear)))

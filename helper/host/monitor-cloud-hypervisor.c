@@ -2,7 +2,8 @@
 
 /*
  * Cloud Hypervisor, by vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI is flat: a segment has one bus, 0,
- * with the host bridge in slot 0, and is the guest's domain of the same number. The node _virtio-pci-ID of device_tree
+ * and is the guest's domain of the same number. Up to v53 each segment has a host bridge in slot 0; later versions have one
+ * on segment 0 only (vmm/src/pci_segment.rs), and slot 0 of the others is a slot like any. The node _virtio-pci-ID of device_tree
  * has the address of its child ID; a device that is passed through is a node of its own. Before the boot there is no
  * device_tree: then a slot is known only where the configuration has chosen it (pci_device_id, from v52 on).
  */
@@ -15,43 +16,51 @@
 
 #define SEGMENTS_MAX 256
 
-/* Keys of VmConfig, and the beginnings of ids that Cloud Hypervisor makes up (vmm/src/device_manager.rs). */
+/* Keys of VmConfig, and the ids that Cloud Hypervisor makes up (vmm/src/device_manager.rs). */
 static const struct json_kind kinds[] = {
-        { "disks",              "_disk",      "disk",                     NODE_DISK      },
-        { "net",                "_net",       "network controller",       NODE_INTERFACE },
-        { "fs",                 "_fs",        "device",                   NODE_NONE      },
-        { "pmem",               "_pmem",      "memory controller",        NODE_NONE      },
-        { "devices",            "_vfio",      "device",                   NODE_NONE      },
-        { "user_devices",       "_vfio_user", "device",                   NODE_NONE      },
-        { "vdpa",               "_vdpa",      "device",                   NODE_NONE      },
-        { "generic_vhost_user", NULL,         "device",                   NODE_NONE      },
-        { "vsock",              "_vsock",     "communication controller", NODE_NONE      },
-        { "console",            "_console",   "communication controller", NODE_NONE      },
-        { "rng",                "_rng",       "device",                   NODE_NONE      },
-        { "balloon",            "_balloon",   "device",                   NODE_NONE      },
+        { "disks",              "_disk",               "disk",                     NODE_DISK      },
+        { "net",                "_net",                "network controller",       NODE_INTERFACE },
+        { "fs",                 "_fs",                 "device",                   NODE_NONE      },
+        { "pmem",               "_pmem",               "memory controller",        NODE_NONE      },
+        { "devices",            "_vfio",               "device",                   NODE_NONE      },
+        { "user_devices",       "_vfio_user",          "device",                   NODE_NONE      },
+        { "vdpa",               "_vdpa",               "device",                   NODE_NONE      },
+        { "generic_vhost_user", "_generic_vhost_user", "device",                   NODE_NONE      },
+        { "vsock",              "_vsock",              "communication controller", NODE_NONE      },
+        { "console",            NULL,                  "communication controller", NODE_NONE, .own_id = "__console"      },
+        { "rng",                NULL,                  "device",                   NODE_NONE, .own_id = "__rng"          },
+        { "balloon",            NULL,                  "device",                   NODE_NONE, .own_id = "__balloon"      },
+        { "rtc",                NULL,                  "device",                   NODE_NONE, .own_id = "__rtc"          },
+        { "ivshmem",            NULL,                  "memory controller",        NODE_NONE, .own_id = "__ivshmem"      },
+        { "pvmemcontrol",       NULL,                  "device",                   NODE_NONE, .own_id = "__pvmemcontrol" },
+        { "watchdog",           NULL,                  "device",                   NODE_NONE, .own_id = "__watchdog", .is_switch = true },
+        { "iommu",              NULL,                  "device",                   NODE_NONE, .own_id = "__iommu",    .is_switch = true },
+        { "pvpanic",            NULL,                  "device",                   NODE_NONE, .own_id = "__pvpanic",  .is_switch = true },
 };
 
 struct reader {
         struct json_document document;
         struct machine *machine;
         json_object *config;
+        json_object *ids; /* of the configuration, with their kinds */
         struct bus *segments[SEGMENTS_MAX];
+        bool has_slot_zero; /* a device is in slot 0: there are no host bridges but that of segment 0 */
 };
 
 static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
         struct bus *bus;
 
         if (number < 0 || number >= SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: segment %lld is not one of %d",
-                                   r->document.name, (long long) number, SEGMENTS_MAX);
+                return problem_set(r->document.problem, -EBADMSG, "%s: segment %lld is not one of 0 to %d",
+                                   r->document.name, (long long) number, SEGMENTS_MAX - 1);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
                 if (!bus || asprintf(&bus->name, "%lld", (long long) number) < 0)
                         return -ENOMEM;
                 bus->root.domain = (uint32_t) number;
                 bus->first_slot = 1;
-                /* The host bridge. */
-                bus->used = bus->shown = 1;
+                if (number == 0)
+                        bus->used = bus->shown = 1; /* the host bridge */
                 r->segments[number] = bus;
         }
 
@@ -71,7 +80,7 @@ static int add_function(struct reader *r, const char *place, const char *address
             snprintf(root_name, sizeof(root_name), "pci%.*s", (int) (strlen(address) - strlen(":05.0")), address) >=
             (int) sizeof(root_name) || pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
                 return problem_set(r->document.problem, -EBADMSG,
-                                   "%s: %.40s: '%.40s' is no address on bus 00 of a segment",
+                                   "%s: %.40s: '%.40s' is not an address on bus 00 of a segment",
                                    r->document.name, place, address);
 
         k = get_segment(r, root.domain, &bus);
@@ -81,6 +90,7 @@ static int add_function(struct reader *r, const char *place, const char *address
         if (!*ret)
                 return -ENOMEM;
         (*ret)->hop = hop;
+        r->has_slot_zero = r->has_slot_zero || (root.domain != 0 && hop.slot == 0);
         return 0;
 }
 
@@ -109,7 +119,26 @@ static int add_node(struct reader *r, const char *name, json_object *node) {
                 if (!device->other_id)
                         return -ENOMEM;
         }
-        return json_device_identify(device, id, json_kind_of_id(kinds, ELEMENTSOF(kinds), r->config, id));
+        return json_device_identify(device, id, json_kind_of_id(kinds, ELEMENTSOF(kinds), r->ids, id));
+}
+
+/* Of all segments of a machine that runs. */
+static int offer_slots(struct reader *r, int64_t n_segments) {
+        struct bus *bus;
+        int k;
+
+        for (int64_t i = 0; i < n_segments; i++) {
+                k = get_segment(r, i, &bus);
+                if (k < 0)
+                        return k;
+                bus->takes_plugs = true;
+                if (i > 0 && r->has_slot_zero)
+                        bus->first_slot = 0;
+        }
+
+        r->machine->no_hotplug = NULL;
+        r->machine->no_room = "every slot is in use: start the machine with more PCI segments (num_pci_segments)";
+        return 0;
 }
 
 static int read_tree(struct reader *r, json_object *tree) {
@@ -126,64 +155,66 @@ static int read_tree(struct reader *r, json_object *tree) {
         if (k > 0)
                 n = json_object_get_int64(segments);
         if (n < 1 || n > SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: config.platform.num_pci_segments: not 1 to %d",
+                return problem_set(r->document.problem, -EBADMSG, "%s: config.platform.num_pci_segments is not a number from 1 to %d",
                                    r->document.name, SEGMENTS_MAX);
 
-        for (int64_t i = 0; i < n; i++) {
-                struct bus *bus;
-
-                k = get_segment(r, i, &bus);
-                if (k < 0)
-                        return k;
-                bus->takes_plugs = true;
-        }
         json_object_object_foreach(tree, name, node) {
                 k = add_node(r, name, node);
                 if (k < 0)
                         return k;
         }
-        return 0;
+        return offer_slots(r, n);
 }
 
 /* -- Not booted: the configuration -- */
 
-static int add_configured(void *userdata, const struct json_kind *kind, json_object *entry, const char *place) {
-        json_object *segment, *slot, *id;
-        struct reader *r = userdata;
-        int64_t number = 0;
-        struct device *device;
-        struct bus *bus;
+/* Slot 0 of segment 0 is the host bridge's. */
+static int read_slot(const struct reader *r, json_object *entry, const char *place, int64_t segment, json_object **ret) {
+        int64_t slot, least = segment == 0 ? 1 : 0;
         int k;
+
+        k = json_get_typed(&r->document, entry, json_type_int, ret, "%s.pci_device_id", place);
+        slot = k > 0 ? json_object_get_int64(*ret) : least;
+        if (slot < least || slot > 0x1f)
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s.pci_device_id is not a number from %d to 31",
+                                   r->document.name, place, (int) least);
+        return k;
+}
+
+static int add_configured(void *userdata, const struct json_kind *kind, json_object *entry, const char *place) {
+        json_object *segment, *slot, *mode, *id = NULL;
+        struct reader *r = userdata;
+        struct device *device;
+        int64_t number = 0;
+        struct bus *bus;
+        int k, has_slot;
 
         k = json_get_typed(&r->document, entry, json_type_int, &segment, "%s.pci_segment", place);
         if (k > 0)
                 number = json_object_get_int64(segment);
         if (k >= 0)
                 k = get_segment(r, number, &bus);
+        if (k >= 0)
+                k = json_get_typed(&r->document, entry, json_type_string, &id, "%s.id", place);
+        if (k >= 0)
+                k = has_slot = read_slot(r, entry, place, number, &slot);
         if (k < 0)
                 return k;
-        k = json_get_typed(&r->document, entry, json_type_string, &id, "%s.id", place);
-        if (k <= 0)
-                return k; /* nobody can ask for it */
+        /* Without either, nobody can ask for it; and a console that is off is none. */
+        if (!id && !has_slot)
+                return 0;
+        k = json_get_typed(&r->document, entry, json_type_string, &mode, "%s.mode", place);
+        if (k < 0 || (k > 0 && streq(json_object_get_string(mode), "Off")))
+                return k < 0 ? k : 0;
 
         device = machine_add_device(r->machine, bus, NULL);
         if (!device)
                 return -ENOMEM;
-        k = json_device_identify(device, json_object_get_string(id), kind);
-        if (k < 0)
-                return k;
-
-        k = json_get_typed(&r->document, entry, json_type_int, &slot, "%s.pci_device_id", place);
-        if (k < 0)
-                return k;
-        if (k == 0)
-                device->absent = "its slot is chosen at the boot: ask vm.info after it";
-        else if (json_object_get_int64(slot) < 1 || json_object_get_int64(slot) > 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s.pci_device_id: not 1 to 31", r->document.name,
-                                   place);
-        else
+        if (has_slot)
                 device->hop.slot = (uint8_t) json_object_get_int64(slot);
-        return 0;
+        else
+                device->absent = "its slot is chosen at boot: use vm.info of the running machine";
+        return json_device_identify(device, id ? json_object_get_string(id) : kind->own_id, kind);
 }
 
 /* -- The document -- */
@@ -199,7 +230,7 @@ static int read_reply(struct reader *r, json_object *address) {
                 return k;
         k = json_get_typed(&r->document, r->document.root, json_type_string, &id, "id");
         if (k <= 0)
-                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG, "%s: no id", r->document.name);
+                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG, "%s: the key id is missing", r->document.name);
         return json_device_identify(device, json_object_get_string(id),
                                     json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id)));
 }
@@ -215,8 +246,10 @@ static int read_document(struct reader *r) {
         k = json_get_typed(&r->document, root, json_type_object, &r->config, "config");
         if (k <= 0)
                 return k < 0 ? k : problem_set(r->document.problem, -EBADMSG,
-                                               "%s: not vm.info of Cloud Hypervisor: no config",
+                                               "%s: not vm.info of Cloud Hypervisor: the key config is missing",
                                                r->document.name);
+        if (json_collect_ids(r->config, kinds, ELEMENTSOF(kinds), &r->ids) < 0)
+                return -ENOMEM;
         k = json_get_typed(&r->document, root, json_type_object, &tree, "device_tree");
         if (k != 0)
                 return k < 0 ? k : read_tree(r, tree);
@@ -231,18 +264,20 @@ int cloud_hypervisor_parse(const char *name, const char *text, size_t size, stru
         struct reader r = { .machine = machine };
         int k;
 
+        machine->no_hotplug = "slots are chosen at boot: use vm.info of the running machine";
         k = json_parse(name, text, size, &r.document, problem);
         if (k >= 0)
                 k = read_document(&r);
+        json_object_put(r.ids);
         json_document_clear(&r.document);
         return k == -ENOMEM ? problem_set(problem, k, "out of memory") : k;
 }
 
-int cloud_hypervisor_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+int cloud_hypervisor_read(const char *name, struct machine *machine, struct problem *problem) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        r = json_fetch(name, "/api/v1/vm.info", timeout, &text, &size, problem);
+        r = json_fetch(name, "/api/v1/vm.info", &text, &size, problem);
         return r < 0 ? r : cloud_hypervisor_parse(name, text, size, machine, problem);
 }

@@ -6,7 +6,7 @@
  * it attaches devices at the boot (src/vmm/src/builder.rs): that of the table below, of each kind that of the
  * configuration, but the root drive before the other drives. Nothing says a slot; and once the machine runs,
  * /vm/config has its devices in the order of a hash table, and those that were plugged in later among them. So it has
- * to be asked before.
+ * to be asked before. A section that is not known could be a device of a later version, and move all others.
  */
 
 #include <stdio.h>
@@ -25,6 +25,11 @@ static const struct json_kind kinds[] = {
         { "memory-hotplug",     NULL, "device",                   NODE_NONE      },
 };
 
+/* Sections that add no PCI device. */
+static const char *const others[] = {
+        "boot-source", "cpu-config", "logger", "machine-config", "metrics", "mmds-config", "serial",
+};
+
 struct reader {
         struct json_document document;
         struct machine *machine;
@@ -33,6 +38,15 @@ struct reader {
         bool want_root; /* this time the root drive alone, or all but it */
         uint8_t slot;
 };
+
+/* Firecracker replaces the first of two devices with one id. Which slot that leaves to others is not worth a guess. */
+static bool has_device(const struct reader *r, const char *type, const char *id) {
+        for (size_t i = 0; i < r->machine->n_devices; i++)
+                if (streq(r->machine->devices[i]->type, type) && streq(r->machine->devices[i]->id, id))
+                        return true;
+
+        return false;
+}
 
 static int add_device(void *userdata, const struct json_kind *kind, json_object *entry, const char *place) {
         json_object *is_root, *id = NULL;
@@ -50,10 +64,13 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
         if (k < 0)
                 return k;
         if (k == 0 && kind->id_key)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s: no %s", r->document.name, place,
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s.%s is missing", r->document.name, place,
                                    kind->id_key);
+        if (has_device(r, kind->key, id ? json_object_get_string(id) : kind->key))
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s: another device has the same id",
+                                   r->document.name, place);
         if (r->slot == 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s: more than 31 devices", r->document.name,
+                return problem_set(r->document.problem, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots", r->document.name,
                                    place);
 
         device = machine_add_device(r->machine, r->bus, NULL);
@@ -61,7 +78,9 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
                 return -ENOMEM;
         device->hop.slot = ++r->slot;
         if (r->is_running)
-                device->absent = "a running Firecracker does not say in which slots its devices are: ask before it starts";
+                device->absent = "a running Firecracker does not tell the slots of its devices: use its configuration before it starts";
+        else
+                device->absent = r->machine->reason;
         return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind);
 }
 
@@ -81,6 +100,31 @@ static int add_devices(struct reader *r) {
         return k;
 }
 
+static bool is_known_section(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (streq(kinds[i].key, name))
+                        return true;
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (streq(others[i], name))
+                        return true;
+
+        return false;
+}
+
+static bool is_empty(json_object *section) {
+        return !section || (json_object_is_type(section, json_type_array) && json_object_array_length(section) == 0);
+}
+
+/* Sets the reason why no device has a path, if there is one. */
+static int check_sections(struct reader *r) {
+        json_object_object_foreach(r->document.root, name, section)
+                if (!is_known_section(name) && !is_empty(section))
+                        return asprintf(&r->machine->reason, "the section '%.40s' is not known: it may be a PCI device and move the others",
+                                        name) < 0 ? -ENOMEM : 0;
+
+        return 0;
+}
+
 /* Without --enable-pci Firecracker tells the kernel so, but that is not in its configuration; a user's own pci=off is. */
 static int check_pci(const struct reader *r) {
         const struct json_document *d = &r->document;
@@ -91,7 +135,7 @@ static int check_pci(const struct reader *r) {
         k = json_get_typed(d, d->root, json_type_object, &source, "boot-source");
         if (k <= 0)
                 return k < 0 ? k : problem_set(d->problem, -EBADMSG,
-                                               "%s: not a configuration of Firecracker: no boot-source",
+                                               "%s: not a configuration of Firecracker: the key boot-source is missing",
                                                d->name);
         k = json_get_typed(d, source, json_type_string, &args, "boot-source.boot_args");
         for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
@@ -111,9 +155,13 @@ int firecracker_parse(const char *name, const char *text, size_t size, bool is_r
         struct reader r = { .machine = machine, .is_running = is_running };
         int k;
 
+        machine->no_hotplug = "Firecracker chooses the slot of a device that is plugged in";
+
         k = json_parse(name, text, size, &r.document, problem);
         if (k >= 0)
                 k = check_pci(&r);
+        if (k >= 0)
+                k = check_sections(&r);
         if (k >= 0) {
                 r.bus = machine_add_bus(machine, NULL);
                 k = r.bus ? add_devices(&r) : -ENOMEM;
@@ -123,33 +171,33 @@ int firecracker_parse(const char *name, const char *text, size_t size, bool is_r
 }
 
 /* GET / : is it started? */
-static int ask_state(const char *name, double timeout, bool *ret, struct problem *problem) {
+static int ask_state(const char *name, bool *ret, struct problem *problem) {
         _cleanup_json_ struct json_document document = {};
         _cleanup_free_ char *text = NULL;
         json_object *state;
         size_t size;
         int r;
 
-        r = json_fetch(name, "/", timeout, &text, &size, problem);
+        r = json_fetch(name, "/", &text, &size, problem);
         if (r >= 0)
                 r = json_parse(name, text, size, &document, problem);
         if (r >= 0)
                 r = json_get_typed(&document, document.root, json_type_string, &state, "state");
         if (r <= 0)
-                return r < 0 ? r : problem_set(problem, -EBADMSG, "%s: GET /: no state", name);
+                return r < 0 ? r : problem_set(problem, -EBADMSG, "%s: GET /: the key state is missing", name);
         *ret = !streq(json_object_get_string(state), "Not started");
         return 0;
 }
 
-int firecracker_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+int firecracker_read(const char *name, struct machine *machine, struct problem *problem) {
         _cleanup_free_ char *text = NULL;
         bool is_running = false;
         size_t size;
         int r = 0;
 
         if (json_is_api(name))
-                r = ask_state(name, timeout, &is_running, problem);
+                r = ask_state(name, &is_running, problem);
         if (r >= 0)
-                r = json_fetch(name, "/vm/config", timeout, &text, &size, problem);
+                r = json_fetch(name, "/vm/config", &text, &size, problem);
         return r < 0 ? r : firecracker_parse(name, text, size, is_running, machine, problem);
 }

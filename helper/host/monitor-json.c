@@ -19,14 +19,14 @@ int json_foreach_configured(const struct json_document *document, json_object *c
                 json_object *value = json_object_object_get(config, kinds[i].key);
 
                 (void) snprintf(text, sizeof(text), "%s%s", place, kinds[i].key);
-                if (!value)
+                if (!value || (kinds[i].is_switch && json_object_is_type(value, json_type_boolean)))
                         continue;
                 if (json_object_is_type(value, json_type_object)) {
                         r = callback(userdata, &kinds[i], value, text);
                         continue;
                 }
                 if (!json_object_is_type(value, json_type_array))
-                        return problem_set(document->problem, -EBADMSG, "%s: %s: not an array", document->name, text);
+                        return problem_set(document->problem, -EBADMSG, "%s: %s is not an array", document->name, text);
                 for (size_t j = 0; j < json_object_array_length(value) && r >= 0; j++) {
                         (void) snprintf(text, sizeof(text), "%s%s[%zu]", place, kinds[i].key, j);
                         r = callback(userdata, &kinds[i], json_object_array_get_idx(value, j), text);
@@ -36,41 +36,71 @@ int json_foreach_configured(const struct json_document *document, json_object *c
         return r;
 }
 
-static bool has_id(json_object *entry, const char *id) {
-        json_object *value;
+static int collect_id(json_object *ids, json_object *entry, size_t kind) {
+        json_object *id;
 
-        return json_object_is_type(entry, json_type_object) && json_object_object_get_ex(entry, "id", &value) &&
-               json_object_is_type(value, json_type_string) && streq(json_object_get_string(value), id);
+        if (!json_object_is_type(entry, json_type_object) || !json_object_object_get_ex(entry, "id", &id) ||
+            !json_object_is_type(id, json_type_string))
+                return 0;
+        return json_object_object_add(ids, json_object_get_string(id), json_object_new_int((int) kind)) < 0 ? -ENOMEM : 0;
 }
 
-static bool is_made_up(const char *id, const char *prefix) {
-        size_t n = prefix ? strlen(prefix) : 0;
+/**
+ * json_collect_ids() - which kind is the device of each id that the configuration has?
+ * @ret: for json_kind_of_id(); to be put
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int json_collect_ids(json_object *config, const struct json_kind *kinds, size_t n, json_object **ret) {
+        int r = 0;
 
-        return n > 0 && strncmp(id, prefix, n) == 0 && strspn(id + n, "0123456789") == strlen(id + n);
-}
+        *ret = json_object_new_object();
+        if (!*ret)
+                return -ENOMEM;
 
-/** json_kind_of_id() - by the configuration, or else by the id itself; NULL if neither tells */
-const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *config, const char *id) {
-        for (size_t i = 0; i < n; i++) {
-                json_object *value = config ? json_object_object_get(config, kinds[i].key) : NULL;
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                json_object *value = json_object_object_get(config, kinds[i].key);
 
-                if (is_made_up(id, kinds[i].prefix) || has_id(value, id))
-                        return &kinds[i];
+                r = collect_id(*ret, value, i);
                 if (!json_object_is_type(value, json_type_array))
                         continue;
-                for (size_t j = 0; j < json_object_array_length(value); j++)
-                        if (has_id(json_object_array_get_idx(value, j), id))
-                                return &kinds[i];
+                for (size_t j = 0; j < json_object_array_length(value) && r >= 0; j++)
+                        r = collect_id(*ret, json_object_array_get_idx(value, j), i);
         }
+
+        return r;
+}
+
+static bool is_made_up(const char *id, const struct json_kind *kind) {
+        size_t n = kind->prefix ? strlen(kind->prefix) : 0;
+
+        if (kind->own_id && streq(id, kind->own_id))
+                return true;
+        return n > 0 && strncmp(id, kind->prefix, n) == 0 && id[n] != '\0' &&
+               strspn(id + n, "0123456789") == strlen(id + n);
+}
+
+/**
+ * json_kind_of_id() - by the configuration, or else by the id itself; NULL if neither tells
+ * @ids: of json_collect_ids(), or NULL
+ */
+const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id) {
+        json_object *kind;
+
+        if (ids && json_object_object_get_ex(ids, id, &kind))
+                return &kinds[json_object_get_int(kind)];
+        for (size_t i = 0; i < n; i++)
+                if (is_made_up(id, &kinds[i]))
+                        return &kinds[i];
 
         return NULL;
 }
 
-/** json_device_identify() - id, type and kind; a disk of these monitors is the whole function */
+/** json_device_identify() - id (or NULL), type and kind; a disk of these monitors is the whole function */
 int json_device_identify(struct device *device, const char *id, const struct json_kind *kind) {
-        device->id = strdup(id);
+        device->id = id ? strdup(id) : NULL;
         device->type = strdup(kind ? kind->key : "device");
-        if (!device->id || !device->type)
+        if ((id && !device->id) || !device->type)
                 return -ENOMEM;
         if (!kind)
                 return 0;

@@ -3,7 +3,8 @@
 /*
  * libvirt, by a domain's XML. The bus of a device's address is no bus number but the index of the PCI controller that
  * the device is plugged into (https://libvirt.org/pci-addresses.html); controllers have such an address themselves, up
- * to a root. So the elements are read twice: once for the controllers' buses, once for what is plugged into them.
+ * to a root. So the elements are read three times: for the controllers' buses, for what is plugged into them, and for
+ * the disks below that. A device without a PCI address is listed with the reason, and harms no other.
  */
 
 #include <stdio.h>
@@ -12,241 +13,72 @@
 #include "libvirt-xml.h"
 #include "source.h"
 
-static int no_address(const struct domain *d, const xmlNode *element) {
-        char name[ELEMENT_NAME_MAX];
+/* -- Devices -- */
 
-        return problem_set(d->problem, -ENXIO,
-                           "%s, line %ld: %s has no address; libvirt gives it one when the domain is"
-                           " defined: virsh define, then virsh dumpxml", d->file, xmlGetLineNo(element),
-                           element_describe(element, name));
-}
-
-/* -- Controllers -- */
-
-static int complain_of_element(const struct domain *d, const xmlNode *element, const char *what) {
-        char name[ELEMENT_NAME_MAX];
-
-        return problem_set(d->problem, -EBADMSG, "%s, line %ld: %s: %s", d->file, xmlGetLineNo(element),
-                           element_describe(element, name), what);
-}
-
-/* A host bridge on pseries makes a domain of its own, numbered by its index there, not by that of the controller. */
-static int set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
-        const xmlNode *model = element_child(element, "model"), *target = element_child(element, "target");
-        _cleanup_xml_ xmlChar *name = model ? xmlGetProp(model, BAD_CAST "name") : NULL;
-        unsigned index;
-        int r;
-
-        if (!d->is_pseries && !(name && streq((const char *) name, "spapr-pci-host-bridge"))) {
-                if (index_of_controller != 0)
-                        return complain_of_element(d, element, "a second root, of a machine that is not pseries");
-                bus->used = bus->shown = d->built_in;
-                return 0;
-        }
-        r = target ? element_get_number(d, target, "index", 0xffff, &index) : 0;
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return complain_of_element(d, element, "a host bridge of pseries needs <target index='…'/>");
-        bus->root.domain = index;
-        return 0;
-}
-
-static int add_controller(struct domain *d, const xmlNode *element) {
-        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model"), *hotplug = NULL;
-        const xmlNode *target = element_child(element, "target");
-        struct controller_bus *c;
-        unsigned index;
-        int r;
-
-        r = element_get_number(d, element, "index", CONTROLLERS_MAX - 1, &index);
-        if (r < 0)
-                return r;
-        if (r == 0 || !model || !libvirt_model_find((const char *) model))
-                return r == 0 ? no_address(d, element) : complain_of_element(d, element, "no known model");
-        c = &d->controllers[index];
-        if (c->bus)
-                return complain_of_element(d, element, "another controller has this index");
-
-        c->element = element;
-        c->model = libvirt_model_find((const char *) model);
-        c->bus = machine_add_bus(d->machine, NULL);
-        if (!c->bus || asprintf(&c->bus->name, "0x%02x", index) < 0)
-                return -ENOMEM;
-
-        hotplug = target ? xmlGetProp(target, BAD_CAST "hotplug") : NULL;
-        /* On s390 it is the uid that makes the path, and no slot. */
-        c->bus->takes_plugs = c->model->takes_plugs && !d->is_s390 && !(hotplug && streq((const char *) hotplug, "off"));
-        c->bus->first_slot = c->model->first_slot;
-        c->bus->last_slot = c->model->last_slot;
-        c->bus->slots = c->model->last_slot == 0 ? SLOTS_LINK : SLOTS_BUS;
-        if (c->model->controller == CONTROLLER_ROOT)
-                return set_root(d, element, index, c->bus);
-        c->bus->nameless = "behind a controller that has no PCI address"; /* until it has */
-        return 0;
-}
-
-/* What is behind the function that the controller is. */
-static int connect_controller(struct domain *d, struct controller_bus *c, struct device *function) {
-        struct device *hidden;
-        unsigned number;
-        struct bus *root;
-        int r;
-
-        c->bus->nameless = NULL;
-        if (c->model->controller == CONTROLLER_BRIDGE) {
-                c->bus->bridge = function;
-                return 0;
-        }
-
-        r = element_get_number(d, element_child(c->element, "target") ?: c->element, "busNr", 0xff, &number);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return complain_of_element(d, c->element, "an expander needs <target busNr='…'/>");
-        if (c->model->controller == CONTROLLER_EXPANDER) {
-                c->bus->root.bus = (uint8_t) number;
-                return 0;
-        }
-
-        /* QEMU's pxb: the bus of the document is behind a bridge at 00.0 of the new root bus. */
-        root = machine_add_bus(d->machine, NULL);
-        if (!root)
-                return -ENOMEM;
-        root->root.bus = (uint8_t) number;
-        c->bus->bridge = hidden = machine_add_device(d->machine, root, NULL);
-        if (!hidden)
-                return -ENOMEM;
-        hidden->kind = "PCI bridge";
-        hidden->type = strdup("pci-bridge");
-        return hidden->type ? 0 : -ENOMEM;
-}
-
-/* -- Functions -- */
-
-/* A guest of s390 sees no topology: each function is alone in a domain, which is its uid. */
-static int add_zpci_function(struct domain *d, const xmlNode *element, const xmlNode *zpci, struct device **ret) {
-        struct bus *bus;
-        unsigned uid;
-        int r;
-
-        r = element_get_number(d, zpci, "uid", 0xffff, &uid);
-        if (r <= 0)
-                return r < 0 ? r : no_address(d, element);
-
-        bus = machine_add_bus(d->machine, NULL);
-        *ret = bus ? machine_add_device(d->machine, bus, NULL) : NULL;
-        if (!*ret)
-                return -ENOMEM;
-        bus->root.domain = uid;
-        return 1;
-}
-
-static int add_addressed_function(struct domain *d, const xmlNode *element, const xmlNode *address,
-                                  struct device **ret) {
-        unsigned domain = 0, bus, slot, function = 0;
-        const xmlNode *zpci = element_child(address, "zpci");
-        int r;
-
-        if (zpci)
-                return add_zpci_function(d, element, zpci, ret);
-        if (d->is_s390)
-                return no_address(d, element);
-
-        r = element_get_number(d, address, "domain", 0xffff, &domain);
-        if (r >= 0)
-                r = element_get_number(d, address, "function", 7, &function);
-        if (r < 0)
-                return r;
-        r = element_get_number(d, address, "slot", 0x1f, &slot);
-        if (r <= 0)
-                return r < 0 ? r : no_address(d, element);
-        r = element_get_number(d, address, "bus", CONTROLLERS_MAX - 1, &bus);
-        if (r <= 0)
-                return r < 0 ? r : no_address(d, element);
-        if (domain != 0 || !d->controllers[bus].bus)
-                return complain_of_element(d, element, "no PCI controller has the index that is its address' bus");
-
-        *ret = machine_add_device(d->machine, d->controllers[bus].bus, NULL);
-        if (!*ret)
-                return -ENOMEM;
-        (*ret)->hop.slot = (uint8_t) slot;
-        (*ret)->hop.function = (uint8_t) function;
-        return 1;
-}
-
-static int add_function(struct domain *d, const xmlNode *element, const xmlNode *address) {
-        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
-        bool is_controller = element_is(element, "controller");
-        struct device *function = NULL;
-        unsigned index;
-        int r;
-
-        r = add_addressed_function(d, element, address, &function);
-        if (r < 0)
-                return r;
-        r = element_identify(element, function);
-        if (r < 0)
-                return r;
-
-        if (element_is(element, "disk")) {
-                function->node = NODE_DISK;
-                function->suffix = strdup("");
-                return function->suffix ? 0 : -ENOMEM;
-        }
-        if (element_is(element, "interface"))
-                function->node = NODE_INTERFACE;
-        if (!is_controller)
-                return 0;
-        r = element_get_number(d, element, "index", UINT16_MAX, &index);
-        if (r <= 0)
-                return r;
-
-        if (!type || !streq((const char *) type, "pci"))
-                return domain_add_adapter(d, element, (const char *) type, index, function);
-        if (index >= CONTROLLERS_MAX || d->controllers[index].element != element)
-                return complain_of_element(d, element, "no index of a PCI controller");
-        function->kind = d->controllers[index].model->kind;
-        if (d->is_s390)
-                function->absent = "a bridge, which a guest of s390 does not show";
-        return connect_controller(d, &d->controllers[index], function);
-}
-
-/* Has to have an address, of whatever type? Others (a sound chip of a board, a keyboard) need none. */
-static bool needs_address(const xmlNode *element) {
-        static const char *const without[] = { "fdc", "ccid", "isa", "xenbus" };
+/* Who would look for it among the PCI devices? Others, a keyboard say, are of no interest without a PCI address. */
+static bool is_of_interest(const xmlNode *element) {
+        static const char *const without[] = { "fdc", "ccid", "isa", "xenbus", "virtio-serial" };
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
 
         if (element_is(element, "hostdev"))
-                return type && streq((const char *) type, "pci");
+                return type && (streq((const char *) type, "pci") || streq((const char *) type, "mdev"));
         if (!element_is(element, "controller"))
                 return element_is(element, "disk") || element_is(element, "interface");
 
         for (size_t i = 0; i < ELEMENTSOF(without); i++)
                 if (type && streq((const char *) type, without[i]))
                         return false;
-        if (model && streq((const char *) model, "none"))
-                return false;
-        return !model || !libvirt_model_find((const char *) model) ||
+        return !(model && streq((const char *) model, "none")) &&
                libvirt_model_find((const char *) model)->controller != CONTROLLER_ROOT;
 }
 
-static int read_element(struct domain *d, const xmlNode *element, bool below) {
-        const xmlNode *address = element_child(element, "address");
-        _cleanup_xml_ xmlChar *type = address ? xmlGetProp(address, BAD_CAST "type") : NULL;
-        bool is_pci = type && streq((const char *) type, "pci");
+/* Why a device has no PCI address, by the type of the one that it has. */
+static const char *reason_of_type(const char *type) {
+        static const struct {
+                const char *type, *reason;
+        } reasons[] = {
+                { "ccw",         "a channel device (ccw), not on PCI"     },
+                { "virtio-mmio", "a virtio-mmio device, not on PCI"       },
+                { "spapr-vio",   "a device of pseries' VIO, not on PCI"   },
+                { "usb",         "a USB device that is not a disk"        },
+                { "unassigned",  "not given to the guest"                 },
+        };
 
-        if (below)
-                return type && !is_pci ? domain_add_below(d, element, address, (const char *) type) : 0;
-        if (is_pci)
-                return add_function(d, element, address);
-        return !type && needs_address(element) ? no_address(d, element) : 0;
+        if (!type)
+                return "no address; libvirt adds one when the domain is defined (virsh define, then virsh dumpxml)";
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(type, reasons[i].type))
+                        return reasons[i].reason;
+        return "its address is not of PCI";
+}
+
+/* The first console is the first serial port once more, as old versions of libvirt had it. */
+static bool is_repeated(const xmlNode *element) {
+        const xmlNode *target = element_is(element, "console") ? element_child(element, "target") : NULL;
+
+        return target && element_attribute_is(target, "type", "serial");
+}
+
+/* @disks: is it the time for disks that are below a function? */
+static int read_element(struct domain *d, const xmlNode *element, bool disks) {
+        const xmlNode *address = element_child(element, "address");
+        _cleanup_xml_ xmlChar *text = address ? xmlGetProp(address, BAD_CAST "type") : NULL;
+        const char *type = (const char *) text;
+        bool is_below = element_is(element, "disk") && type && (streq(type, "drive") || streq(type, "usb"));
+
+        if (is_below != disks || is_repeated(element))
+                return 0;
+        if (is_below)
+                return domain_add_disk(d, element, address, type);
+        if (type && streq(type, "pci"))
+                return domain_add_function(d, element, address);
+        return is_of_interest(element) ? domain_add_placeless(d, element, reason_of_type(type)) : 0;
 }
 
 /* i440fx plugs by ACPI, which knows the bridges below its own root bus; below an expander there is but SHPC. */
 static void forget_plugs_below_expanders(struct domain *d) {
-        for (size_t i = 1; d->is_i440fx && i < CONTROLLERS_MAX; i++) {
+        for (size_t i = 1; d->type && d->type->needs_acpi && i < CONTROLLERS_MAX; i++) {
                 const struct bus *bus = d->controllers[i].bus;
 
                 for (size_t hops = 0; bus && bus->bridge && hops < PCI_PATH_HOPS_MAX; hops++)
@@ -256,44 +88,72 @@ static void forget_plugs_below_expanders(struct domain *d) {
         }
 }
 
+static int read_elements(struct domain *d, const xmlNode *devices, bool disks) {
+        int r = 0;
+
+        for (const xmlNode *e = devices->children; e && r >= 0; e = e->next)
+                if (e->type == XML_ELEMENT_NODE)
+                        r = read_element(d, e, disks);
+        return r;
+}
+
 static int read_devices(struct domain *d, const xmlNode *devices) {
         int r = 0;
 
-        for (const xmlNode *e = devices->children; e && r >= 0; e = e->next) {
-                _cleanup_xml_ xmlChar *type = element_is(e, "controller") ? xmlGetProp(e, BAD_CAST "type") : NULL;
-
-                if (type && streq((const char *) type, "pci"))
-                        r = add_controller(d, e);
-        }
-        for (int below = 0; below < 2; below++)
-                for (const xmlNode *e = devices->children; e && r >= 0; e = e->next)
-                        if (e->type == XML_ELEMENT_NODE)
-                                r = read_element(d, e, below);
+        for (const xmlNode *e = devices->children; e && r >= 0; e = e->next)
+                if (element_is(e, "controller") && element_attribute_is(e, "type", "pci"))
+                        r = domain_add_controller(d, e);
+        if (r >= 0)
+                r = read_elements(d, devices, false);
+        domain_sort_adapters(d);
+        if (r >= 0)
+                r = read_elements(d, devices, true);
         forget_plugs_below_expanders(d);
         return r;
 }
 
 /* -- The document -- */
 
-/* <os><type arch='ppc64' machine='pseries-7.2'>, and "pc" is "pc-i440fx-7.2" once it is defined. */
-static void read_machine_type(struct domain *d, const xmlNode *domain) {
-        const xmlNode *os = element_child(domain, "os"), *type = os ? element_child(os, "type") : NULL;
-        _cleanup_xml_ xmlChar *machine = type ? xmlGetProp(type, BAD_CAST "machine") : NULL;
-        _cleanup_xml_ xmlChar *arch = type ? xmlGetProp(type, BAD_CAST "arch") : NULL;
-        const char *m = machine ? (const char *) machine : "";
+/* <domain type='kvm'>, <os><type machine='pseries-7.2'>, <features><acpi/>; "pc" is "pc-i440fx-7.2" once it is defined. */
+static int read_machine_type(struct domain *d, const xmlNode *domain) {
+        static const char *const of_qemu[] = { "kvm", "qemu", "hvf" };
+        const xmlNode *os = element_child(domain, "os"), *features = element_child(domain, "features");
+        _cleanup_xml_ xmlChar *hypervisor = xmlGetProp(domain, BAD_CAST "type");
+        _cleanup_xml_ xmlChar *machine = os ? element_child_attribute(os, "type", "machine") : NULL;
+        bool is_qemu = false;
 
-        d->is_pseries = strncmp(m, "pseries", strlen("pseries")) == 0;
-        /* The slots of what the machine is born with and the document leaves out: host bridge and ISA bridge. */
-        d->is_i440fx = streq(m, "pc") || strncmp(m, "pc-i440fx", strlen("pc-i440fx")) == 0;
-        if (d->is_i440fx)
-                d->built_in = 1U << 0 | 1U << 1;
-        else if (streq(m, "q35") || strncmp(m, "pc-q35", strlen("pc-q35")) == 0)
-                d->built_in = 1U << 0 | 1U << 0x1f;
-        d->is_s390 = arch && strncmp((const char *) arch, "s390", strlen("s390")) == 0;
+        d->has_acpi = features && element_child(features, "acpi");
+        d->is_bhyve = hypervisor && streq((const char *) hypervisor, "bhyve");
+        if (d->is_bhyve) {
+                d->machine->no_hotplug = "bhyve takes no PCI device while it runs";
+                return 0;
+        }
+
+        for (size_t i = 0; hypervisor && i < ELEMENTSOF(of_qemu); i++)
+                is_qemu = is_qemu || streq((const char *) hypervisor, of_qemu[i]);
+        if (!is_qemu)
+                return problem_set(d->problem, -ENXIO,
+                                   "%s, line %ld: PCI addresses of domains of type '%.40s' are not known, only of QEMU's"
+                                   " (qemu, kvm, hvf) and bhyve's", d->file, xmlGetLineNo(domain),
+                                   (const char *) (hypervisor ?: BAD_CAST ""));
+
+        d->type = machine ? qemu_machine_find_by_type((const char *) machine) : NULL;
+        d->machine->no_hotplug = d->type ? d->type->no_hotplug : "the PCI addresses of this machine type are not known";
+        d->machine->no_room = d->type ? d->type->no_room : NULL;
+        return 0;
+}
+
+/* What else people have at hand, and how to get from there to the domain. */
+static int complain_of_root(const struct domain *d, const xmlNode *root) {
+        const char *name = root ? (const char *) root->name : "";
+
+        return problem_set(d->problem, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
+                           strncmp(name, "domain", strlen("domain")) != 0 ? "" : ": use 'virsh dumpxml DOMAIN'");
 }
 
 static int read_domain(struct domain *d, xmlDoc *document) {
-        const xmlNode *domain = xmlDocGetRootElement(document), *devices;
+        const xmlNode *domain = xmlDocGetRootElement(document), *root = domain, *devices;
+        int r;
 
         if (document->intSubset)
                 return problem_set(d->problem, -EBADMSG, "%s: a domain's XML has no document type", d->file);
@@ -301,14 +161,14 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         if (domain && element_is(domain, "domstatus"))
                 domain = element_child(domain, "domain");
         if (!domain || !element_is(domain, "domain"))
-                return problem_set(d->problem, -EBADMSG, "%s: not a domain's XML: no element <domain>", d->file);
+                return complain_of_root(d, root);
         devices = element_child(domain, "devices");
         if (!devices)
                 return problem_set(d->problem, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,
                                    xmlGetLineNo(domain));
 
-        read_machine_type(d, domain);
-        return read_devices(d, devices);
+        r = read_machine_type(d, domain);
+        return r < 0 ? r : read_devices(d, devices);
 }
 
 /**
@@ -316,7 +176,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
  * @name: of the document, in complaints
  */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem) {
-        _cleanup_domain_ struct domain d = { .file = name, .machine = machine, .problem = problem };
+        struct domain d = { .file = name, .machine = machine, .problem = problem };
         const xmlError *error;
         xmlDoc *document;
         int r;
@@ -333,16 +193,19 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
 
         r = read_domain(&d, document);
         xmlFreeDoc(document);
+        free(d.adapters);
         return r == -ENOMEM ? problem_set(problem, r, "out of memory") : r;
 }
 
 /** libvirt_read() - a domain's XML from a file, or from standard input if it is "-" */
-int libvirt_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+int libvirt_read(const char *name, struct machine *machine, struct problem *problem) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        (void) timeout;
+        
         r = document_read(name, &text, &size, problem);
+        if (r == -ENOENT && !strchr(name, '/'))
+                return problem_set(problem, r, "%s: no such file. For a domain: virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
         return r < 0 ? r : libvirt_parse(name, text, size, machine, problem);
 }

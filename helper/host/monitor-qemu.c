@@ -198,11 +198,11 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *pro
 /**
  * qemu_read() - the machine behind a QMP socket
  */
-int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem) {
+int qemu_read(const char *name, struct machine *machine, struct problem *problem) {
         struct qmp qmp;
         int r;
 
-        r = qmp_open(name, timeout, &qmp, problem);
+        r = qmp_open(name, &qmp, problem);
         if (r < 0) {
                 qmp_close(&qmp);
                 return r;

@@ -6,10 +6,10 @@
 #include "request.h"
 
 static int print_paths_of(FILE *out, const struct machine *machine, const char *id) {
-        const struct device *d = NULL;
-        bool found = false;
+        const struct device *d;
+        size_t n = 0;
 
-        while ((d = machine_find(machine, id, d))) {
+        for (; (d = machine_find(machine, id, n)); n++) {
                 const struct pci_path *p = device_get_path(d);
                 char path[PCI_PATH_STRING_MAX];
 
@@ -18,10 +18,9 @@ static int print_paths_of(FILE *out, const struct machine *machine, const char *
                                         d->absent ?: "below a function that the guest does not show");
                 pci_path_print(p, PCI_PATH_CANONICAL, path);
                 fprintf(out, "%s\n", path);
-                found = true;
         }
 
-        return found ? EXIT_DONE : complain(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
+        return n > 0 ? EXIT_DONE : complain(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
 }
 
 /* All of them or none. */

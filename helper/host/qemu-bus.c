@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "qemu-machines.h"
 #include "qemu-walk.h"
 
 /** qom_type_within() - what the brackets of "link<mch>" or "child<PCIE>" hold, as a new string; NULL if it is none */
@@ -39,19 +40,23 @@ struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *pat
         return bus;
 }
 
-static bool is_root_without_domain(const char *host_bridge) {
-        return streq(host_bridge, "q35-pcihost") || streq(host_bridge, "i440FX-pcihost") ||
-               streq(host_bridge, "gpex-pcihost");
-}
-
 /* @index: of a host bridge of pseries */
 static void set_root(struct walk *walk, const char *host_bridge, json_object *index, struct qbus *bus) {
-        if (streq(host_bridge, "pxb-host") || streq(host_bridge, "pxb-cxl-host"))
+        const struct qemu_machine *known = qemu_machine_find_by_host_bridge(host_bridge);
+
+        if (streq(host_bridge, "pxb-host") || streq(host_bridge, "pxb-cxl-host")) {
                 bus->is_expanders = true;
-        else if (streq(host_bridge, "spapr-pci-host-bridge") && json_object_is_type(index, json_type_int))
+                return;
+        }
+
+        if (known) {
+                walk->machine->no_hotplug = known->no_hotplug;
+                walk->machine->no_room = known->no_room;
+        }
+        if (known && known->root_number == ROOT_BY_INDEX && json_object_is_type(index, json_type_int))
                 /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the end of the unit id, which ends in index. */
                 bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
-        else if (!is_root_without_domain(host_bridge) || walk->has_root)
+        else if (!known || known->root_number != ROOT_ZERO || walk->has_root)
                 bus->pci->nameless = "below a host bridge whose number in the guest is not known";
         else
                 walk->has_root = true;

@@ -24,7 +24,7 @@ struct children {
 };
 
 static int out_of_shape(const struct walk *walk, const char *path) {
-        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is of no known shape",
+        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is not a list",
                            walk->qmp.channel.path, path);
 }
 

@@ -14,7 +14,8 @@
 #include "qmp.h"
 
 /* A batch of 4,000 commands is answered with 3 MiB. */
-#define REPLIES_MAX (64U << 20)
+#define REPLIES_MAX_MIB 64U
+#define REPLIES_MAX (REPLIES_MAX_MIB << 20)
 
 /** json_get_text() - a JSON string, or NULL if it is none */
 const char *json_get_text(json_object *value) {
@@ -31,7 +32,7 @@ json_object *json_get(json_object *object, const char *key) {
 }
 
 static int complain_of_json(const struct qmp *qmp, struct problem *problem) {
-        return problem_set(problem, -EBADMSG, "%s: what came is not QMP", qmp->channel.path);
+        return problem_set(problem, -EBADMSG, "%s: the answer is not QMP", qmp->channel.path);
 }
 
 /*
@@ -61,14 +62,14 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: closed before the answer came",
+                        return problem_set(problem, -ECONNRESET, "%s: the connection was closed before the answer came",
                                            qmp->channel.path);
                 qmp->begin = 0;
                 qmp->end = (size_t) n;
                 *received += (size_t) n;
                 if (*received > REPLIES_MAX)
-                        return problem_set(problem, -EFBIG, "%s: more than %u bytes of answer", qmp->channel.path,
-                                           REPLIES_MAX);
+                        return problem_set(problem, -EFBIG, "%s: the answer is larger than %u MiB", qmp->channel.path,
+                                           REPLIES_MAX_MIB);
         }
 }
 
@@ -93,7 +94,7 @@ static int read_greeting(struct qmp *qmp, struct problem *problem) {
  *
  * The first command of the first batch has to be qmp_capabilities.
  */
-int qmp_open(const char *path, double timeout, struct qmp *ret, struct problem *problem) {
+int qmp_open(const char *path, struct qmp *ret, struct problem *problem) {
         int r;
 
         *ret = (struct qmp){ .channel = CHANNEL_CLOSED };
@@ -101,7 +102,7 @@ int qmp_open(const char *path, double timeout, struct qmp *ret, struct problem *
         if (!ret->tokener)
                 return problem_set(problem, -ENOMEM, "out of memory");
 
-        r = channel_open(path, timeout, &ret->channel, problem);
+        r = channel_open(path, &ret->channel, problem);
         return r < 0 ? r : read_greeting(ret, problem);
 }
 
@@ -158,7 +159,7 @@ static int check_error(const struct qmp *qmp, json_object *error, struct problem
 
         if (streq(class, "GenericError") || streq(class, "DeviceNotFound"))
                 return 0;
-        return problem_set(problem, -EPROTO, "%s: QEMU says: %s", qmp->channel.path, description);
+        return problem_set(problem, -EPROTO, "%s: QEMU reports an error: %s", qmp->channel.path, description);
 }
 
 /* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */

@@ -28,7 +28,7 @@ struct qmp_batch {
         size_t n;
 };
 
-int qmp_open(const char *path, double timeout, struct qmp *ret, struct problem *problem);
+int qmp_open(const char *path, struct qmp *ret, struct problem *problem);
 void qmp_close(struct qmp *qmp);
 
 int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments);

@@ -2,13 +2,14 @@
 
 #include <getopt.h>
 
+#include "deadline.h"
 #include "request.h"
 
 static const struct source sources[] = {
-        { "qmp",              qemu_read             },
-        { "libvirt",          libvirt_read          },
-        { "cloud-hypervisor", cloud_hypervisor_read },
-        { "firecracker",      firecracker_read      },
+        { "qmp",              "; a QMP socket serves one client at a time", qemu_read             },
+        { "libvirt",          "",                                           libvirt_read          },
+        { "cloud-hypervisor", "",                                           cloud_hypervisor_read },
+        { "firecracker",      "",                                           firecracker_read      },
 };
 
 #define OPTION_TIMEOUT 0x200
@@ -34,7 +35,7 @@ static int take_option(struct request *request, int option, char **argv, const s
         if (option < OPTION_SOURCE)
                 return parse_common(option, argv, verb);
         if (request->source)
-                return complain(EXIT_USAGE, "more than one machine (see %s %s --help)", program.name, verb->name);
+                return complain(EXIT_USAGE, "more than one source is given. Try '%s %s --help'.", program.name, verb->name);
         request->source = &sources[option - OPTION_SOURCE];
         request->name = optarg;
         return -1;
@@ -68,7 +69,7 @@ int request_parse(int argc, char **argv, const struct verb *verb, bool has_table
                         return r;
         }
         if (!request.source)
-                return complain(EXIT_USAGE, "which machine? (see %s %s --help)", program.name, verb->name);
+                return complain(EXIT_USAGE, "No source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
 
         *ret = request;
         return -1;
@@ -83,32 +84,37 @@ int request_read(const struct request *request, struct machine *ret) {
         struct problem problem = {};
         int r;
 
-        r = request->source->read(request->name, request->timeout, ret, &problem);
+        r = deadline_start(request->timeout, request->name, request->source->on_timeout);
+        if (r < 0)
+                return complain(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
+        r = request->source->read(request->name, ret, &problem);
         if (r >= 0)
                 r = machine_complete(ret) < 0 ? problem_set(&problem, -ENOMEM, "out of memory") : 0;
-        if (r >= 0)
-                return EXIT_DONE;
-        return complain(r == -ETIMEDOUT ? EXIT_TIMEOUT : r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", problem.text);
+        deadline_stop();
+        return r >= 0 ? EXIT_DONE : complain(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", problem.text);
 }
 
 /**
  * request_print_table() - run a verb that takes no argument and prints a table of the machine
  * @name: of the array in JSON
  * @fill: returns 0, or -ENOMEM
+ * @note: returns a note for standard error, or NULL; or NULL for none
  *
  * Return: an exit status.
  */
-int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill) {
+int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
+                        note_fn note) {
         _cleanup_table_ struct libscols_table *table = NULL;
         _cleanup_machine_ struct machine machine = {};
         struct request request;
+        const char *text;
         int r;
 
         r = request_parse(argc, argv, verb, true, &request);
         if (r >= 0)
                 return r;
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: %s takes no argument", argv[optind], verb->name);
+                return complain(EXIT_USAGE, "%s: unexpected argument. Try '%s %s --help'.", argv[optind], program.name, verb->name);
         r = request_read(&request, &machine);
         if (r != EXIT_DONE)
                 return r;
@@ -116,5 +122,7 @@ int request_print_table(int argc, char **argv, const struct verb *verb, const ch
         table = table_new(name, &request.table_options);
         if (!table || fill(table, &machine) < 0)
                 return complain(EXIT_FAILED, "out of memory");
-        return table_print(table);
+        r = table_print(table);
+        text = r == EXIT_DONE && note ? note(&machine) : NULL;
+        return text ? complain(r, "%s: %s", request.name, text) : r;
 }

@@ -42,4 +42,6 @@ int request_parse(int argc, char **argv, const struct verb *verb, bool has_table
 int request_read(const struct request *request, struct machine *ret);
 
 typedef int (*fill_fn)(struct libscols_table *table, const struct machine *machine);
-int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill);
+typedef const char *(*note_fn)(const struct machine *machine);
+int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
+                        note_fn note);

@@ -11,13 +11,14 @@
 /** struct source - a monitor */
 struct source {
         const char *option; /* without its dashes */
-        int (*read)(const char *name, double timeout, struct machine *machine, struct problem *problem);
+        const char *on_timeout; /* the end of the error message then */
+        int (*read)(const char *name, struct machine *machine, struct problem *problem);
 };
 
-int qemu_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
-int libvirt_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
-int cloud_hypervisor_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
-int firecracker_read(const char *name, double timeout, struct machine *machine, struct problem *problem);
+int qemu_read(const char *name, struct machine *machine, struct problem *problem);
+int libvirt_read(const char *name, struct machine *machine, struct problem *problem);
+int cloud_hypervisor_read(const char *name, struct machine *machine, struct problem *problem);
+int firecracker_read(const char *name, struct machine *machine, struct problem *problem);
 
 /* Of documents that are there already: for fuzzers. */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem);

@@ -20,7 +20,9 @@ static inline void check_machine(struct machine *machine) {
                 const struct pci_path *path = device_get_path(d);
                 struct pci_path again;
 
-                CHECK(d->type && d->kind && !d->bus != !d->function);
+                /* On a bus, below a function, or not on PCI, which has a reason. */
+                CHECK(d->type && d->kind && !(d->bus && d->function));
+                CHECK(d->bus || d->function || d->absent);
                 /* Either there is a path or a reason, never both. */
                 CHECK(!path != !d->absent);
                 if (!path) {

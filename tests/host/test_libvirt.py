@@ -4,6 +4,7 @@ NAME.qemu has the devices that libvirt would give QEMU for it, one a line: a pau
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_free_names_what_an_address_does(name):
 def test_s390():
     """Each function is alone in the domain of its uid, whatever its address; bridges and channel devices are not shown."""
     rows = {row["id"]: row for row in table("list", f"--libvirt={DOCUMENTS}/s390.xml")}
-    assert set(rows) == {"pci.1", "vnet0", "vda"}
+    assert set(rows) == {"pci.1", "vnet0", "vda", "vdb"}
+    assert (rows["vdb"]["path"], rows["vdb"]["absent"]) == (None, "a channel device (ccw), not on PCI")
     assert (rows["vnet0"]["path"], rows["vnet0"]["name"]) == ("0007:00:00.0", "pci-0007_00_00.0")
     assert rows["vda"]["name"] == "/dev/disk/by-pci-path/ffff_00_00.0"
     assert rows["pci.1"]["path"] is None and rows["pci.1"]["absent"]
@@ -88,18 +90,176 @@ def test_live_status():
     assert pcipath_host("of", "--libvirt=-", "vda", stdin=text).stdout == "02.1/00.0\n"
 
 
-@pytest.mark.parametrize("element, described", [
-    (r"<disk (?:(?!<disk).)*dev='vda'.*?</disk>", "disk 'vda'"), (r"<interface .*?</interface>", "interface 'vnet0'"),
-    (r"<controller type='pci' index='3'.*?</controller>", "controller pci '3'"),
-    (r"<controller type='scsi' .*?</controller>", "controller scsi '0'"),
-    (r"<disk (?:(?!<disk).)*dev='sda'.*?</disk>", "disk 'sda'")])
-def test_without_address(element, described):
-    """As an XML that a person wrote, before libvirt has filled it in."""
+@pytest.mark.parametrize("element, ident", [
+    (r"<disk (?:(?!<disk).)*dev='vda'.*?</disk>", "vda"), (r"<interface .*?</interface>", "vnet0"),
+    (r"<controller type='pci' index='3'.*?</controller>", "pci.3"), (r"<controller type='scsi' .*?</controller>", "scsi0"),
+    (r"<disk (?:(?!<disk).)*dev='sda'.*?</disk>", "sda")])
+def test_without_address(element, ident):
+    """As an XML that a person wrote, before libvirt has filled it in: that device has no path, and others keep theirs."""
     text = read("q35")
     [found] = re.findall("(?s)" + element, text)
-    status, reason = error("list", "--libvirt=-", stdin=text.replace(found, re.sub(r"<address [^>]*/>", "", found)))
+    text = text.replace(found, re.sub(r"<address [^>]*/>", "", found))
+    status, reason = error("of", "--libvirt=-", ident, stdin=text)
     assert status == 3
-    assert re.fullmatch(rf"-, line \d+: {described} has no address; libvirt .*virsh define, then virsh dumpxml", reason)
+    assert reason == f"{ident}: no address; libvirt adds one when the domain is defined (virsh define, then virsh dumpxml)"
+    assert pcipath_host("of", "--libvirt=-", "sdb", stdin=text).stdout == "1f.2\n"
+
+
+ABSENT = {
+    "ccw": "a channel device (ccw), not on PCI", "virtio-mmio": "a virtio-mmio device, not on PCI",
+    "spapr-vio": "a device of pseries' VIO, not on PCI", "usb": "a USB device that is not a disk", "new": "its address is not of PCI"}
+
+
+@pytest.mark.parametrize("kind", ABSENT)
+def test_address_of_another_kind(kind):
+    """An adapter off PCI with a disk, and a card: listed with the reason, and nobody else is harmed."""
+    text = re.sub(r"(?s)(<controller type='scsi'[^>]*>.*?)<address [^>]*>", rf"\1<address type='{kind}'/>", read("q35"), count=1)
+    text = re.sub(r"(?s)(<interface .*?)<address [^>]*>", rf"\1<address type='{kind}'/>", text, count=1)
+    rows = {row["id"]: (row["path"], row["absent"]) for row in table("list", "--libvirt=-", stdin=text)}
+    assert rows["scsi0"] == rows["net0"] == (None, ABSENT[kind])
+    assert rows["scsi0-0-3-5"] == (None, "its controller is not a PCI device of this document")
+    assert rows["virtio-disk0"] == ("02.1/00.0", None)
+
+
+@pytest.mark.parametrize("name, pattern, replacement, ident, reason", [
+    ("q35", "bus='0x02' slot='0x00'", "bus='0x42' slot='0x00'", "vda", "the PCI controller that its address names is not in the document"),
+    ("q35", "bus='0x02' slot='0x00'", "bus='0x02'", "vda", "its address is not complete; libvirt adds the rest when the domain is defined"),
+    ("q35", "index='2' model='pcie-root-port'", "index='2' model='new'", "vda", "behind a controller of a model that is not known"),
+    ("q35", "index='2' model='pcie-root-port'", "index='2'", "vda", "behind a controller of a model that is not known"),
+    ("q35", "index='2' model='pcie-root-port'", "index='2' model='pci-root'", "vda", "a second root bus, which this machine does not have"),
+    ("q35", "index='2' model", "model", "vda", "the PCI controller that its address names is not in the document"),
+    ("q35", "bus='scsi'", "bus='nvme'", "sda", "its controller is not a PCI device of this document"),
+    ("q35-expanders", "<target busNr='0x60'/>", "", "virtio-disk1", "its number is not in the document; libvirt adds it when the domain is defined"),
+    ("pseries", "<target index='7'/>", "", "virtio-disk2", "its number is not in the document; libvirt adds it when the domain is defined"),
+    ("s390", "<zpci uid='0x0007' fid='0x00000003'/>", "", "vnet0", "no uid in its address; libvirt adds it when the domain is defined"),
+    ("s390", "uid='0x0007'", "uid='0x0000'", "vnet0", "no uid in its address; libvirt adds it when the domain is defined"),
+])
+def test_place_that_is_not_known(name, pattern, replacement, ident, reason):
+    """The document goes on, and those that have a place keep it."""
+    text = read(name)
+    assert pattern in text
+    text = text.replace(pattern, replacement)
+    assert error("of", "--libvirt=-", ident, stdin=text) == (3, f"{ident}: {reason}")
+    assert any(row["path"] for row in table("list", "--libvirt=-", stdin=text))
+
+
+def test_console_that_repeats_the_serial_port():
+    port = "<address type='pci' domain='0x0000' bus='0x00' slot='0x1c' function='0x0'/>"
+    text = read("q35").replace("<devices>", f"<devices><serial type='pty'><target type='pci-serial' port='0'/>{port}</serial>"
+                               f"<console type='pty'><target type='serial' port='0'/>{port}</console>")
+    [row] = [row for row in table("list", "--libvirt=-", stdin=text) if row["type"] in ("serial", "console")]
+    assert (row["type"], row["path"]) == ("serial", "1c.0")
+
+
+@pytest.mark.parametrize("machine", ["mac99", "g3beige", "powernv9", "ppce500", "versatilepb", "isapc", "pc-new", ""])
+def test_machine_that_is_not_known(machine):
+    """As with --qmp, which knows the host bridge: no path, and nothing to plug into."""
+    text = re.sub(r"machine='[^']*'", f"machine='{machine}'", read("q35"))
+    rows = table("list", "--libvirt=-", stdin=text)
+    assert rows and not any(row["path"] or row["name"] for row in rows)
+    assert {row["absent"] for row in rows if row["type"] == "pcie-root-port"} == {"the PCI addresses of this machine type are not known"}
+    outcome = pcipath_host("free", "--libvirt=-", stdin=text)
+    assert outcome.stderr == "pcipath-host: -: the PCI addresses of this machine type are not known\n" and not outcome.stdout
+
+
+@pytest.mark.parametrize("machine", ["pc", "pc-1.3", "rhel6.6.0", "pc-i440fx-jammy"])
+def test_machine_with_many_names(machine):
+    text = re.sub(r"machine='[^']*'", f"machine='{machine}'", read("i440fx"))
+    assert table("list", "--libvirt=-", stdin=text) == table("list", f"--libvirt={DOCUMENTS}/i440fx.xml")
+
+
+BHYVE = """<domain type='bhyve'><os><type>hvm</type></os><devices>
+    <disk><target dev='sda' bus='sata'/><address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>
+    <disk><target dev='sdb' bus='sata'/><address type='drive' controller='0' bus='0' target='0' unit='2'/></disk>
+    <disk><target dev='sdc' bus='sata'/><address type='drive' controller='0' bus='0' target='0' unit='1'/></disk>
+    <disk><target dev='vda' bus='virtio'/><address type='pci' bus='0x00' slot='0x04' function='0x0'/></disk>
+    <disk><target dev='vdb' bus='virtio'/><address type='pci' bus='0x00' slot='0x05' function='0x1'/></disk>
+    <controller type='pci' index='0' model='pci-root'/>
+    <controller type='sata' index='0'><address type='pci' bus='0x00' slot='0x02' function='0x0'/></controller>
+    </devices></domain>"""
+
+
+def test_bhyve():
+    """It numbers SATA ports in the order of the disks: those have a name whose unit is the same; the function is not passed on."""
+    names = {row["id"]: (row["path"], row["name"]) for row in table("list", "--libvirt=-", stdin=BHYVE)}
+    links = "/dev/disk/by-pci-path/"
+    assert names == {"sda": ("02.0", links + "02.0-ata-1.0"), "sdb": ("02.0", None), "sdc": ("02.0", None), "sata0": ("02.0", None),
+                     "vda": ("04.0", links + "04.0"), "vdb": (None, None)}
+    outcome = pcipath_host("free", "--libvirt=-", stdin=BHYVE)
+    assert (outcome.stdout, outcome.stderr) == ("", "pcipath-host: -: bhyve takes no PCI device while it runs\n")
+
+
+def test_nothing_is_free():
+    """Why, and what would give room."""
+    text = read("i440fx").replace("<acpi/>", "")
+    outcome = pcipath_host("free", "--libvirt=-", stdin=text)
+    assert (outcome.stdout, outcome.stderr) == (
+        "", "pcipath-host: -: hotplug on i440fx needs ACPI: enable it and start the machine again\n")
+    text = re.sub("(?s)<controller type='pci' index='[1-9]' model='pcie-root-port'.*?</controller>", "", read("q35"))
+    outcome = pcipath_host("free", "--libvirt=-", stdin=text)
+    assert outcome.stderr == ("pcipath-host: -: hotplug needs an empty PCIe port: add a pcie-root-port and start the machine again\n")
+    assert table("free", "--libvirt=-", stdin=text) == []
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_ids_of_a_domain_that_does_not_run(name):
+    """Without the aliases, which only a running domain has, all disks, cards and controllers answer to the same ids."""
+    live = table("list", f"--libvirt={DOCUMENTS}/{name}.xml")
+    text = re.sub(r"<alias [^>]*/>", "", read(name))
+    wanted = {row["id"]: row["path"] for row in live if row["id"] and re.match(r"(virtio-disk|scsi|ide|sata|usb|pci\.|net|hostdev)", row["id"])}
+    assert "usb" in wanted or "net0" in wanted or "virtio-disk0" in wanted
+    found = pcipath_host("of", "--libvirt=-", *wanted, stdin=text).stdout.split()
+    assert dict(zip(wanted, found)) == wanted
+
+
+def test_first_controllers():
+    """QEMU itself calls them "usb" and "ide"; by type and index they are found as well, running or not."""
+    controllers = "".join(f"<controller type='{kind}' index='{index}'><address type='pci' bus='0' slot='{slot}' function='0'/></controller>"
+                          for slot, (kind, index) in enumerate([("usb", 0), ("usb", 1), ("sata", 0), ("sata", 1), ("ide", 0)], start=8))
+    domain = "<domain type='kvm'><os><type machine='{}'>hvm</type></os><devices><controller type='pci' index='0' model='{}'/>{}</devices></domain>"
+    q35, pc = domain.format("q35", "pcie-root", controllers), domain.format("pc", "pci-root", controllers)
+    paths = ["08.0", "08.0", "09.0", "0a.0", "0a.0", "0b.0"]
+    assert pcipath_host("of", "--libvirt=-", "usb", "usb0", "usb1", "ide", "sata0", "sata1", stdin=q35).stdout.split() == paths
+    assert pcipath_host("of", "--libvirt=-", "ide", "ide0", "sata0", stdin=pc).stdout.split() == ["0c.0", "0c.0", "0a.0"]
+    live = re.sub("(<controller type='usb' index='0'>)", r"\1<alias name='usb'/>", q35)
+    assert pcipath_host("of", "--libvirt=-", "usb", "usb0", stdin=live).stdout.split() == ["08.0", "08.0"]
+
+
+@pytest.mark.parametrize("kind", ["xen", "vmware", "lxc", "hyperv", ""])
+def test_domain_of_another_hypervisor(kind):
+    text = read("q35").replace("type='qemu'", f"type='{kind}'")
+    assert error("list", "--libvirt=-", stdin=text) == (
+        3, f"-, line 1: PCI addresses of domains of type '{kind}' are not known, only of QEMU's (qemu, kvm, hvf) and bhyve's")
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("", "-: the document is empty: nothing came from standard input"),
+    ("<domainsnapshot><domain/></domainsnapshot>", "-: the document is <domainsnapshot>, not a <domain>: use 'virsh dumpxml DOMAIN'"),
+    ("<network/>", "-: the document is <network>, not a <domain>")])
+def test_not_a_domain(text, reason):
+    assert error("list", "--libvirt=-", stdin=text) == (1, reason)
+
+
+def test_name_of_a_domain_in_place_of_a_file(tmp_path):
+    assert error("list", "--libvirt=guest") == (
+        1, "guest: no such file. For a domain: virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-")
+    assert error("list", f"--libvirt={tmp_path}")[0] == 1
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(f"{tmp_path}/socket")
+        assert error("list", f"--libvirt={tmp_path}/socket")[0] == 1
+
+
+def test_many_devices_take_little_time():
+    """s390's functions are a root bus each, and disks look for their adapter: neither with the square of the number."""
+    n = 20000
+    functions = "".join(f"<interface><target dev='n{i}'/><address type='pci'><zpci uid='{i + 1}'/></address></interface>" for i in range(n))
+    s390 = f"<domain type='kvm'><os><type machine='s390-ccw-virtio'/></os><devices>{functions}</devices></domain>"
+    assert pcipath_host("of", "--libvirt=-", f"n{n - 1}", stdin=s390).stdout == f"{n:04x}:00:00.0\n"
+    adapters = "".join(f"<controller type='scsi' index='{i}' model='virtio-scsi'><address type='pci' bus='0' slot='{1 + i % 31}' function='0'/></controller>"
+                       f"<disk><target dev='d{i}' bus='scsi'/><address type='drive' controller='{i}'/></disk>" for i in range(n))
+    q35 = ("<domain type='kvm'><os><type machine='q35'/></os><devices><controller type='pci' index='0' model='pcie-root'/>"
+           f"{adapters}</devices></domain>")
+    assert error("of", "--libvirt=-", "d0", stdin=q35)[0] == 3  # all of a slot are twins
 
 
 @pytest.mark.parametrize("name, pattern, replacement, reason", [
@@ -107,18 +267,11 @@ def test_without_address(element, described):
     ("q35", r"<domain type='qemu'>", "<!DOCTYPE x [<!ENTITY a 'b'>]><domain>", "no document type"),
     ("q35", r"(?s)<devices>.*</devices>", "", "line 1: <domain> has no <devices>"),
     ("q35", r"\Z", "", None),
-    ("q35", "domain", "network", "no element <domain>"),
-    ("q35", "bus='0x02' slot='0x00'", "bus='0x42' slot='0x00'", "disk 'vda': no PCI controller has the index"),
-    ("q35", "bus='0x02' slot='0x00'", "bus='0x02' slot='0x20'", "slot='0x20' is no number up to 31"),
-    ("q35", "bus='0x02' slot='0x00'", "bus='-1' slot='0x00'", "bus='-1' is no number up to 255"),
-    ("q35", "index='3' model='pcie-root-port'", "index='2' model='pcie-root-port'", "controller pci '2': another controller"),
-    ("q35", "index='3' model='pcie-root-port'", "index='3' model='new'", "controller pci '3': no known model"),
-    ("q35", "index='3' model='pcie-root-port'", "index='3' model='pci-root'", "a second root"),
-    ("q35", "bus='scsi'", "bus='nvme'", "disk 'sda': no controller of type nvme"),
-    ("q35-expanders", "busNr='254'", "busNr='256'", "is no number up to 255"),
-    ("q35-expanders", "<target busNr='254'/>", "", "controller pci '1': an expander needs <target busNr"),
-    ("pseries", "<target index='7'/>", "", "controller pci '2': a host bridge of pseries needs <target index"),
-    ("s390", "<zpci uid='0x0007' fid='0x00000003'/>", "", "interface 'vnet0' has no address"),
+    ("q35", "domain", "network", "the document is <network>, not a <domain>"),
+    ("q35", "bus='0x02' slot='0x00'", "bus='0x02' slot='0x20'", "slot='0x20' is not a number from 0 to 31"),
+    ("q35", "bus='0x02' slot='0x00'", "bus='-1' slot='0x00'", "bus='-1' is not a number from 0 to 255"),
+    ("q35", "index='3' model='pcie-root-port'", "index='2' model='pcie-root-port'", "controller pci '2': another PCI controller has the same index"),
+    ("q35-expanders", "busNr='254'", "busNr='256'", "is not a number from 0 to 255"),
 ])
 def test_wrong_shape(name, pattern, replacement, reason):
     text = re.sub(pattern, replacement, read(name))
@@ -150,7 +303,7 @@ def test_disks_of_other_buses():
     text = text.replace("bus='sata'", "bus='fdc'")
     rows = {row["id"]: row for row in table("list", "--libvirt=-", stdin=text)}
     assert (rows["scsi0-0-3-5"]["path"], rows["scsi0-0-3-5"]["name"]) == ("02.2/00.0", None)
-    assert "sata0-0-2" not in rows
+    assert (rows["sata0-0-2"]["path"], rows["sata0-0-2"]["absent"]) == (None, "its controller is not a PCI device of this document")
 
 
 def test_two_devices_at_one_place():
@@ -161,7 +314,7 @@ def test_two_devices_at_one_place():
 
 
 def test_no_file():
-    assert error("list", "--libvirt=/no/such/file") == (1, "/no/such/file: No such file or directory")
+    assert error("list", "--libvirt=/no/such/file") == (1, "/no/such/file: cannot open: No such file or directory")
 
 
 def test_entities_do_not_grow():

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "deadline.h"
+#include "program.h"
+
+static struct {
+        double seconds;
+        const char *subject, *hint;
+        timer_t timer;
+        atomic_bool over; /* whoever sets it first, the timer or deadline_stop(), has the last word */
+} deadline;
+
+/* In a thread of its own: so it can print, and a main thread that waits or computes does not matter. */
+static void time_out(union sigval value) {
+        (void) value;
+        if (atomic_exchange(&deadline.over, true))
+                return;
+        _exit(complain(EXIT_TIMEOUT, "%s: timed out after %g s%s", deadline.subject, deadline.seconds, deadline.hint));
+}
+
+/**
+ * deadline_start() - exit with EXIT_TIMEOUT unless deadline_stop() comes first
+ * @subject: in the error message, and
+ * @hint: at its end
+ */
+int deadline_start(double seconds, const char *subject, const char *hint) {
+        struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = time_out };
+        struct itimerspec time = { .it_value.tv_sec = (time_t) seconds };
+
+        /* 0 would be never. */
+        time.it_value.tv_nsec = (long) ((seconds - (double) time.it_value.tv_sec) * 1e9) | 1;
+        deadline.seconds = seconds;
+        deadline.subject = subject;
+        deadline.hint = hint;
+        if (timer_create(CLOCK_MONOTONIC, &event, &deadline.timer) < 0 ||
+            timer_settime(deadline.timer, 0, &time, NULL) < 0)
+                return negative_errno();
+        return 0;
+}
+
+/** deadline_stop() - there was time enough */
+void deadline_stop(void) {
+        while (atomic_exchange(&deadline.over, true))
+                pause();
+        timer_delete(deadline.timer);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Controllers of disks, and the disks that name one in their address. How libvirt's numbers become those of the guest is
+ * known for QEMU. bhyve gives a SATA controller's ports to its disks in their order, whatever their units are
+ * (src/bhyve/bhyve_command.c): a disk has a name where both rules agree.
+ */
+
+#include <stdio.h>
+
+#include "libvirt-xml.h"
+
+static const struct {
+        const char *type, *kind;
+} adapter_types[] = {
+        { "scsi", "SCSI controller" },
+        { "sata", "SATA controller" },
+        { "ide",  "IDE controller"  },
+        { "usb",  "USB controller"  },
+        { "nvme", "NVMe controller" },
+};
+
+static enum scsi_numbers scsi_numbers_of(const xmlNode *element) {
+        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
+
+        if (model && strncmp((const char *) model, "virtio-", strlen("virtio-")) == 0)
+                return SCSI_TARGETS;
+        /* The unit is the target of an adapter that has one LUN for each. */
+        return model && streq((const char *) model, "lsilogic") ? SCSI_UNITS : SCSI_UNKNOWN;
+}
+
+/* Room for one more; grows by halves. */
+static int grow(struct domain *d) {
+        struct adapter *more;
+
+        if (d->n_adapters < 16 ? d->n_adapters > 0 : (d->n_adapters & (d->n_adapters - 1)) != 0)
+                return 0;
+        more = reallocarray(d->adapters, d->n_adapters < 16 ? 16 : 2 * d->n_adapters, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        d->adapters = more;
+        return 0;
+}
+
+/** domain_add_adapter() - a controller whose devices name it by its type and index, if it is of such a type */
+int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function) {
+        unsigned index;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(adapter_types); i++) {
+                if (!element_attribute_is(element, "type", adapter_types[i].type))
+                        continue;
+                function->kind = adapter_types[i].kind;
+                r = element_get_number(d, element, "index", UINT16_MAX, &index);
+                /* A companion of a USB 2 controller has the slow devices only. */
+                if (r <= 0 || element_child(element, "master"))
+                        return r < 0 ? r : 0;
+                if (grow(d) < 0)
+                        return -ENOMEM;
+                d->adapters[d->n_adapters++] = (struct adapter){
+                        .type = adapter_types[i].type,
+                        .index = index,
+                        .scsi = streq(adapter_types[i].type, "scsi") ? scsi_numbers_of(element) : SCSI_UNKNOWN,
+                        .function = function,
+                };
+        }
+
+        return 0;
+}
+
+static int compare_adapters(const void *a, const void *b) {
+        const struct adapter *x = a, *y = b;
+        int r = strcmp(x->type, y->type);
+
+        return r != 0 ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+/** domain_sort_adapters() - once all are added, and before the first disk */
+void domain_sort_adapters(struct domain *d) {
+        if (d->n_adapters > 0)
+                qsort(d->adapters, d->n_adapters, sizeof(*d->adapters), compare_adapters);
+}
+
+/* Return: NULL when there is none, or more than one. */
+static struct adapter *find_adapter(const struct domain *d, const char *type, unsigned index) {
+        const struct adapter key = { .type = type, .index = index }, *end = d->adapters + d->n_adapters;
+        struct adapter *a;
+
+        a = d->n_adapters > 0 ? bsearch(&key, d->adapters, d->n_adapters, sizeof(key), compare_adapters) : NULL;
+        if (!a || (a > d->adapters && compare_adapters(a - 1, &key) == 0) || (a + 1 < end && compare_adapters(a + 1, &key) == 0))
+                return NULL;
+        return a;
+}
+
+/* The numbers of <address type='drive'> as the guest's suffix. NULL where there is none. */
+static int make_suffix(const struct domain *d, struct adapter *a, const unsigned numbers[static 3], char **ret) {
+        unsigned bus = numbers[0], target = numbers[1], unit = numbers[2];
+        int n = 0;
+
+        *ret = NULL;
+        if (streq(a->type, "sata"))
+                n = d->is_bhyve && unit != a->n_disks ? 0 : asprintf(ret, "ata-%u.0", unit + 1);
+        else if (d->is_bhyve)
+                n = 0;
+        else if (streq(a->type, "ide"))
+                n = asprintf(ret, "ata-%u.%u", bus + 1, unit);
+        else if (a->scsi == SCSI_TARGETS)
+                n = asprintf(ret, "scsi-0:%u:%u:%u", bus, target, unit);
+        else if (a->scsi == SCSI_UNITS)
+                n = asprintf(ret, "scsi-0:%u:%u:0", bus, unit);
+        a->n_disks++;
+        return n < 0 ? -ENOMEM : 0;
+}
+
+static int read_drive(const struct domain *d, const xmlNode *address, const char *bus, struct adapter **ret_adapter,
+                      char **ret_suffix) {
+        static const char *const attributes[] = { "bus", "target", "unit" };
+        unsigned index = 0, numbers[3] = {};
+        int r;
+
+        r = element_get_number(d, address, "controller", UINT16_MAX, &index);
+        for (size_t i = 0; i < ELEMENTSOF(attributes) && r >= 0; i++)
+                r = element_get_number(d, address, attributes[i], UINT16_MAX, &numbers[i]);
+        if (r < 0)
+                return r;
+
+        *ret_adapter = find_adapter(d, bus, index);
+        return *ret_adapter ? make_suffix(d, *ret_adapter, numbers, ret_suffix) : 0;
+}
+
+static int read_usb(const struct domain *d, const xmlNode *address, struct adapter **ret_adapter, char **ret_suffix) {
+        _cleanup_xml_ xmlChar *port = xmlGetProp(address, BAD_CAST "port");
+        unsigned index = 0;
+        int r;
+
+        r = element_get_number(d, address, "bus", UINT16_MAX, &index);
+        if (r < 0)
+                return r;
+
+        *ret_adapter = find_adapter(d, "usb", index);
+        if (port && *port != '\0' && !d->is_bhyve &&
+            strspn((const char *) port, "0123456789.") == strlen((const char *) port) &&
+            asprintf(ret_suffix, "usb-0:%s:1.0-scsi-0:0:0:0", (const char *) port) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+/**
+ * domain_add_disk() - a disk that is below a function, or on no function of PCI
+ * @type: of its address
+ */
+int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type) {
+        _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
+        struct adapter *adapter = NULL;
+        _cleanup_free_ char *suffix = NULL;
+        struct device *disk;
+        int r = 0;
+
+        if (bus && streq(type, "drive"))
+                r = read_drive(d, address, (char *) bus, &adapter, &suffix);
+        else if (bus && streq(type, "usb"))
+                r = read_usb(d, address, &adapter, &suffix);
+        if (r < 0)
+                return r;
+        if (!adapter)
+                return domain_add_placeless(d, element, "its controller is not a PCI device of this document");
+
+        disk = machine_add_device(d->machine, NULL, adapter->function);
+        if (!disk)
+                return -ENOMEM;
+        disk->node = NODE_DISK;
+        disk->suffix = suffix;
+        suffix = NULL;
+        return domain_identify(d, element, disk);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The PCI functions of a domain, and the controllers among them that other functions are plugged into.
+ */
+
+#include <stdio.h>
+
+#include "libvirt-xml.h"
+
+static const char *const no_number = "its number is not in the document; libvirt adds it when the domain is defined";
+
+/* -- Controllers -- */
+
+/* A host bridge of pseries makes a domain of its own, numbered by its index there, not by that of the controller. */
+static int set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
+        const xmlNode *target = element_child(element, "target");
+        unsigned index;
+        int r;
+
+        if (!d->type && !d->is_bhyve) {
+                bus->nameless = "the PCI addresses of this machine type are not known";
+                return 0;
+        }
+        if (d->type && d->type->root_number == ROOT_BY_INDEX) {
+                r = target ? element_get_number(d, target, "index", 0xffff, &index) : 0;
+                if (r == 0)
+                        bus->nameless = no_number;
+                if (r > 0)
+                        bus->root.domain = index;
+                return r;
+        }
+
+        if (index_of_controller != 0)
+                bus->nameless = "a second root bus, which this machine does not have";
+        else if (d->type)
+                bus->used = bus->shown = d->type->built_in;
+        return 0;
+}
+
+static bool takes_plugs(const struct domain *d, const xmlNode *element, const struct libvirt_model *model) {
+        _cleanup_xml_ xmlChar *hotplug = element_child_attribute(element, "target", "hotplug");
+
+        /* On s390 it is the uid that makes the path, and no slot. */
+        return model->takes_plugs && d->type && !domain_is_s390(d) && (d->has_acpi || !d->type->needs_acpi) &&
+               !(hotplug && streq((const char *) hotplug, "off"));
+}
+
+/** domain_add_controller() - a PCI controller, before anything that is plugged into it */
+int domain_add_controller(struct domain *d, const xmlNode *element) {
+        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
+        struct controller_bus *c;
+        unsigned index;
+        int r;
+
+        r = element_get_number(d, element, "index", CONTROLLERS_MAX - 1, &index);
+        if (r <= 0)
+                return r; /* without an index, no address can name it */
+        c = &d->controllers[index];
+        if (c->bus)
+                return complain_of_element(d, element, "another PCI controller has the same index");
+
+        c->element = element;
+        c->model = libvirt_model_find((const char *) model);
+        c->bus = machine_add_bus(d->machine, NULL);
+        if (!c->bus || asprintf(&c->bus->name, "0x%02x", index) < 0)
+                return -ENOMEM;
+
+        c->bus->takes_plugs = takes_plugs(d, element, c->model);
+        c->bus->first_slot = c->model->first_slot;
+        c->bus->last_slot = c->model->last_slot;
+        c->bus->slots = c->model->last_slot == 0 ? SLOTS_LINK : SLOTS_BUS;
+        if (c->model->controller == CONTROLLER_ROOT)
+                return set_root(d, element, index, c->bus);
+        c->bus->nameless = "behind a controller that has no PCI address"; /* until it has */
+        return 0;
+}
+
+/* QEMU's pxb: the bus of the document is behind a bridge at 00.0 of the new root bus. */
+static int add_hidden_bridge(struct domain *d, struct controller_bus *c, unsigned number) {
+        struct bus *root = machine_add_bus(d->machine, NULL);
+        struct device *hidden = root ? machine_add_device(d->machine, root, NULL) : NULL;
+
+        if (!hidden)
+                return -ENOMEM;
+        root->root.bus = (uint8_t) number;
+        c->bus->bridge = hidden;
+        hidden->kind = "PCI bridge";
+        hidden->type = strdup("pci-bridge");
+        return hidden->type ? 0 : -ENOMEM;
+}
+
+/* What is behind the function that the controller is. */
+static int connect_controller(struct domain *d, struct controller_bus *c, struct device *function) {
+        unsigned number;
+        int r;
+
+        switch (c->model->controller) {
+        case CONTROLLER_ROOT:
+                return 0;
+        case CONTROLLER_UNKNOWN:
+                c->bus->nameless = "behind a controller of a model that is not known";
+                return 0;
+        case CONTROLLER_BRIDGE:
+                c->bus->nameless = NULL;
+                c->bus->bridge = function;
+                return 0;
+        case CONTROLLER_EXPANDER:
+        case CONTROLLER_EXPANDER_BRIDGE:
+                break;
+        }
+
+        r = element_get_number(d, element_child(c->element, "target") ?: c->element, "busNr", 0xff, &number);
+        c->bus->nameless = r == 0 ? no_number : NULL;
+        if (r <= 0)
+                return r;
+        if (c->model->controller == CONTROLLER_EXPANDER_BRIDGE)
+                return add_hidden_bridge(d, c, number);
+        c->bus->root.bus = (uint8_t) number;
+        return 0;
+}
+
+/* -- Functions -- */
+
+/* A guest of s390 sees no topology: each function is alone in a domain, which is its uid. */
+static int read_uid(const struct domain *d, const xmlNode *zpci, struct bus *bus, const char **ret_absent) {
+        unsigned uid = 0;
+        int r;
+
+        r = zpci ? element_get_number(d, zpci, "uid", 0xffff, &uid) : 0;
+        if (r < 0)
+                return r;
+        /* QEMU takes 0 for none, and chooses one. */
+        if (uid == 0)
+                *ret_absent = "no uid in its address; libvirt adds it when the domain is defined";
+        bus->root.domain = uid;
+        return 0;
+}
+
+static int read_slot(const struct domain *d, const xmlNode *address, struct pci_hop *ret, struct bus **ret_bus,
+                     const char **ret_absent) {
+        unsigned domain = 0, bus = 0, slot = 0, function = 0;
+        int r, has_slot, has_bus;
+
+        r = element_get_number(d, address, "domain", 0xffff, &domain);
+        if (r >= 0)
+                r = element_get_number(d, address, "function", 7, &function);
+        if (r >= 0)
+                r = has_slot = element_get_number(d, address, "slot", 0x1f, &slot);
+        if (r >= 0)
+                r = has_bus = element_get_number(d, address, "bus", CONTROLLERS_MAX - 1, &bus);
+        if (r < 0)
+                return r;
+
+        ret->slot = (uint8_t) slot;
+        ret->function = (uint8_t) function;
+        if (!has_slot || !has_bus)
+                *ret_absent = "its address is not complete; libvirt adds the rest when the domain is defined";
+        else if (domain != 0 || !d->controllers[bus].bus)
+                *ret_absent = "the PCI controller that its address names is not in the document";
+        /* libvirt gives bhyve the slot alone, and most devices function 0. */
+        else if (d->is_bhyve && (bus != 0 || function != 0))
+                *ret_absent = "not function 0 of a slot on bus 0, which is all that bhyve has";
+        else
+                *ret_bus = d->controllers[bus].bus;
+        return 0;
+}
+
+static int add_addressed_function(struct domain *d, const xmlNode *element, const xmlNode *address,
+                                  struct device **ret) {
+        struct pci_hop hop = { .bus = PCI_HOP_NO_BUS, .vf = PCI_HOP_NO_VF };
+        const xmlNode *zpci = element_child(address, "zpci");
+        const char *absent = NULL;
+        struct bus *bus = NULL;
+        int r;
+
+        if (zpci || domain_is_s390(d)) {
+                bus = machine_add_bus(d->machine, NULL);
+                r = bus ? read_uid(d, zpci, bus, &absent) : -ENOMEM;
+        } else
+                r = read_slot(d, address, &hop, &bus, &absent);
+        if (r < 0)
+                return r;
+
+        *ret = machine_add_device(d->machine, absent ? NULL : bus, NULL);
+        if (!*ret)
+                return -ENOMEM;
+        (*ret)->hop = hop;
+        (*ret)->absent = absent;
+        return domain_identify(d, element, *ret);
+}
+
+static int set_controller(struct domain *d, const xmlNode *element, struct device *function) {
+        struct controller_bus *c;
+        unsigned index;
+        int r;
+
+        if (!element_attribute_is(element, "type", "pci"))
+                return domain_add_adapter(d, element, function);
+        r = element_get_number(d, element, "index", CONTROLLERS_MAX - 1, &index);
+        if (r <= 0)
+                return r;
+
+        c = &d->controllers[index];
+        function->kind = c->model->kind;
+        if (domain_is_s390(d))
+                function->absent = "a bridge, which a guest of s390 does not show";
+        /* Without a place of its own it leads nowhere. */
+        return function->bus ? connect_controller(d, c, function) : 0;
+}
+
+/** domain_add_function() - whatever has a PCI address */
+int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address) {
+        struct device *function;
+        int r;
+
+        r = add_addressed_function(d, element, address, &function);
+        if (r < 0)
+                return r;
+
+        if (element_is(element, "interface"))
+                function->node = NODE_INTERFACE;
+        if (element_is(element, "controller"))
+                return set_controller(d, element, function);
+        if (!element_is(element, "disk"))
+                return 0;
+        function->node = NODE_DISK;
+        function->suffix = strdup("");
+        return function->suffix ? 0 : -ENOMEM;
+}
+
+/** domain_add_placeless() - a device that is not on PCI, or whose place there is not known */
+int domain_add_placeless(struct domain *d, const xmlNode *element, const char *reason) {
+        struct device *device = machine_add_device(d->machine, NULL, NULL);
+
+        if (!device)
+                return -ENOMEM;
+        device->absent = reason;
+        return domain_identify(d, element, device);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a device of a domain is called. A running domain has the aliases that libvirt gives (src/qemu/qemu_alias.c). A
+ * domain that does not run has none, but for those of its user, and gets here what libvirt will give it: an id found in
+ * one is good in the other.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "libvirt-xml.h"
+
+/* Return: 0, or -ENOMEM. */
+static _printf_(2, 3) int make_text(char **ret, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(ret, format, ap);
+        va_end(ap);
+        if (n < 0)
+                *ret = NULL;
+        return n < 0 ? -ENOMEM : 0;
+}
+
+/* "usb" and "ide" are the first of their kind; QEMU itself calls them so. */
+static bool is_called_ide(const struct domain *d, const char *type) {
+        return d->type && d->type->built_in_type && streq(d->type->built_in_type, type);
+}
+
+static int make_controller_ids(const struct domain *d, const xmlNode *element, char **ret, char **ret_other) {
+        _cleanup_xml_ xmlChar *index = xmlGetProp(element, BAD_CAST "index");
+        _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST "type");
+        const char *type = (const char *) text;
+
+        if (!index || !type)
+                return 0;
+        if (streq(type, "pci"))
+                return make_text(ret, "pci.%s", (const char *) index);
+        if (!streq((const char *) index, "0") || !(streq(type, "usb") || is_called_ide(d, type)))
+                return make_text(ret, "%s%s", type, (const char *) index);
+        return make_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0 ? -ENOMEM : make_text(ret_other, "%s0", type);
+}
+
+/* "vda" is 0, "vdz" 25, "vdaa" 26. Return: -1 if it is no such name. */
+static long disk_number(const char *target) {
+        const char *letters = target + strcspn(target, "d") + 1;
+        long number = 0;
+
+        if (letters > target + strlen(target) || *letters == '\0')
+                return -1;
+        for (const char *p = letters; *p != '\0'; p++) {
+                if (*p < 'a' || *p > 'z' || number > 1000000)
+                        return -1;
+                number = number * 26 + (*p - 'a' + 1);
+        }
+
+        return number - 1;
+}
+
+static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
+        _cleanup_xml_ xmlChar *controller = xmlGetProp(address, BAD_CAST "controller");
+        _cleanup_xml_ xmlChar *channel = xmlGetProp(address, BAD_CAST "bus");
+        _cleanup_xml_ xmlChar *target = xmlGetProp(address, BAD_CAST "target");
+        _cleanup_xml_ xmlChar *unit = xmlGetProp(address, BAD_CAST "unit");
+
+        if (!controller || !channel || !target || !unit)
+                return 0;
+        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
+                                              (char *) unit) :
+                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
+}
+
+/* A disk of an lsilogic adapter has a shorter alias; its target names it. */
+static int make_disk_id(const xmlNode *element, char **ret) {
+        _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
+        _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
+        const xmlNode *address = element_child(element, "address");
+
+        if (!bus || !target)
+                return 0;
+        if (address && element_attribute_is(address, "type", "drive"))
+                return make_drive_id(address, (const char *) bus, ret);
+        return disk_number((const char *) target) < 0 ? 0 :
+               make_text(ret, "%s-disk%ld", (const char *) bus, disk_number((const char *) target));
+}
+
+/* libvirt numbers them in the order of the document, interfaces before others. */
+static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
+        bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
+
+        return is_hostdev ? make_text(ret, "hostdev%u", d->n_hostdevs++) : make_text(ret, "net%u", d->n_interfaces++);
+}
+
+static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, char **ret, char **ret_other) {
+        if (element_is(element, "controller"))
+                return make_controller_ids(d, element, ret, ret_other);
+        if (element_is(element, "disk"))
+                return make_disk_id(element, ret);
+        if (has_alias)
+                return 0; /* it takes no number */
+        if (element_is(element, "interface") || element_is(element, "hostdev"))
+                return make_numbered_id(d, element, ret);
+        return 0;
+}
+
+static int copy_text(const char *text, char **ret) {
+        *ret = text ? strdup(text) : NULL;
+        return text && !*ret ? -ENOMEM : 0;
+}
+
+/* The alias before the target before what libvirt will give; one of the others is the second id. */
+static int set_ids(struct domain *d, const xmlNode *element, struct device *device) {
+        _cleanup_xml_ xmlChar *alias = element_child_attribute(element, "alias", "name");
+        _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
+        const char *a = (const char *) alias, *t = (const char *) target, *second;
+        _cleanup_free_ char *made = NULL, *other = NULL;
+
+        if (make_ids(d, element, a != NULL, &made, &other) < 0)
+                return -ENOMEM;
+        if (a)
+                second = t ?: (made && streq(a, made) ? other : NULL);
+        else
+                second = t ? made : other;
+        return copy_text(a ?: t ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
+}
+
+/** domain_identify() - ids, type and kind of the device that an element is */
+int domain_identify(struct domain *d, const xmlNode *element, struct device *device) {
+        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
+        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
+        bool is_pci_controller = element_is(element, "controller") && type && streq((char *) type, "pci");
+        const xmlChar *word = element->name;
+
+        if (element_is(element, "controller"))
+                word = is_pci_controller && model ? model : type ?: word;
+        if (set_ids(d, element, device) < 0 || copy_text((const char *) word, &device->type) < 0)
+                return -ENOMEM;
+
+        if (element_is(element, "disk"))
+                device->kind = element_attribute_is(element, "device", "cdrom") ? "optical drive" : "disk";
+        else if (element_is(element, "interface"))
+                device->kind = "network controller";
+        return 0;
+}
