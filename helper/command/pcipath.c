@@ -7,8 +7,19 @@
 #include "command.h"
 
 static const struct verb *const verbs[] = {
-        &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert, &verb_probe,
-        &verb_coldplug, &verb_monitor, &verb_prune, &verb_cdi,
+        &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert,
+#if HAVE_MANAGER
+        &verb_probe, &verb_coldplug, &verb_monitor,
+#endif
+        &verb_prune, &verb_cdi,
+};
+
+/* For an error message that says why a command of the manual is unknown. */
+static const char *const not_built[] = {
+#if !HAVE_MANAGER
+        "probe", "coldplug", "monitor",
+#endif
+        NULL,
 };
 
 const struct program program = {
@@ -16,6 +27,7 @@ const struct program program = {
         .summary = "Name devices by where they are plugged in, as host and guest both know it.",
         .verbs = verbs,
         .n_verbs = ELEMENTSOF(verbs),
+        .not_built = not_built,
 };
 
 int main(int argc, char **argv) {

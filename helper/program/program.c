@@ -154,5 +154,9 @@ int program_run(int argc, char **argv) {
                 if (streq(argv[1], program.verbs[i]->name))
                         return program.verbs[i]->run(argc - 1, argv + 1);
 
+        for (const char *const *name = program.not_built; name && *name; name++)
+                if (streq(argv[1], *name))
+                        return complain(EXIT_USAGE, "The command '%s' was not built in", argv[1]);
+
         return complain(EXIT_USAGE, "'%s' is no verb (see %s --help)", argv[1], program.name);
 }

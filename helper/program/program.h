@@ -36,6 +36,7 @@ struct program {
         const char *summary;
         const struct verb *const *verbs;
         size_t n_verbs;
+        const char *const *not_built; /* verbs that this build has not, and NULL; or NULL */
 };
 
 extern const struct program program;

@@ -49,6 +49,37 @@ def test_compiler_warns_of_nothing(build, compiler):
     assert options["werror"] is True
 
 
+# An option of the build, the dependencies that it must not ask for, a program, what it prints that it has not, and libraries.
+PARTS = {
+    "host": (["-Dguest=disabled", "-Dhost=enabled"], ["libsystemd", "libmnl", "libkmod", "blkid", "udev"], "helper/host/pcipath-host"),
+    "guest": (["-Dhost=disabled"], ["json-c", "libxml-2.0"], "helper/pcipath"),
+    "no-manager": (["-Dmanager=disabled", "-Dhost=disabled"], ["json-c", "libxml-2.0", "libkmod", "blkid"], "helper/pcipath"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_builds_without_the_rest(part, tmp_path):
+    """Configured where pkg-config does not find the libraries of the other parts, and linked without them."""
+    options, absent, program = PARTS[part]
+    fake = tmp_path / "pkg-config"
+    fake.write_text(f"""#!/bin/sh
+        for word; do case $word in {'|'.join(absent)}) exit 1 ;; esac; done
+        exec /usr/bin/pkg-config "$@"
+        """)
+    fake.chmod(0o755)
+    build = tmp_path / "build"
+    run("meson", "setup", *options, "-Dtests=false", "-Dwerror=true", "-Dbuildtype=plain", build, TOP,
+        env=os.environ | {"PKG_CONFIG": str(fake)})
+    run("ninja", "-C", build, program)
+    linked = run("ldd", build / program)
+    assert not re.search("|".join({"json-c": "libjson-c", "libxml-2.0": "libxml2", "blkid": "libblkid"}.get(name, name) + r"\.so"
+                                  for name in absent if name != "udev"), linked)
+    if part == "no-manager":
+        done = subprocess.run([build / program, "probe", "/dev/null"], text=True, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (2, "pcipath: The command 'probe' was not built in\n")
+        assert not {"probe", "coldplug", "monitor"} & set(run(build / program, "--help").split())
+
+
 @pytest.mark.parametrize("option", ["-Dudevdir=relative/dir", "-Ddracutmodulesdir=relative/dir",
                                     "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dnosuch=1"])
 def test_bad_option_fails_to_configure(option, tmp_path):
