@@ -30,7 +30,7 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 r = parse_target(texts[ret->n], NULL, &target);
                 if (r != EXIT_DONE)
                         return r;
-                if (target.choice.part > 0 || target.choice.suffix[0] != '\0')
+                if (target.choice.part > 0 || target.choice.suffix[0] != '\0' || target.choice.sub_function[0] != '\0')
                         return complain(EXIT_USAGE, "%s: a disk and not a function", texts[ret->n]);
                 ret->paths[ret->n] = target.path;
         }

@@ -135,7 +135,7 @@ static int add_line(struct list *list, const struct function *f, const struct us
 }
 
 static int add_function(struct list *list, const struct function *f) {
-        static const struct choice what_it_is_for = {};
+        static const struct choice what_it_is_for = { .any_sub_function = true };
         const char *type = f->below.n > 0 ? choice_default_type(f->syspath, &f->below) : NULL;
         bool any = false;
         int r;

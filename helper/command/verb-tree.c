@@ -64,7 +64,7 @@ static int begin_root(struct tree *tree, const struct function *f) {
 
 /* The names of what the function is for, with newlines between them; NULL when there are none. */
 static int join_names(const struct function *f, char **ret) {
-        static const struct choice what_it_is_for = {};
+        static const struct choice what_it_is_for = { .any_sub_function = true };
         const char *type, *separator = "";
         char *text = NULL;
         size_t size;

@@ -54,7 +54,8 @@ static int is_removed(const struct wait *w, size_t i) {
 
         if (w->lookups[i].is_there)
                 return 0;
-        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' || w->source == MONITOR_KERNEL ||
+        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' ||
+            target->choice.sub_function[0] != '\0' || w->source == MONITOR_KERNEL ||
             w->lookups[i].descent.n_hops == target->path.n_hops)
                 return 1;
 

@@ -112,6 +112,11 @@ static int name_node(const char *syspath, char **ret) {
 }
 
 static int usable_fill(struct usable *u, const char *syspath, const char *subsystem) {
+        int r;
+
+        r = sub_function_find(syspath, u->sub_function);
+        if (r < 0 && r != -EBADMSG)
+                return errno_is_absent(r) ? 0 : r;
         u->syspath = strdup(syspath);
         u->subsystem = strdup(subsystem);
         if (!u->syspath || !u->subsystem)

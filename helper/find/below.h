@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "string-list.h"
+#include "sub-function.h"
 
 /** struct usable - a node or interface */
 struct usable {
@@ -16,6 +17,7 @@ struct usable {
         char *subsystem;
         char *name;    /* "/dev/vda", "eth0" */
         unsigned part; /* the number of a partition, or 0 */
+        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of that which the device is below, or empty */
 };
 
 struct usables {

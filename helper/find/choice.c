@@ -44,7 +44,8 @@ static bool is_of_type(const struct usable *u, const char *type) {
 
 /* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
 static int has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
-        char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + LINK_NAME_MAX + 16];
+        char sub_function[sizeof("-sf-") + SUB_FUNCTION_MAX] = "";
+        char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + sizeof(sub_function) + LINK_NAME_MAX + 16];
         _cleanup_names_ struct names names = {};
         int r;
 
@@ -53,7 +54,9 @@ static int has_suffix(const struct usable *u, const char *suffix, const struct p
                 return r;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
-        snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s-%s-part%u" : "%s-%s", flat, suffix, u->part);
+        if (u->sub_function[0] != '\0')
+                sprintf(sub_function, "-sf-%s", u->sub_function);
+        snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s%s-%s-part%u" : "%s%s-%s", flat, sub_function, suffix, u->part);
         for (size_t i = 0; i < names.n; i++)
                 if (streq(names.items[i].link, wanted))
                         return 1;
@@ -74,7 +77,7 @@ int usable_is_chosen(const struct usable *u, const struct choice *choice, const 
 
         if (choice->part > 0 || choice->suffix[0] != '\0')
                 type = "block";
-        if (!is_of_type(u, type))
+        if (!is_of_type(u, type) || (!choice->any_sub_function && !streq(u->sub_function, choice->sub_function)))
                 return 0;
         if (u->part != choice->part && !(choice->part == 0 && streq(type, CHOICE_ALL)))
                 return 0;

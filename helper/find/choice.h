@@ -18,6 +18,8 @@
 struct choice {
         const char *type;                 /* a subsystem, CHOICE_ALL, CHOICE_PCI, or NULL */
         unsigned part;                    /* the number of a partition, or 0 */
+        bool any_sub_function;            /* the function and all its sub-functions */
+        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of one, or empty for the function itself */
         char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1"; or empty */
 };
 

@@ -76,6 +76,8 @@ static void print_choice(FILE *out, const struct choice *choice) {
         fputs("nothing", out);
         if (choice->type && !streq(choice->type, CHOICE_ALL))
                 fprintf(out, " of type %s", choice->type);
+        if (choice->sub_function[0] != '\0')
+                fprintf(out, " of sub-function %s", choice->sub_function);
         if (choice->suffix[0] != '\0')
                 fprintf(out, " called %s", choice->suffix);
         if (choice->part > 0)

@@ -93,9 +93,9 @@ static size_t find_suffix(const char *text) {
         return text[0] == '/' || after ? strlen(text) : find_flat_suffix(text);
 }
 
-/* What a suffix begins with: each kind of disk of helper/place*.c that needs one has a word. */
+/* What a suffix begins with: each kind of disk of helper/place*.c that needs one has a word, and so has a sub-function. */
 static bool is_suffix(const char *text) {
-        static const char *const words[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "usb-" };
+        static const char *const words[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "sf-", "usb-" };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (strncmp(text, words[i], strlen(words[i])) == 0)
@@ -114,7 +114,7 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "nothing follows the ','");
         if (!is_suffix(text + at + 1))
-                return refuse(ret_error, at + 1, "no place of a disk: those are ata-, fc-, nvme-, sas-, scsi- and usb-");
+                return refuse(ret_error, at + 1, "no suffix: those begin with ata-, fc-, nvme-, sas-, scsi-, sf- or usb-");
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
                 return refuse(ret_error, at + 1 + length, "no character of a disk's place");
@@ -123,6 +123,27 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
 
         strcpy(ret, text + at + 1);
         text[at] = '\0';
+        return 0;
+}
+
+/* Moves "sf-N" from the front of the suffix to the number of a sub-function. Return: 0, also when there is none, or -EINVAL. */
+static int cut_sub_function(struct choice *choice, struct pci_path_error *ret_error, size_t offset) {
+        const char *number = choice->suffix + strlen("sf-"), *rest;
+        size_t n;
+
+        if (strncmp(choice->suffix, "sf-", strlen("sf-")) != 0)
+                return 0;
+        n = strspn(number, "0123456789");
+        rest = number + n;
+        if (n == 0 || n > SUB_FUNCTION_MAX || (n > 1 && *number == '0') || (*rest != '\0' && *rest != '-'))
+                return refuse(ret_error, offset + strlen("sf-"), "a sub-function is a decimal number");
+        if (*rest == '-' && (rest[1] == '\0' || !is_suffix(rest + 1)))
+                return refuse(ret_error, offset + (size_t) (rest + 1 - choice->suffix), "no suffix of a disk");
+
+        memcpy(choice->sub_function, number, n);
+        choice->sub_function[n] = '\0';
+        rest += *rest == '-';
+        memmove(choice->suffix, rest, strlen(rest) + 1);
         return 0;
 }
 
@@ -148,6 +169,8 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
                 r = cut_part(copy, &target.choice.part, ret_error);
         if (r >= 0)
                 r = cut_suffix(copy, target.choice.suffix, ret_error);
+        if (r >= 0)
+                r = cut_sub_function(&target.choice, ret_error, strlen(copy) + 1);
         if (r >= 0)
                 r = spelling_parse_any(copy, uids, &target.path, ret_error);
         if (r < 0)
@@ -213,7 +236,7 @@ int target_print_link(const struct target *target, char buf[static TARGET_LINK_M
         if (choice->part > 0)
                 snprintf(part, sizeof(part), "-part%u", choice->part & UINT16_MAX);
 
-        n = snprintf(buf, TARGET_LINK_MAX, DISK_LINKS "%s%s%s%s", flat, choice->suffix[0] != '\0' ? "-" : "",
-                     choice->suffix, part);
+        n = snprintf(buf, TARGET_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat, choice->sub_function[0] != '\0' ? "-sf-" : "",
+                     choice->sub_function, choice->suffix[0] != '\0' ? "-" : "", choice->suffix, part);
         return n < (int) TARGET_LINK_MAX ? 0 : -E2BIG;
 }

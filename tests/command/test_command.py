@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from command.machine import complete
 from command.run import PCIPATH, on_machine, pcipath
-from golden.machines import multipath
+from golden.machines import multipath, uverbs
 from programs import PCIPATH_ID
 from trees import sandbox
-from trees.machine import Disk, HostBridge, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
+from trees.machine import Disk, HostBridge, Lun, Machine, Net, Root, SubFunctions, VirtioBlk, VirtioScsi, function
 from trees.sysfs import Tree
 
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'cdi']
@@ -169,6 +169,19 @@ def test_nested_host_bridge():
     assert absent.status == 3 and 'without a function 02.0 on a bus e0 below it' in absent.stderr
 
 
+def test_sub_function_is_not_its_function():
+    """What a sub-function has is found by its number alone; list has all of it."""
+    machine = Machine([Root([function('02.0', Net(), SubFunctions({88: [Net(), uverbs(1)], 99: [Net()]}), uverbs(0))])])
+    function_, sub, flat, verbs, of_all, absent, odd, listed = on_machine(
+        machine, ['find', '02.0'], ['find', '02.0,sf-88'], ['find', '02.0-sf-99'], ['find', '-t', 'infiniband_verbs', '02.0,sf-88'],
+        ['find', '-t', 'all', '02.0'], ['find', '02.0,sf-7'], ['find', '02.0,sf-x'], ['list', '-n', '-o', 'NAME'])
+    assert (function_.stdout, sub.stdout, flat.stdout) == ('eth2\n', 'eth3\n', 'eth4\n')
+    assert verbs.stdout == '/dev/uverbs1\n' and of_all.stdout.split() == ['/dev/uverbs0', 'eth2']
+    assert absent.status == 3 and 'nothing of sub-function 7' in absent.stderr
+    assert odd.status == 2 and 'at byte 8: a sub-function is a decimal number' in odd.stderr
+    assert listed.stdout.split() == ['eth2', 'eth3', 'eth4']
+
+
 def test_each_path_of_a_disk_has_its_own_link():
     """An NVMe multipath head is in a line for each of its live paths, with the link by that path."""
     links = [f'02.{n}-00.0-nvme-1' for n in (0, 1, 3)]
@@ -320,6 +333,6 @@ def test_convert_to_link():
     assert pcipath('convert', '--to=link', '-', stdin='02/00,nvme-2,part=1\n02.0-00.0-part3\n').stdout == (
         f'{link}-nvme-2-part1\n{link}-part3\n')
     wrong = pcipath('convert', '--to=link', '02.0/00.0,nvm-2')
-    assert wrong.status == 2 and 'at byte 10: no place of a disk' in wrong.stderr
+    assert wrong.status == 2 and 'at byte 10: no suffix' in wrong.stderr
     assert 'is no disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
     assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr

@@ -55,10 +55,11 @@ def add_uses(below, tree, names):
     """Interfaces, and for what is bound to vfio the node of its group."""
     for device in tree.devices:
         if device.subsystem == 'net':
-            below.setdefault(names[device.key].path, []).append(device.devpath.rpartition('/')[2])
+            name = names[device.key]
+            below.setdefault((name.path, name.sub), []).append(device.devpath.rpartition('/')[2])
         elif device.subsystem == 'vfio':
             for function in device.key.bound:
-                below[names[function].path] = [f'/dev/{device.devname}']
+                below[names[function].path, None] = [f'/dev/{device.devname}']
 
 
 def check_disks(tree, names):
@@ -72,15 +73,16 @@ def check_disks(tree, names):
         node = f'/dev/{device.devname}'
         for path, link in name.places:
             if device.devtype == 'disk':
-                below.setdefault(path, []).append(node)
+                below.setdefault((path, name.sub), []).append(node)
             if link:
                 assert output('find', link) == node + '\n', link
         assert sorted(output('of', device.syspath).split()) == sorted(path for path, _ in name.places), device.syspath
     add_uses(below, tree, names)
-    for path, nodes in below.items():
-        assert sorted(output('find', path).split()) == sorted(nodes), path
+    for (path, sub), nodes in below.items():
+        target = path if sub is None else f'{path},sf-{sub}'
+        assert sorted(output('find', target).split()) == sorted(nodes), target
     rows = json.loads(output('list', '-J'))['functions']
-    assert sorted((row['path'], row['name']) for row in rows) == sorted((p, n) for p in below for n in below[p])
+    assert sorted((row['path'], row['name']) for row in rows) == sorted((p, n) for (p, sub), nodes in below.items() for n in nodes)
 
 
 def check_cdi(tree, names):

@@ -18,6 +18,7 @@ class Name:
     link: str = None  # of a disk; None: the contract gives no link
     interface: str = None
     nodes: tuple = ()  # links of a node that is no disk, below /dev
+    sub: int = None  # the number of the sub-function that it is below
 
     @property
     def flat(self):
@@ -180,7 +181,7 @@ class Names(dict):
                         self.add_function(nested, f"{path}/{below.bus:02x}:{nested.address}")
                 case m.Net():
                     for port in below.ports:
-                        self[port] = Name(path, interface=interface_name(port, below.ports, path, sub))
+                        self[port] = Name(path, interface=interface_name(port, below.ports, path, sub), sub=sub)
                 case m.SubFunctions():
                     for number, inner in below.below.items():
                         self.add_all_below(inner, path, number)
@@ -191,14 +192,14 @@ class Names(dict):
                 case m.Nodes():
                     for node in below.nodes:
                         flat = flatten(path) + (f"-sf-{sub}" if sub is not None else "")
-                        self[node] = Name(path, nodes=(node.link.replace("FLAT", flat),) if node.link else ())
+                        self[node] = Name(path, nodes=(node.link.replace("FLAT", flat),) if node.link else (), sub=sub)
                 case _:
                     for disk, suffix in disks_below(below):
                         if suffix is not None and sub is not None:
                             suffix = f"-sf-{sub}{suffix}"
-                        self.add_disk(disk, path, suffix)
+                        self.add_disk(disk, path, suffix, sub)
 
-    def add_disk(self, disk, path, suffix):
+    def add_disk(self, disk, path, suffix, sub=None):
         link = None if suffix is None else flatten(path) + suffix
         for number in range(disk.partitions + 1):
             key = (disk, number) if number else disk
@@ -206,7 +207,7 @@ class Names(dict):
             if path is None:
                 self[key] = None
                 continue
-            name = Name(path, None if link is None else limited(link + part))
+            name = Name(path, None if link is None else limited(link + part), sub=sub)
             before = self.get(key)
             self[key] = name if before is None else Several(
                 names=(*(before.names if isinstance(before, Several) else [before]), name))
