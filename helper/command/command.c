@@ -15,6 +15,13 @@ int complain_of_absence(const char *text, const struct target *target, const str
         return complain(EXIT_ABSENT, "%s: %s", text, reason);
 }
 
+/** complain_of_lookup() - say what lookup_target() could not read */
+int complain_of_lookup(const char *text, const struct lookup *lookup, int r) {
+        const char *syspath = lookup->descent.syspath;
+
+        return complain(EXIT_FAILED, "%s: cannot read %s: %s", text, *syspath != '\0' ? syspath : "/sys", strerror(-r));
+}
+
 /**
  * parse_target() - read what the user asks for, in any spelling
  * @type: of what is below the function if @text has none, or NULL

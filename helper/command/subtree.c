@@ -47,6 +47,14 @@ static bool is_in_inventory(const struct pci_path *path, const struct inventory 
         return false;
 }
 
+/** complain_of_unreadable() - a line for each device that is missing in the inventory. Return: EXIT_DONE, or EXIT_FAILED. */
+int complain_of_unreadable(const struct inventory *inventory) {
+        for (size_t i = 0; i < inventory->unreadable.n; i++)
+                complain(EXIT_FAILED, "cannot read %s", inventory->unreadable.items[i]);
+
+        return inventory->unreadable.n > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 /**
  * subtrees_check() - complain of the first path that is not there
  *
@@ -62,7 +70,7 @@ int subtrees_check(const struct subtrees *subtrees, const struct inventory *inve
                         continue;
                 r = lookup_target(&target, &lookup);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "%s: %s", subtrees->texts[i], strerror(-r));
+                        return complain_of_lookup(subtrees->texts[i], &lookup, r);
                 r = complain_of_absence(subtrees->texts[i], &target, &lookup);
                 lookup_clear(&lookup);
                 return r;

@@ -30,7 +30,7 @@ static int run_find(int argc, char **argv) {
 
         r = lookup_target(&target, &lookup);
         if (r < 0)
-                return complain(EXIT_FAILED, "%s: %s", argv[optind], strerror(-r));
+                return complain_of_lookup(argv[optind], &lookup, r);
         if (r == 0)
                 r = complain_of_absence(argv[optind], &target, &lookup);
         else {

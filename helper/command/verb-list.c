@@ -179,7 +179,7 @@ static int print_list(struct list *list) {
         _cleanup_table_ struct libscols_table *table = NULL;
         int r;
 
-        r = inventory_take(&inventory);
+        r = inventory_take_readable(&inventory);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
         r = subtrees_check(&list->subtrees, &inventory);
@@ -194,7 +194,8 @@ static int print_list(struct list *list) {
         if (!table || fill_table(list, &inventory) < 0)
                 return complain(EXIT_FAILED, "out of memory");
 
-        return table_print(table);
+        r = table_print(table);
+        return complain_of_unreadable(&inventory) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct list *list, int argc, char **argv) {

@@ -111,7 +111,7 @@ static int probe_target(struct probe *p, const char *text) {
                 return status;
         r = lookup_target(&target, &lookup);
         if (r < 0)
-                return complain(EXIT_FAILED, "%s: %s", text, strerror(-r));
+                return complain_of_lookup(text, &lookup, r);
 
         if (r == 0)
                 status = complain_of_absence(text, &target, &lookup);

@@ -142,7 +142,7 @@ static int print_tree(struct tree *tree) {
         _cleanup_table_ struct libscols_table *table = NULL;
         int r;
 
-        r = inventory_take(&inventory);
+        r = inventory_take_readable(&inventory);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
         r = subtrees_check(&tree->subtrees, &inventory);
@@ -153,7 +153,8 @@ static int print_tree(struct tree *tree) {
         if (!table || fill_table(tree, &inventory) < 0)
                 return complain(EXIT_FAILED, "out of memory");
 
-        return table_print(table);
+        r = table_print(table);
+        return complain_of_unreadable(&inventory) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct tree *tree, int argc, char **argv) {

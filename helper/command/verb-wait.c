@@ -63,7 +63,7 @@ static int is_removed(const struct wait *w, size_t i) {
         return r < 0 ? r : r == 0;
 }
 
-/* Return: 1 when everything is as it is awaited, 0 when not, or a negative errno. */
+/* Return: 1 when everything is as it is awaited, 0 when not, or a negative errno, of which a line has been printed. */
 static int look(struct wait *w) {
         bool done = true;
         int r;
@@ -71,10 +71,15 @@ static int look(struct wait *w) {
         clear_lookups(w);
         for (size_t i = 0; i < w->n; i++) {
                 r = lookup_target(&w->targets[i], &w->lookups[i]);
-                if (r >= 0)
-                        r = w->removed ? is_removed(w, i) : is_arrived(w, i);
-                if (r < 0)
+                if (r < 0) {
+                        (void) complain_of_lookup(w->texts[i], &w->lookups[i], r);
                         return r;
+                }
+                r = w->removed ? is_removed(w, i) : is_arrived(w, i);
+                if (r < 0) {
+                        (void) complain(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
+                        return r;
+                }
                 done = done && r > 0;
         }
 
@@ -141,7 +146,7 @@ static int wait_with(struct wait *w, struct monitor *monitor) {
         for (;;) {
                 r = look(w);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
+                        return EXIT_FAILED;
                 if (r > 0)
                         return EXIT_DONE;
 

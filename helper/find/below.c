@@ -258,7 +258,8 @@ static int walk_entry(struct walk *w, const struct dirent *entry) {
                 return -ENAMETOOLONG;
 
         r = walk_directory(w);
-        w->syspath[n] = '\0';
+        if (r >= 0)
+                w->syspath[n] = '\0'; /* a failure leaves what could not be read */
         return r;
 }
 
@@ -305,6 +306,17 @@ static int walk_directory(struct walk *w) {
         return r;
 }
 
+/* Return: 0, or a negative errno; then w->syspath is what could not be read. */
+static int walk(struct walk *w, const char *syspath) {
+        int r;
+
+        if (snprintf(w->syspath, sizeof(w->syspath), "%s", syspath) >= (int) sizeof(w->syspath))
+                return -ENAMETOOLONG;
+
+        r = walk_directory(w);
+        return r >= 0 && w->found ? usables_add_vfio(w->found, syspath) : r;
+}
+
 /**
  * below_find() - what is at and below the function at @syspath
  * @usables: to add what can be used to, in no order; or NULL
@@ -314,27 +326,25 @@ static int walk_directory(struct walk *w) {
  */
 int below_find(const char *syspath, struct usables *usables, struct string_list *driverless) {
         struct walk w = { .found = usables, .driverless = driverless };
-        int r;
 
-        if (snprintf(w.syspath, sizeof(w.syspath), "%s", syspath) >= (int) sizeof(w.syspath))
-                return -ENAMETOOLONG;
-
-        r = walk_directory(&w);
-        return r >= 0 && usables ? usables_add_vfio(usables, syspath) : r;
+        return walk(&w, syspath);
 }
 
 /**
  * usables_find() - what can be used below the function at @syspath, in the order of subsystem and name
  * @ret: to be cleared with usables_clear(); untouched on failure
+ * @ret_unreadable: on failure, the syspath of what could not be read
  *
  * Return: 0, or a negative errno.
  */
-int usables_find(const char *syspath, struct usables *ret) {
+int usables_find(const char *syspath, struct usables *ret, char ret_unreadable[static PATH_MAX]) {
         struct usables found = {};
+        struct walk w = { .found = &found };
         int r;
 
-        r = below_find(syspath, &found, NULL);
+        r = walk(&w, syspath);
         if (r < 0) {
+                strcpy(ret_unreadable, w.syspath);
                 usables_clear(&found);
                 return r;
         }

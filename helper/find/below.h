@@ -5,6 +5,7 @@
  * What can be used below a PCI function: device nodes and network interfaces.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,7 +28,7 @@ struct usables {
 
 int usables_add(struct usables *usables, const char *syspath, const char *subsystem);
 int usables_add_vfio(struct usables *usables, const char *function_syspath);
-int usables_find(const char *syspath, struct usables *ret);
+int usables_find(const char *syspath, struct usables *ret, char ret_unreadable[static PATH_MAX]);
 int below_find(const char *syspath, struct usables *usables, struct string_list *driverless);
 void usables_sort(struct usables *usables);
 void usables_clear(struct usables *usables);

@@ -40,7 +40,7 @@ static const char *cut_last(char path[static PATH_MAX]) {
  * An unplugged device keeps its directory for a moment after its last event, but not what makes it a device:
  * device_del() of drivers/base/core.c takes away the subsystem before it says "remove", the directory after.
  */
-static bool is_device(const char *syspath) {
+static int is_device(const char *syspath) {
         return sysfs_exists(syspath, "subsystem");
 }
 
@@ -194,6 +194,21 @@ static int descend_nested(char syspath[static PATH_MAX], int bus) {
         return r;
 }
 
+/*
+ * Has the function at @syspath the name of its slot? A virtual one has not, and one that comes or goes is not there.
+ *
+ * Return: 1, 0, or a negative errno when it cannot be read.
+ */
+static int is_named_by_slot(const char *syspath) {
+        int r;
+
+        r = is_device(syspath);
+        if (r <= 0)
+                return r;
+        r = pci_function_is_virtual(syspath);
+        return r == -ENODEV ? 0 : r < 0 ? r : r == 0;
+}
+
 /* Into the function with the slot and function number of @hop that is a function of its own (rule 4). */
 static int descend_function(char syspath[static PATH_MAX], const struct pci_hop *hop) {
         size_t length = strlen(syspath);
@@ -213,7 +228,7 @@ static int descend_function(char syspath[static PATH_MAX], const struct pci_hop 
 
                 r = append(syspath, list[i]->d_name);
                 if (r == 0)
-                        r = is_device(syspath) && pci_function_is_virtual(syspath) == 0;
+                        r = is_named_by_slot(syspath);
                 if (r == 0)
                         syspath[length] = '\0';
         }
@@ -253,7 +268,7 @@ static int descend_hop(char syspath[static PATH_MAX], const struct pci_hop *hop)
 
 /**
  * pci_path_descend() - look for the function at a PCI path
- * @ret: how far the path goes; set when the return value is not negative
+ * @ret: how far the path goes; on failure its syspath is what could not be read
  *
  * Return: 1 when the function is there, 0 when it is not, or a negative errno.
  */
@@ -270,9 +285,10 @@ int pci_path_descend(const struct pci_path *path, struct pci_descent *ret) {
         strcpy(ret->syspath, syspath);
         for (; ret->n_hops < path->n_hops; ret->n_hops++) {
                 r = descend_hop(syspath, &path->hops[ret->n_hops]);
+                if (r != 0)
+                        strcpy(ret->syspath, syspath);
                 if (r <= 0)
                         return r;
-                strcpy(ret->syspath, syspath);
         }
 
         return 1;

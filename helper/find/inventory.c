@@ -30,7 +30,21 @@ void inventory_clear(struct inventory *inventory) {
                 function_free(inventory->functions[i]);
         free(inventory->functions);
         free(inventory->by_address);
+        string_list_clear(&inventory->unreadable);
         *inventory = (struct inventory){};
+}
+
+/* Return: 0 when the rest can do without @syspath, -ENOMEM, or @r if it has to be whole. */
+static int note_unreadable(struct inventory *inventory, const char *syspath, int r) {
+        _cleanup_free_ char *text = NULL;
+
+        if (r == -ENOMEM || inventory->is_strict)
+                return r;
+        if (asprintf(&text, "%s: %s", syspath, strerror(-r)) < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return string_list_add(&inventory->unreadable, text);
 }
 
 /* Every device's link points to ../…/devices/…; what is from "/devices/" on, below /sys, is where the device is. */
@@ -222,7 +236,15 @@ static int name_functions(struct inventory *inventory) {
         int r;
 
         for (size_t i = 0; i < inventory->n; i++) {
-                r = name_function(inventory, inventory->by_address[i], i > 0 ? inventory->by_address[i - 1] : NULL);
+                struct function *f = inventory->by_address[i];
+
+                r = name_function(inventory, f, i > 0 ? inventory->by_address[i - 1] : NULL);
+                if (r >= 0)
+                        continue;
+                f->is_unreadable = true;
+                if (f->bridge && f->bridge->is_unreadable && !inventory->is_strict)
+                        continue; /* has been noted for the bridge */
+                r = note_unreadable(inventory, f->syspath, r);
                 if (r < 0)
                         return r;
         }
@@ -242,7 +264,7 @@ static int compare_paths(const void *a, const void *b) {
 static int add_usable(struct inventory *inventory, const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         struct function *f;
-        int r;
+        int r = 0;
 
         if (!strstr(syspath, "/pci"))
                 return 0;
@@ -252,12 +274,13 @@ static int add_usable(struct inventory *inventory, const char *syspath, const ch
 
         if (!subsystem) {
                 r = sysfs_read_link_name(syspath, "subsystem", name);
-                if (r < 0)
-                        return errno_is_absent(r) ? 0 : r;
                 subsystem = name;
         }
-
-        return usables_add(&f->below, syspath, subsystem);
+        if (r >= 0)
+                r = usables_add(&f->below, syspath, subsystem);
+        if (r >= 0 || errno_is_absent(r))
+                return 0;
+        return f->is_unreadable ? 0 : note_unreadable(inventory, syspath, r);
 }
 
 static int take_usables(struct inventory *inventory) {
@@ -306,14 +329,8 @@ static int take(struct inventory *inventory) {
         return take_usables(inventory);
 }
 
-/**
- * inventory_take() - look at the machine
- * @ret: to be cleared with inventory_clear(); untouched on failure
- *
- * Return: 0, also when there is no PCI, or a negative errno.
- */
-int inventory_take(struct inventory *ret) {
-        struct inventory inventory = {};
+static int take_new(struct inventory *ret, bool is_strict) {
+        struct inventory inventory = { .is_strict = is_strict };
         int r;
 
         r = take(&inventory);
@@ -324,4 +341,23 @@ int inventory_take(struct inventory *ret) {
 
         *ret = inventory;
         return 0;
+}
+
+/**
+ * inventory_take() - look at the machine
+ * @ret: to be cleared with inventory_clear(); untouched on failure
+ *
+ * Return: 0, also when there is no PCI, or a negative errno, also when a single device cannot be read.
+ */
+int inventory_take(struct inventory *ret) {
+        return take_new(ret, true);
+}
+
+/**
+ * inventory_take_readable() - as inventory_take(), without what cannot be read
+ *
+ * For who shows the inventory to people, with its list of what is missing.
+ */
+int inventory_take_readable(struct inventory *ret) {
+        return take_new(ret, false);
 }

@@ -5,16 +5,19 @@
  * One look at the machine: its PCI functions, by path, and what can be used below them.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "below.h"
 #include "pci-path.h"
+#include "string-list.h"
 
 struct function {
         char *syspath;
         const char *address; /* 0000:01:00.0 */
         struct pci_path path; /* n_hops is 0 when the naming contract has no name for it */
         struct function *bridge; /* that it is behind; NULL on a root bus */
+        bool is_unreadable;
         struct usables below;
         void *userdata; /* of who walks the inventory; NULL before */
 };
@@ -24,9 +27,12 @@ struct inventory {
         struct function **functions;
         size_t n;
         struct function **by_address;
+        bool is_strict; /* nothing may be missing */
+        struct string_list unreadable; /* "SYSPATH: reason" of what is missing here, but not of what is behind it */
 };
 
 int inventory_take(struct inventory *ret);
+int inventory_take_readable(struct inventory *ret);
 void inventory_clear(struct inventory *inventory);
 
 #define _cleanup_inventory_ __attribute__((__cleanup__(inventory_clear)))

@@ -37,7 +37,7 @@ static int choose(struct lookup *lookup, const struct target *target) {
 
 /**
  * lookup_target() - look for a target
- * @ret: to be cleared with lookup_clear(); set when the return value is not negative
+ * @ret: to be cleared with lookup_clear(); on failure nothing is set but descent.syspath, to what could not be read
  *
  * Return: 1 when it is there, 0 when it is not, or a negative errno.
  */
@@ -45,14 +45,18 @@ int lookup_target(const struct target *target, struct lookup *ret) {
         struct lookup lookup = {};
         int r;
 
+        *ret = (struct lookup){};
         r = pci_path_descend(&target->path, &lookup.descent);
-        if (r < 0)
+        if (r < 0) {
+                strcpy(ret->descent.syspath, lookup.descent.syspath);
                 return r;
+        }
 
         if (r > 0 && target->choice.type && streq(target->choice.type, CHOICE_PCI))
                 lookup.is_there = true;
         else if (r > 0) {
-                r = usables_find(lookup.descent.syspath, &lookup.usables);
+                strcpy(ret->descent.syspath, lookup.descent.syspath);
+                r = usables_find(lookup.descent.syspath, &lookup.usables, ret->descent.syspath);
                 if (r >= 0)
                         r = choose(&lookup, target);
                 if (r < 0) {

@@ -191,6 +191,41 @@ def test_each_path_of_a_disk_has_its_own_link():
     assert rows == [[f'02.{n}/00.0', '/dev/nvme1n1', f'/dev/disk/by-pci-path/02.{n}-00.0-nvme-1'] for n in (0, 1, 3)]
 
 
+def ask_unprivileged(machine, unreadable, calls):
+    """The outcomes of pcipath without the capabilities by which root reads everything. The directory has mode 000."""
+    complete(Tree(machine, '/sys'))
+    os.chmod(f'/sys/devices/pci0000:00/{unreadable}', 0)
+    return [subprocess.run(['setpriv', '--bounding-set=-dac_override,-dac_read_search', PCIPATH, *call], capture_output=True, text=True,
+                           timeout=60, check=False) for call in calls]
+
+
+UNREADABLE = Machine([Root([function('02.0', function('00.0', VirtioBlk())), function('03.0', VirtioBlk()), function('1f.2', VirtioBlk())])])
+
+
+def test_unreadable_function_is_not_absent():
+    calls = [['find', '1f.2'], ['wait', '--timeout=0', '1f.2'], ['find', '03.0'], ['find', '1e.0'], ['list', '-n', '-o', 'PATH'],
+             ['tree', '-n'], ['list', '1f.2'], ['cdi']]
+    find, wait, other, absent, listed, tree, one, cdi = sandbox.run(ask_unprivileged, UNREADABLE, '0000:00:1f.2', calls)
+    syspath = '/sys/devices/pci0000:00/0000:00:1f.2'
+    for outcome in (find, wait, one):
+        assert (outcome.returncode, outcome.stdout) == (1, '')
+        assert outcome.stderr.startswith(f'pcipath: 1f.2: cannot read {syspath}: Permission denied\n')
+    assert (other.returncode, other.stdout) == (0, '/dev/vdb\n')
+    assert absent.returncode == 3 and 'no function 1e.0' in absent.stderr
+    # The rest is shown.
+    for outcome in (listed, tree):
+        assert (outcome.returncode, outcome.stderr) == (1, f'pcipath: cannot read {syspath}: Permission denied\n')
+        assert '02.0/00.0' in outcome.stdout and '03.0' in outcome.stdout and '1f.2' not in outcome.stdout.split()
+    # A runtime would take what is missing for gone.
+    assert (cdi.returncode, cdi.stdout) == (1, '') and 'Permission denied' in cdi.stderr
+
+
+def test_unreadable_bridge():
+    find, listed = sandbox.run(ask_unprivileged, UNREADABLE, '0000:00:02.0', [['find', '02.0/00.0'], ['list', '-n', '-o', 'PATH']])
+    assert find.returncode == 1 and 'cannot read /sys/devices/pci0000:00/0000:00:02.0: Permission denied' in find.stderr
+    assert listed.returncode == 1 and len(listed.stderr.splitlines()) == 1 and listed.stdout.split() == ['03.0', '1f.2']
+
+
 # -- of and find --
 
 def list_beside_a_wrong_node():
