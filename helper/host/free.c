@@ -70,10 +70,10 @@ static int run_free(int argc, char **argv) {
 const struct verb verb_free = {
         .name = "free",
         .arguments = "[-J] [-n] SOURCE",
-        .summary = "List where a device can be plugged in while the machine runs",
+        .summary = "List free slots for hotplug",
         .options = TABLE_OPTIONS SOURCE_OPTIONS
                    "\n"
                    "Columns:\n"
-                   "  BUS  the monitor's name   SLOT  in hex   PATH  that a device there would have\n",
+                   "  BUS  name in the monitor   SLOT  hexadecimal   PATH  of a device in that slot\n",
         .run = run_free,
 };

@@ -2,7 +2,6 @@
 
 #include "request.h"
 
-/* "absent" is not for the eye of a host alone: what the guest does not show has a reason. */
 static const char *const columns[] = { "ID", "TYPE", "KIND", "PATH", "NAME", "ABSENT" };
 
 static int add_device(struct libscols_table *table, const struct device *d) {
@@ -40,12 +39,12 @@ static int run_list(int argc, char **argv) {
 const struct verb verb_list = {
         .name = "list",
         .arguments = "[-J] [-n] SOURCE",
-        .summary = "List the machine's devices with their PCI paths",
+        .summary = "List the devices of a machine with their PCI paths",
         .options = TABLE_OPTIONS SOURCE_OPTIONS
                    "\n"
                    "Columns:\n"
-                   "  ID    the monitor's              PATH    where it is plugged in\n"
-                   "  TYPE  in the monitor's words     NAME    the guest's, of disk or interface\n"
-                   "  KIND  in words                   ABSENT  why the guest does not show it\n",
+                   "  ID    name in the monitor      PATH    PCI path\n"
+                   "  TYPE  type in the monitor      NAME    name in the guest\n"
+                   "  KIND  kind of device           ABSENT  why the guest does not show it\n",
         .run = run_list,
 };

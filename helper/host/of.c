@@ -52,7 +52,7 @@ static int run_of(int argc, char **argv) {
         if (r >= 0)
                 return r;
         if (optind == argc)
-                return complain(EXIT_USAGE, "no device: %s of %s", program.name, verb_of.arguments);
+                return complain(EXIT_USAGE, "No ID given. Try '%s of --help'.", program.name);
 
         r = request_read(&request, &machine);
         return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;
@@ -62,8 +62,8 @@ const struct verb verb_of = {
         .name = "of",
         .arguments = "SOURCE ID...",
         .summary = "Print the PCI path of each device",
-        .options = "ID is what the monitor calls the device. One that several functions lead to has\n"
-                   "a line for each.\n"
+        .options = "ID is the name of a device in the monitor. If several devices have this name, a\n"
+                   "path is printed for each.\n"
                    "\n"
                    SOURCE_OPTIONS,
         .run = run_of,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * pcipath-host: from a monitor's own words to the PCI path, on the host. Each verb has a file of its own, and so has
- * each monitor.
+ * pcipath-host: from a device's name in the monitor to its PCI path, on the host. Each verb has a file of its own, and
+ * so has each monitor.
  */
 
 #include "request.h"
@@ -11,7 +11,7 @@ static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &v
 
 const struct program program = {
         .name = "pcipath-host",
-        .summary = "Name a virtual machine's devices from its host, as its guest does.",
+        .summary = "Print the PCI paths of a virtual machine's devices on its host.",
         .verbs = verbs,
         .n_verbs = ELEMENTSOF(verbs),
 };

@@ -23,20 +23,20 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
 /* Lines of help. */
 #define TABLE_OPTIONS \
         "\n" \
-        "  -J --json             JSON\n" \
-        "  -n --noheadings       No line of headings\n"
+        "  -J --json             Print JSON\n" \
+        "  -n --noheadings       Do not print the line of headings\n"
 
 #define SOURCE_OPTIONS \
-        "     --timeout=SECONDS  For a socket's answers [10]\n" \
-        "  -h --help             Show this help\n" \
-        "     --version          Show the version\n" \
+        "     --timeout=SECONDS  Give up after this time [10]\n" \
+        "  -h --help             Print this help\n" \
+        "     --version          Print the version\n" \
         "\n" \
-        "SOURCE:\n" \
-        "  --qmp=SOCKET                    QEMU, at its monitor\n" \
-        "  --libvirt=FILE                  libvirt, a domain's XML; - for stdin\n" \
-        "  --cloud-hypervisor=SOCKET|FILE  Cloud Hypervisor, its API or vm.info\n" \
-        "  --firecracker=SOCKET|FILE       Firecracker with PCI, before it starts:\n" \
-        "                                  its API or its configuration\n"
+        "SOURCE is one of these; FILE can be - for standard input:\n" \
+        "  --qmp=SOCKET                    QEMU, by a QMP socket\n" \
+        "  --libvirt=FILE                  libvirt, by the XML of a domain\n" \
+        "  --cloud-hypervisor=SOCKET|FILE  Cloud Hypervisor, by its API or vm.info\n" \
+        "  --firecracker=SOCKET|FILE       Firecracker before it starts, by its API or\n" \
+        "                                  its configuration\n"
 
 int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);
 int request_read(const struct request *request, struct machine *ret);

@@ -72,7 +72,7 @@ static int run_tree(int argc, char **argv) {
 const struct verb verb_tree = {
         .name = "tree",
         .arguments = "[-J] [-n] SOURCE",
-        .summary = "Draw the machine's PCI topology as its guest shows it",
+        .summary = "Draw the PCI topology of a machine",
         .options = TABLE_OPTIONS SOURCE_OPTIONS,
         .run = run_tree,
 };

@@ -56,8 +56,8 @@ def test_json():
 
 def examples():
     """Each command of the manual with the output below it."""
-    text = MANUAL.partition("# EXAMPLES")[2].partition("# RECIPES")[0]
-    [block] = re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    text = MANUAL.partition("## Ask about a libvirt domain")[2]
+    block = re.search(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1]
     return [part.split("\n", 1) for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
 
 
