@@ -83,11 +83,19 @@ void domain_sort_adapters(struct domain *d) {
 
 /* Return: NULL when there is none, or more than one. */
 static struct adapter *find_adapter(const struct domain *d, const char *type, unsigned index) {
-        const struct adapter key = { .type = type, .index = index }, *end = d->adapters + d->n_adapters;
+        const struct adapter key = { .type = type, .index = index };
         struct adapter *a;
+        size_t at;
 
-        a = d->n_adapters > 0 ? bsearch(&key, d->adapters, d->n_adapters, sizeof(key), compare_adapters) : NULL;
-        if (!a || (a > d->adapters && compare_adapters(a - 1, &key) == 0) || (a + 1 < end && compare_adapters(a + 1, &key) == 0))
+        if (d->n_adapters == 0)
+                return NULL;
+        a = bsearch(&key, d->adapters, d->n_adapters, sizeof(key), compare_adapters);
+        if (!a)
+                return NULL;
+
+        at = (size_t) (a - d->adapters);
+        if ((at > 0 && compare_adapters(a - 1, &key) == 0) ||
+            (at + 1 < d->n_adapters && compare_adapters(a + 1, &key) == 0))
                 return NULL;
         return a;
 }

@@ -51,33 +51,43 @@ static bool is_made_for(const struct record *vf, const struct record *pf) {
         return vf->sriov_pf && pf->device->id && streq(vf->sriov_pf, pf->device->id);
 }
 
+/* Records of one bus follow each other; those that are on no PCI bus come first. */
+static int compare_buses(const void *a, const void *b) {
+        const struct record *x = *(struct record *const *) a, *y = *(struct record *const *) b;
+        uintptr_t of_x = (uintptr_t) x->device->bus, of_y = (uintptr_t) y->device->bus;
+
+        return (of_x > of_y) - (of_x < of_y);
+}
+
+/* struct functions - what is on one bus */
+struct functions {
+        struct record **items;
+        size_t n;
+};
+
 /* Those that the host made are numbered in the order of their functions, whatever the order in which it made them. */
-static int number_by_order(const struct walk *walk, const struct record *pf, const struct record *vf) {
+static int number_by_order(const struct functions *bus, const struct record *pf, const struct record *vf) {
         int number = 0;
 
-        for (size_t i = 0; i < walk->n_records; i++) {
-                const struct record *other = walk->records[i];
-
-                number += is_made_for(other, pf) && hop_number(other) < hop_number(vf);
-        }
-
+        for (size_t i = 0; i < bus->n; i++)
+                number += is_made_for(bus->items[i], pf) && hop_number(bus->items[i]) < hop_number(vf);
         return number <= UINT8_MAX ? number : -1;
 }
 
-static void find_physical(const struct walk *walk, struct record *vf) {
+static void find_physical(const struct functions *bus, struct record *vf) {
         const struct vf_type *type = find_vf_type(vf);
         size_t found = 0;
 
-        if (!vf->device->bus || (!type && !vf->sriov_pf))
+        if (!type && !vf->sriov_pf)
                 return;
 
-        for (size_t i = 0; i < walk->n_records; i++) {
-                const struct record *pf = walk->records[i];
+        for (size_t i = 0; i < bus->n; i++) {
+                const struct record *pf = bus->items[i];
                 int number = -1;
 
-                if (pf->device->bus == vf->device->bus && is_made_for(vf, pf))
-                        number = number_by_order(walk, pf, vf);
-                else if (pf->device->bus == vf->device->bus && type)
+                if (is_made_for(vf, pf))
+                        number = number_by_order(bus, pf, vf);
+                else if (type)
                         number = number_by_place(pf, vf, type);
                 if (number < 0)
                         continue;
@@ -88,18 +98,42 @@ static void find_physical(const struct walk *walk, struct record *vf) {
 
         if (found > 1) {
                 vf->physical = NULL;
-                vf->device->absent = "a virtual function, but of which physical function cannot be told";
+                vf->device->absent = "a virtual function of one of several physical functions";
         } else if (found == 0 && vf->sriov_pf)
-                vf->device->absent = "a virtual function, but its physical function is not there";
+                vf->device->absent = "a virtual function whose physical function does not exist";
+}
+
+static int find_all_physical(const struct walk *walk) {
+        _cleanup_free_ struct record **records = calloc(walk->n_records + 1, sizeof(*records));
+        size_t end;
+
+        if (!records)
+                return -ENOMEM;
+        if (walk->n_records == 0)
+                return 0;
+        memcpy(records, walk->records, walk->n_records * sizeof(*records));
+        qsort(records, walk->n_records, sizeof(*records), compare_buses);
+
+        for (size_t begin = 0; begin < walk->n_records; begin = end) {
+                struct functions bus = { .items = records + begin };
+
+                for (end = begin; end < walk->n_records && compare_buses(&records[begin], &records[end]) == 0;)
+                        end++;
+                bus.n = end - begin;
+                for (size_t i = begin; records[begin]->device->bus && i < end; i++)
+                        find_physical(&bus, records[i]);
+        }
+
+        return 0;
 }
 
 /*
  * Virtual functions are named after their physical function. QEMU 10 has them whether the guest has enabled them or
  * not, and does not tell. What is of a virtual function's type and is none of any is what it looks like.
  */
-static void name_virtual_functions(struct walk *walk) {
-        for (size_t i = 0; i < walk->n_records; i++)
-                find_physical(walk, walk->records[i]);
+static int name_virtual_functions(const struct walk *walk) {
+        if (find_all_physical(walk) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < walk->n_records; i++) {
                 const struct record *vf = walk->records[i];
 
@@ -107,8 +141,10 @@ static void name_virtual_functions(struct walk *walk) {
                         continue;
                 vf->device->hop = vf->physical->device->hop;
                 vf->device->hop.vf = vf->vf;
-                vf->device->until = "a virtual function: there while the guest has it enabled";
+                vf->device->until = "a virtual function: exists while the guest has it enabled";
         }
+
+        return 0;
 }
 
 /* Is this root bus the expander's? It bears its id, or, under a pxb, the bus behind QEMU's own bridge does. */
@@ -170,7 +206,7 @@ static void name_expanders_roots(struct walk *walk) {
                         continue;
                 expander = find_expander(walk, root);
                 if (!expander || !is_root_of_one(walk, expander)) {
-                        root->pci->nameless = "below an expander that cannot be told from another";
+                        root->pci->nameless = "below one of two expanders with the same name";
                         continue;
                 }
                 expander->taken = true;
@@ -188,7 +224,7 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *pro
         r = walk_machine(&walk);
         if (r >= 0) {
                 name_expanders_roots(&walk);
-                name_virtual_functions(&walk);
+                r = name_virtual_functions(&walk);
         }
 
         walk_clear(&walk);

@@ -126,12 +126,16 @@ static int encode_line(struct libscols_table *table, struct libscols_line *line)
         return 0;
 }
 
+/* By an iterator: scols_table_get_line() counts from the first line each time. */
 static int encode_cells(struct libscols_table *table) {
-        for (size_t i = 0; i < scols_table_get_nlines(table); i++)
-                if (encode_line(table, scols_table_get_line(table, i)) < 0)
-                        return -ENOMEM;
+        struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
+        struct libscols_line *line;
+        int r = iter ? 0 : -ENOMEM;
 
-        return 0;
+        while (r >= 0 && scols_table_next_line(table, iter, &line) == 0)
+                r = encode_line(table, line);
+        scols_free_iter(iter);
+        return r;
 }
 
 static void remove_trailing_blanks(char *text) {

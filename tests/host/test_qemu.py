@@ -178,7 +178,7 @@ def test_namespaces_of_a_controller_alone(qemu):
 
 # -- Virtual functions --
 
-UNTIL = "a virtual function: there while the guest has it enabled"
+UNTIL = "a virtual function: exists while the guest has it enabled"
 
 
 def check_virtual_functions(machine, names):
@@ -216,7 +216,7 @@ def test_made_virtual_functions():
     with paused("q35", [port("rp", "pcie.0", "2.0", 1), *virtual, card("card", "0.0")], qemu="forky") as machine:
         check_virtual_functions(machine, [f"pci-02.0-00.0v{n}" for n in range(2)])
     with paused("q35", [port("rp", "pcie.0", "2.0", 1), *virtual], qemu="forky") as machine:
-        assert error("of", f"--qmp={machine.socket}", "vf0") == (3, "vf0: a virtual function, but its physical function is not there")
+        assert error("of", f"--qmp={machine.socket}", "vf0") == (3, "vf0: a virtual function whose physical function does not exist")
 
 
 # -- What the guest does not show --
