@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import subprocess
 from dataclasses import dataclass
 
@@ -42,3 +43,14 @@ def error(*arguments, **options):
     outcome = pcipath_host(*arguments, **options)
     assert outcome.stderr.startswith("pcipath-host: ") and outcome.stderr.count("\n") == 1, outcome.stderr
     return outcome.status, outcome.stderr.removeprefix("pcipath-host: ").rstrip("\n")
+
+
+def growth(few, many, *arguments):
+    """How much more CPU time the larger of two documents takes."""
+    seconds = []
+    for text in (few, many):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        pcipath_host(*arguments, "--timeout=1000", stdin=text)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return seconds[1] / seconds[0]

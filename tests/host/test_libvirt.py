@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from host.qemu import paused
-from host.run import error, pcipath_host, table
+from host.run import error, growth, pcipath_host, table
 
 DOCUMENTS = Path(__file__).parent / "libvirt"
 COVERS = {
@@ -249,17 +249,24 @@ def test_name_of_a_domain_in_place_of_a_file(tmp_path):
         assert error("list", f"--libvirt={tmp_path}/socket")[0] == 1
 
 
-def test_many_devices_take_little_time():
-    """s390's functions are a root bus each, and disks look for their adapter: neither with the square of the number."""
-    n = 20000
+def many_functions(n):
+    """s390: each is on a root bus of its own."""
     functions = "".join(f"<interface><target dev='n{i}'/><address type='pci'><zpci uid='{i + 1}'/></address></interface>" for i in range(n))
-    s390 = f"<domain type='kvm'><os><type machine='s390-ccw-virtio'/></os><devices>{functions}</devices></domain>"
-    assert pcipath_host("of", "--libvirt=-", f"n{n - 1}", stdin=s390).stdout == f"{n:04x}:00:00.0\n"
+    return f"<domain type='kvm'><os><type machine='s390-ccw-virtio'/></os><devices>{functions}</devices></domain>"
+
+
+def many_adapters(n):
+    """With a disk each, which looks for its adapter; all functions of a slot are twins."""
     adapters = "".join(f"<controller type='scsi' index='{i}' model='virtio-scsi'><address type='pci' bus='0' slot='{1 + i % 31}' function='0'/></controller>"
                        f"<disk><target dev='d{i}' bus='scsi'/><address type='drive' controller='{i}'/></disk>" for i in range(n))
-    q35 = ("<domain type='kvm'><os><type machine='q35'/></os><devices><controller type='pci' index='0' model='pcie-root'/>"
-           f"{adapters}</devices></domain>")
-    assert error("of", "--libvirt=-", "d0", stdin=q35)[0] == 3  # all of a slot are twins
+    return ("<domain type='kvm'><os><type machine='q35'/></os><devices><controller type='pci' index='0' model='pcie-root'/>"
+            f"{adapters}</devices></domain>")
+
+
+@pytest.mark.parametrize("document", [many_functions, many_adapters])
+def test_time_grows_with_the_number_of_devices(document):
+    """Not with its square, which would be 16."""
+    assert growth(document(15000), document(60000), "list", "--libvirt=-") < 9
 
 
 @pytest.mark.parametrize("name, pattern, replacement, reason", [
