@@ -84,12 +84,14 @@ static const struct kind {
         { "region%u",                             "nd",        NULL          },
         { "namespace%u.0",                        "nd",        NULL          },
         { "pmem%u",                               "block",     "disk", true  },
+        { "mlx5_core.sf.%u",                      "auxiliary", NULL          },
 };
 
 static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev",
-                                          "state", "ana_state", "name", "index", "port_number", "phys_port_name", "dev_port" };
+                                          "state", "ana_state", "name", "index", "port_number", "phys_port_name", "dev_port",
+                                          "sfnum" };
 static const char *const links[] = { "physfn", "virtfn0", "virtfn1", "virtfn17", "subsystem", "virtfn",
-                                     "nvme0", "nvme1" };
+                                     "nvme0", "nvme1", "device" };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
