@@ -68,27 +68,12 @@ static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1
         return r;
 }
 
-/* Return: 1 when another interface of the same device has the same port. One that is just going has none. */
-static int has_twin(const char *syspath, const char *port) {
-        char other[PATH_MAX], theirs[INTERFACE_NAME_MAX + 1];
-        const char *name = strrchr(syspath, '/') + 1;
-        int n = (int) (name - syspath);
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int r;
+/* One that is just going has no port. */
+static int has_port(const char *syspath, const char *name, void *userdata) {
+        char port[INTERFACE_NAME_MAX + 1];
 
-        snprintf(other, sizeof(other), "%.*s", n, syspath);
-        dir = opendir(other);
-        if (!dir)
-                return negative_errno();
-
-        while ((r = read_entry(dir, &entry)) > 0)
-                if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
-                    snprintf(other, sizeof(other), "%.*s%s", n, syspath, entry->d_name) < (int) sizeof(other) &&
-                    read_port(other, theirs) >= 0 && streq(theirs, port))
-                        return 1;
-
-        return r;
+        (void) name;
+        return read_port(syspath, port) >= 0 && streq(port, userdata);
 }
 
 /* "S88" of an interface of a sub-function, empty for any other. Return: 0, or a negative errno. */
@@ -127,7 +112,7 @@ int interface_get_name(const char *syspath, const char *flat, char buf[static IN
                 return -EBADMSG;
         if (snprintf(name, sizeof(name), INTERFACE_PREFIX "%s%s%s", flat, sub_function, port) >= (int) sizeof(name))
                 return -ENAMETOOLONG;
-        r = has_twin(syspath, port);
+        r = sysfs_for_each_sibling(syspath, has_port, port);
         if (r < 0)
                 return r;
 

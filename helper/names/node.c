@@ -92,28 +92,18 @@ static int read_word(const char *syspath, const char *attribute, char buf[static
         return n > 0;
 }
 
-/* Return: 1 when the same is true of another node beside this one, 0 when not, or a negative errno. */
-static int has_twin(const struct node_row *row, const char *syspath, const char *word) {
-        const char *name = strrchr(syspath, '/') + 1;
-        char above[PATH_MAX], other[PATH_MAX], theirs[NAME_MAX + 1];
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int r;
+struct twin {
+        const struct node_row *row;
+        const char *word;
+};
 
-        snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath);
-        dir = opendir(above);
-        if (!dir)
-                return negative_errno();
+static int is_twin(const char *syspath, const char *name, void *userdata) {
+        const struct twin *twin = userdata;
+        char word[NAME_MAX + 1];
 
-        while ((r = read_entry(dir, &entry)) > 0) {
-                if (streq(entry->d_name, name) || !row_has_name(row, entry->d_name) ||
-                    snprintf(other, sizeof(other), "%s%s", above, entry->d_name) >= (int) sizeof(other))
-                        continue;
-                if (!row_reads_attribute(row) || (read_word(other, row->attribute, theirs) > 0 && streq(theirs, word)))
-                        return 1;
-        }
-
-        return r;
+        return row_has_name(twin->row, name) &&
+               (!row_reads_attribute(twin->row) ||
+                (read_word(syspath, twin->row->attribute, word) > 0 && streq(word, twin->word)));
 }
 
 /* The last word. Return: 1, 0 when the node has none and so no link, or a negative errno. */
@@ -131,18 +121,22 @@ static int place_node(const struct node_row *row, const char *syspath, const cha
                 snprintf(word, sizeof(word), "%s", input_class);
         }
 
-        r = has_twin(row, syspath, word);
+        r = sysfs_for_each_sibling(syspath, is_twin, &(struct twin){ row, word });
         if (r != 0)
                 return r < 0 ? r : 0;
         return row->format ? place_prepend(p, row->format, word) : 1;
 }
 
+static int is_of_subsystem(const char *syspath, const char *name, void *userdata) {
+        char subsystem[NAME_MAX + 1];
+
+        (void) name;
+        return sysfs_read_link_name(syspath, "subsystem", subsystem) >= 0 && streq(subsystem, userdata);
+}
+
 /* What has one device below it, of the kind that the node is of, adds nothing to its name. */
 int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
-        char above[PATH_MAX], other[PATH_MAX], theirs[NAME_MAX + 1];
-        const char *syspath, *subsystem, *name;
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
+        const char *syspath, *subsystem;
         int r;
 
         (void) p;
@@ -151,21 +145,9 @@ int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
         r = sd_device_get_syspath(device, &syspath);
         if (r >= 0)
                 r = sd_device_get_subsystem(device, &subsystem);
-        if (r < 0)
-                return r;
-
-        name = strrchr(syspath, '/') + 1;
-        snprintf(above, sizeof(above), "%.*s", (int) (name - syspath), syspath);
-        dir = opendir(above);
-        if (!dir)
-                return negative_errno();
-        while ((r = read_entry(dir, &entry)) > 0)
-                if (entry->d_name[0] != '.' && !streq(entry->d_name, name) &&
-                    snprintf(other, sizeof(other), "%s%s", above, entry->d_name) < (int) sizeof(other) &&
-                    sysfs_read_link_name(other, "subsystem", theirs) >= 0 && streq(theirs, subsystem))
-                        return 0;
-
-        return r < 0 ? r : 1;
+        if (r >= 0)
+                r = sysfs_for_each_sibling(syspath, is_of_subsystem, (void *) subsystem);
+        return r < 0 ? r : r == 0;
 }
 
 /* A port of a USB device with several: usb-serial numbers them. */

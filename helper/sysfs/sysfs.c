@@ -102,3 +102,36 @@ int sysfs_read_attribute(const char *dir, const char *name, size_t size, char bu
                 buf[strcspn(buf, "\n")] = '\0';
         return r;
 }
+
+/**
+ * sysfs_for_each_sibling() - the other entries of the directory that a device is in
+ *
+ * One whose path would be too long is left out.
+ *
+ * Return: 0, what @fn has returned if that is not 0, or a negative errno.
+ */
+int sysfs_for_each_sibling(const char *syspath, sysfs_sibling_fn fn, void *userdata) {
+        const char *name = strrchr(syspath, '/') + 1;
+        _cleanup_closedir_ DIR *dir = NULL;
+        char sibling[PATH_MAX];
+        struct dirent *entry;
+        int r;
+
+        if (snprintf(sibling, sizeof(sibling), "%.*s", (int) (name - syspath), syspath) >= (int) sizeof(sibling))
+                return -ENAMETOOLONG;
+        dir = opendir(sibling);
+        if (!dir)
+                return negative_errno();
+
+        while ((r = read_entry(dir, &entry)) > 0) {
+                if (entry->d_name[0] == '.' || streq(entry->d_name, name) ||
+                    snprintf(sibling, sizeof(sibling), "%.*s%s", (int) (name - syspath), syspath, entry->d_name) >=
+                            (int) sizeof(sibling))
+                        continue;
+                r = fn(sibling, entry->d_name, userdata);
+                if (r != 0)
+                        return r;
+        }
+
+        return r;
+}

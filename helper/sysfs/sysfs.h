@@ -14,3 +14,7 @@ int sysfs_exists(const char *dir, const char *name);
 int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME_MAX + 1]);
 int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]);
 int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]);
+
+/* Takes the syspath and the name of an entry. Return: 0 to go on, or what ends it. */
+typedef int (*sysfs_sibling_fn)(const char *sibling, const char *name, void *userdata);
+int sysfs_for_each_sibling(const char *syspath, sysfs_sibling_fn fn, void *userdata);
