@@ -11,6 +11,7 @@
 
 #include "ancestry.h"
 #include "inventory.h"
+#include "search.h"
 #include "sysfs.h"
 #include "syspath.h"
 #include "util.h"
@@ -126,24 +127,25 @@ static int compare_addresses(const void *a, const void *b) {
         return strcmp((*(struct function *const *) a)->address, (*(struct function *const *) b)->address);
 }
 
-/* The function whose address is the first @n bytes of @text. */
+/* The first @n bytes of @text. */
+struct address {
+        const struct inventory *inventory;
+        const char *text;
+        size_t n;
+};
+
+static int compare_address(size_t i, const void *wanted) {
+        const struct address *address = wanted;
+        const char *found = address->inventory->by_address[i]->address;
+
+        return strncmp(address->text, found, address->n) ?: -(found[address->n] != '\0');
+}
+
 static struct function *find_function(const struct inventory *inventory, const char *text, size_t n) {
-        size_t from = 0, to = inventory->n;
+        const struct address wanted = { inventory, text, n };
+        size_t i = search_first(inventory->n, compare_address, &wanted);
 
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-                struct function *f = inventory->by_address[middle];
-                int r = strncmp(text, f->address, n);
-
-                if (r == 0 && f->address[n] == '\0')
-                        return f;
-                if (r > 0)
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-
-        return NULL;
+        return i < inventory->n && compare_address(i, &wanted) == 0 ? inventory->by_address[i] : NULL;
 }
 
 /*

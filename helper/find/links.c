@@ -7,15 +7,8 @@
 #include "interface.h"
 #include "links.h"
 #include "rtnl.h"
+#include "search.h"
 #include "util.h"
-
-const char *const link_directories[] = {
-        "/dev/disk/by-pci-path", "/dev/vfio/by-pci-path", "/dev/vfio/devices/by-pci-path",
-        "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
-        "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
-        "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
-        NULL
-};
 
 static void link_clear(struct link *link) {
         free(link->node);
@@ -186,6 +179,17 @@ static bool link_is_of(const struct link *link, const char *flat) {
         return *rest == '\0' || rest[0] != '-' || !is_hop(rest + 1);
 }
 
+struct wanted_node {
+        const struct links *links;
+        const char *node;
+};
+
+static int compare_node(size_t i, const void *wanted) {
+        const struct wanted_node *w = wanted;
+
+        return strcmp(w->node, w->links->items[i].node);
+}
+
 /**
  * links_find() - the link to a node, or the name of an interface
  * @flat: the PCI path of the function that the node is looked at from: an NVMe multipath head or an IOMMU group has
@@ -194,18 +198,9 @@ static bool link_is_of(const struct link *link, const char *flat) {
  * Return: NULL when there is none.
  */
 const char *links_find(const struct links *links, const char *node, const char *flat) {
-        size_t from = 0, to = links->n;
+        size_t first = search_first(links->n, compare_node, &(struct wanted_node){ links, node });
 
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-
-                if (strcmp(links->items[middle].node, node) < 0)
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-
-        for (size_t i = from; i < links->n && streq(links->items[i].node, node); i++)
+        for (size_t i = first; i < links->n && streq(links->items[i].node, node); i++)
                 if (link_is_of(&links->items[i], flat))
                         return links->items[i].name;
 

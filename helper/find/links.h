@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <stddef.h>
 
+#include "node.h"
+
 struct link {
         char *node; /* "/dev/vda", "eth0" */
         char *name; /* "/dev/disk/by-pci-path/02.0", "pci-02.0" */
@@ -18,8 +20,6 @@ struct links {
         struct link *items;
         size_t n;
 };
-
-extern const char *const link_directories[]; /* that the naming contract has; ends with NULL */
 
 int links_read(struct links *ret);
 int links_read_node(int dir_fd, const char *dir, const char *name, char **ret);

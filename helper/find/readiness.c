@@ -171,7 +171,7 @@ static bool is_path_linked(const struct usable *u, sd_device *device, const stru
  */
 static bool has_vfio_link(const struct usable *u, const char *function_syspath, const struct pci_path *path) {
         _cleanup_device_ sd_device *function = NULL;
-        char flat[PCI_PATH_STRING_MAX], link[sizeof("/dev/vfio/by-pci-path/") + sizeof(flat)];
+        char flat[PCI_PATH_STRING_MAX], link[sizeof("/dev/" VFIO_DIRECTORY "/") + sizeof(flat)];
         const char *unused;
 
         if (sd_device_new_from_syspath(&function, function_syspath) < 0)
@@ -180,7 +180,7 @@ static bool has_vfio_link(const struct usable *u, const char *function_syspath, 
                 return true;
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
-        snprintf(link, sizeof(link), "/dev/vfio/by-pci-path/%s", flat);
+        snprintf(link, sizeof(link), "/dev/" VFIO_DIRECTORY "/%s", flat);
         return usable_is_at(u, link) > 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "manager.h"
+#include "search.h"
 #include "util.h"
 
 /** device_free() - NULL is taken, too */
@@ -24,20 +25,20 @@ void device_free(struct device *device) {
         free(device);
 }
 
+struct wanted {
+        const struct manager *manager;
+        const char *syspath;
+};
+
+static int compare_syspath(size_t i, const void *wanted) {
+        const struct wanted *w = wanted;
+
+        return strcmp(w->syspath, w->manager->devices[i]->syspath);
+}
+
 /* Where a device with this syspath is, or would be. */
 static size_t find_index(const struct manager *m, const char *syspath) {
-        size_t from = 0, to = m->n_devices;
-
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-
-                if (strcmp(m->devices[middle]->syspath, syspath) < 0)
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-
-        return from;
+        return search_first(m->n_devices, compare_syspath, &(struct wanted){ m, syspath });
 }
 
 /** roster_find_node() - the device with this node. Return: NULL when there is none. */

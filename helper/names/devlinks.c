@@ -14,7 +14,7 @@ static int add_vfio_links(const struct names *names, struct string_list *links) 
 
         for (size_t i = 0; i < names->n && r >= 0; i++)
                 if (pci_path_print(&names->items[i].path, PCI_PATH_FLAT, flat) <= LINK_NAME_MAX)
-                        r = string_list_join(links, "vfio/by-pci-path", flat);
+                        r = string_list_join(links, VFIO_DIRECTORY, flat);
         return r;
 }
 
@@ -41,7 +41,7 @@ static int add_links(sd_device *device, const struct names *names, const char *i
                 if (name->link_error < 0)
                         *left_out = name->link_error;
                 if (*name->link)
-                        r = string_list_join(links, "disk/by-pci-path", name->link);
+                        r = string_list_join(links, DISK_DIRECTORY, name->link);
                 else if (names->n == 1 && name->link_error == 0)
                         r = add_node_link(device, &name->path, input_class, links);
                 if (r == -ENAMETOOLONG || r == -EBADMSG)

@@ -13,6 +13,15 @@
 #include "sysfs.h"
 #include "util.h"
 
+/* Those of the table's rows, and of disks and groups, which have links of their own. */
+const char *const link_directories[] = {
+        "/dev/" DISK_DIRECTORY, "/dev/" VFIO_DIRECTORY, "/dev/vfio/devices/by-pci-path",
+        "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
+        "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
+        "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
+        NULL
+};
+
 #define INPUT_CLASS "" /* in place of an attribute */
 
 /* The words and their order are those of 60-persistent-input.rules, where the last match counts. */

@@ -19,5 +19,7 @@ struct input_class {
 
 extern const struct input_class input_classes[]; /* the first that is there counts; ends with {} */
 
+extern const char *const link_directories[]; /* that the naming contract has, of disks, groups and all others; ends with NULL */
+
 int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
                          char buf[static NODE_LINK_MAX + 1]);

@@ -10,7 +10,9 @@
 
 #include "pci-path.h"
 
-#define DISK_LINKS "/dev/disk/by-pci-path/"
+#define DISK_DIRECTORY "disk/by-pci-path" /* below /dev */
+#define VFIO_DIRECTORY "vfio/by-pci-path"
+#define DISK_LINKS "/dev/" DISK_DIRECTORY "/"
 #define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be */
 
 int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,

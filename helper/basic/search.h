@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Binary search in whatever is in order.
+ */
+
+#include <stddef.h>
+
+/* Compares what is looked for with item @i. Return: as strcmp(). */
+typedef int (*search_compare_fn)(size_t i, const void *wanted);
+
+/**
+ * search_first() - the first item that does not come before @wanted
+ *
+ * bsearch() finds any of several that are equal, and no place for one that is missing.
+ *
+ * Return: its index, or @n when all of them come before.
+ */
+static inline size_t search_first(size_t n, search_compare_fn compare, const void *wanted) {
+        size_t from = 0, to = n;
+
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+
+                if (compare(middle, wanted) > 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+
+        return from;
+}
