@@ -6,7 +6,7 @@ What a guest makes of it is compared in tests/vm (checks.py).
 
 import pytest
 from emulator import LATER
-from host.qemu import MACHINES, paused
+from host.qemu import MACHINES, UNKNOWN_MACHINES, paused
 from host.run import error, pcipath_host, table
 from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
 from release import HOST
@@ -61,6 +61,18 @@ TOPOLOGIES = {
         *(disk(f"disk{n}", bus, "3.0") for n, bus in enumerate(("pci.0", "second.0", "third.0"))),
         disk("behind", "bridge", "3.0")]),
 }
+
+
+@pytest.mark.parametrize("kind, model", [("pc", "pci-root"), ("q35", "pcie-root"), ("virt", "pcie-root"),
+                                         *((kind, "pci-root") for kind in UNKNOWN_MACHINES)])
+def test_machines_that_both_readers_know(kind, model):
+    """QMP knows the host bridge and libvirt the machine type: either both have a path, or neither has."""
+    with paused(kind, [{"driver": "virtio-blk-pci", "id": "vda", "drive": "disk", "addr": "0x13"}]) as machine:
+        [by_qmp] = [row["path"] for row in table("list", f"--qmp={machine.socket}") if row["id"] == "vda"]
+    text = f"""<domain type='qemu'><os><type machine='{kind}'>hvm</type></os><devices><controller type='pci' index='0' model='{model}'/>
+        <disk><target dev='vda' bus='virtio'/><address type='pci' bus='0x00' slot='0x13' function='0x0'/></disk></devices></domain>"""
+    [by_libvirt] = [row["path"] for row in table("list", "--libvirt=-", stdin=text)]
+    assert by_qmp == by_libvirt == (None if kind in UNKNOWN_MACHINES else "13.0")
 
 
 def compare(machine):
