@@ -240,21 +240,53 @@ static int take_qemu_root(struct reader *r, struct pci_root *ret) {
         return 0;
 }
 
-/* Return: 1, 0 when the way goes on below the function, or -EINVAL. */
-static int take_qemu_hop(struct reader *r, struct pci_path *path) {
-        uint32_t slot, function = 0;
-        size_t name, start;
-        int k;
+/* The characters of a node's name: IEEE 1275-1994, 3.2.1.1. Return: the length of the name after the '/', which may be 0, or -EINVAL. */
+static int measure_node_name(struct reader *r) {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
+        size_t start = r->at + 1, n;
 
         if (r->text[r->at] != '/')
                 return fail(r, "neither the end of the path nor '/'");
 
-        name = strcspn(r->text + r->at + 1, "@/");
-        if (r->text[r->at + 1 + name] != '@')
-                return fail_at(r, r->at + 1 + name, "a node without '@'");
-        if (is_below_function(r->text + r->at + 1, name))
+        n = strspn(r->text + start, letters);
+        if (r->text[start + n] == '\0' || r->text[start + n] == '/')
+                return fail_at(r, start + n, "a node without '@'");
+        if (r->text[start + n] != '@')
+                return fail_at(r, start + n, "no node's name has such a character");
+        return (int) n;
+}
+
+/* A node below the function: its unit is one or more hexadecimal numbers, separated by commas. */
+static int take_qemu_node_below(struct reader *r) {
+        uint32_t unused;
+        int n;
+
+        n = measure_node_name(r);
+        if (n < 0)
+                return n;
+        r->at += (size_t) n + 2;
+
+        do {
+                int k = take_number(r, 16, &unused);
+
+                if (k < 0)
+                        return k;
+        } while (take(r, ","));
+        return 0;
+}
+
+/* Return: 1, 0 when the way goes on below the function, or -EINVAL. */
+static int take_qemu_hop(struct reader *r, struct pci_path *path) {
+        uint32_t slot, function = 0;
+        size_t start;
+        int name, k;
+
+        name = measure_node_name(r);
+        if (name < 0)
+                return name;
+        if (is_below_function(r->text + r->at + 1, (size_t) name))
                 return 0;
-        r->at += name + 2;
+        r->at += (size_t) name + 2;
 
         start = r->at;
         k = take_number(r, 16, &slot);
@@ -270,7 +302,7 @@ static int take_qemu_hop(struct reader *r, struct pci_path *path) {
         return k < 0 ? k : 1;
 }
 
-/** spelling_parse_qemu() - see struct spelling; what is below the function is not looked at */
+/** spelling_parse_qemu() - see struct spelling; nodes below the function are checked, and left out */
 int spelling_parse_qemu(const char *text, const struct uid_map *uids, struct pci_path *ret,
                         struct pci_path_error *ret_error) {
         struct reader r = { .text = text };
@@ -283,6 +315,8 @@ int spelling_parse_qemu(const char *text, const struct uid_map *uids, struct pci
                 do
                         k = r.text[r.at] != '\0' ? take_qemu_hop(&r, &path) : 0;
                 while (k > 0);
+        while (k >= 0 && path.n_hops > 0 && r.text[r.at] != '\0')
+                k = take_qemu_node_below(&r);
 
         return finish(&r, k, &path, ret, ret_error);
 }

@@ -114,6 +114,15 @@ static const struct {
         { "qemu",   "/pci@i0cf8/scsi@20",            16, "at most 0x1f"     },
         { "qemu",   "/pci@i0cf8/scsi@2,8",           16, "at most 7"        },
         { "qemu",   "/pci@i0cf8/scsi@2x",            17, "neither the end"  },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0';x;'", 24, "neither the end"  },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0,0 /x", 26, "neither the end"  },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@",       23, "number is missing"},
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0,",     25, "number is missing"},
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0/x",    26, "without '@'"      },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0/",     25, "without '@'"      },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0/$(x)@0", 25, "such a character" },
+        { "qemu",   "/pci@i0cf8/sc';x;'si@3",        13, "such a character" },
+        { "qemu",   "/pci@i0cf8/@2/disk@0\n",        20, "neither the end"  },
         { "qemu",   "pci@i0cf8/scsi@2",              0,  "/pci@i0cf8"       },
 };
 
