@@ -65,7 +65,10 @@ static int convert_lines(const struct conversion *c) {
         int status;
 
         while ((n = getline(&line, &size, stdin)) >= 0) {
-                line[strcspn(line, "\n")] = '\0';
+                if (n > 0 && line[n - 1] == '\n')
+                        line[--n] = '\0';
+                if (strlen(line) != (size_t) n)
+                        return complain(EXIT_USAGE, "standard input: '%s' is followed by a null byte", line);
                 status = convert(c, line);
                 if (status != EXIT_DONE)
                         return status;

@@ -28,11 +28,15 @@ static const struct class_row {
         { 0x07, 0x00, true,  "communication controller" },
         { 0x08, 0x00, true,  "system peripheral"        },
         { 0x09, 0x00, true,  "input controller"         },
+        { 0x0b, 0x00, true,  "processor"                },
         { 0x0c, 0x03, false, "USB controller"           },
         { 0x0c, 0x05, false, "SMBus controller"         },
         { 0x0c, 0x00, true,  "serial bus controller"    },
+        { 0x0d, 0x00, true,  "wireless controller"      },
         { 0x10, 0x00, true,  "encryption controller"    },
+        { 0x11, 0x00, true,  "signal processing controller" },
         { 0x12, 0x00, true,  "accelerator"              },
+        { 0x13, 0x00, true,  "instrumentation"          },
 };
 
 static const char *class_name(uint8_t base, uint8_t sub) {
@@ -92,26 +96,57 @@ static const char *pcie_bridge_name(const char *syspath) {
         return NULL;
 }
 
+static unsigned long read_number(const char *syspath, const char *name) {
+        char text[16];
+
+        return sysfs_read_attribute(syspath, name, sizeof(text), text) < 0 ? 0 : strtoul(text, NULL, 16);
+}
+
+/* A virtio device without a PCI class of its own has 00ff or ff, and says by its id what it is (Virtio 1.2, 4.1.2.1 and 5). */
+static const char *virtio_name(const char *syspath) {
+        static const struct {
+                uint16_t device, transitional;
+                const char *name;
+        } table[] = {
+                { 0x1044, 0x1005, "entropy source"     },
+                { 0x1045, 0x1002, "memory balloon"     },
+                { 0x1049, 0x1009, "shared file system" },
+                { 0x1053, 0,      "vsock device"       },
+                { 0x1057, 0,      "IOMMU"              },
+                { 0x1058, 0,      "memory device"      },
+                { 0x105a, 0,      "shared file system" },
+                { 0x105b, 0,      "persistent memory"  },
+        };
+        unsigned long device;
+
+        if (read_number(syspath, "vendor") != 0x1af4)
+                return NULL;
+        device = read_number(syspath, "device");
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (device != 0 && (device == table[i].device || device == table[i].transitional))
+                        return table[i].name;
+
+        return NULL;
+}
+
 /**
  * pci_function_get_kind() - what is the function at @syspath?
  *
  * It is called a "device" when it does not say.
  */
 void pci_function_get_kind(const char *syspath, struct pci_kind *ret) {
-        char text[16];
-        unsigned long class = 0;
+        unsigned long class = read_number(syspath, "class");
         const char *name;
         uint8_t sub;
 
-        if (sysfs_read_attribute(syspath, "class", sizeof(text), text) >= 0)
-                class = strtoul(text, NULL, 16);
         sub = (uint8_t) (class >> 8);
 
         *ret = (struct pci_kind){ .base_class = (uint8_t) (class >> 16) };
         ret->is_bridge = ret->base_class == 0x06 && (sub == 0x04 || sub == 0x09);
         ret->name = ret->is_bridge ? "PCI bridge" : class_name(ret->base_class, sub);
 
-        name = ret->is_bridge ? pcie_bridge_name(syspath) : NULL;
+        name = ret->is_bridge ? pcie_bridge_name(syspath) :
+               ret->base_class == 0xff || (class >> 8) == 0x00ff ? virtio_name(syspath) : NULL;
         if (name)
                 ret->name = name;
 }

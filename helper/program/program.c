@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ascii.h"
 #include "program.h"
 #include "util.h"
 
@@ -83,16 +84,30 @@ int flush_output(int status) {
         return status;
 }
 
-/** parse_seconds() - the argument of --timeout, in nanoseconds; complains itself */
+#define NSEC_PER_SEC UINT64_C(1000000000)
+#define SECONDS_MAX UINT64_C(1000000000)
+
+/**
+ * parse_seconds() - read the argument of --timeout, decimal digits with an optional fraction, as "30" or "0.5"
+ * @ret: in nanoseconds; further digits are ignored
+ *
+ * Return: EXIT_DONE, or EXIT_USAGE after an error message.
+ */
 int parse_seconds(const char *text, uint64_t *ret) {
-        double seconds;
-        char *end;
+        uint64_t seconds = 0, fraction = 0, unit = NSEC_PER_SEC;
+        const char *p = text;
 
-        seconds = strtod(text, &end);
-        if (*text < '0' || *text > '9' || *end != '\0' || !isfinite(seconds) || seconds > 1e9)
-                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds", text);
+        for (; ascii_isdigit(*p) && seconds <= SECONDS_MAX; p++)
+                seconds = seconds * 10 + (uint64_t) (*p - '0');
+        if (p > text && *p == '.' && ascii_isdigit(p[1]))
+                for (p++; ascii_isdigit(*p); p++)
+                        fraction += (unit /= 10) * (uint64_t) (*p - '0');
+        if (seconds > SECONDS_MAX)
+                return complain(EXIT_USAGE, "--timeout=%s: more than %" PRIu64 " seconds", text, SECONDS_MAX);
+        if (p == text || *p != '\0')
+                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds, like 30 or 0.5", text);
 
-        *ret = (uint64_t) (seconds * 1e9);
+        *ret = seconds * NSEC_PER_SEC + fraction;
         return EXIT_DONE;
 }
 

@@ -149,6 +149,30 @@ static void remove_trailing_blanks(char *text) {
         *to = '\0';
 }
 
+/* libsmartcols prints an array without elements as "[ null ]". Strings are left alone. */
+static void empty_null_arrays(char *json) {
+        bool in_string = false;
+        char *to = json;
+
+        for (const char *from = json; *from != '\0'; from++) {
+                const char *null = from + 1 + strspn(from + 1, " \n"), *end;
+
+                if (in_string && *from == '\\')
+                        *to++ = *from++;
+                else if (*from == '"')
+                        in_string = !in_string;
+                *to++ = *from;
+
+                end = null + strlen("null");
+                if (in_string || *from != '[' || strncmp(null, "null", 4) != 0)
+                        continue;
+                end += strspn(end, " \n");
+                if (*end == ']')
+                        from = end - 1;
+        }
+        *to = '\0';
+}
+
 /* As scols_print_table(), to a new string; scols_print_table_to_string() of util-linux 2.38 leaves out the last newline. */
 static int print_to_string(struct libscols_table *table, char **ret) {
         size_t size;
@@ -178,7 +202,9 @@ int table_print(struct libscols_table *table) {
         if ((!is_json && encode_cells(table) < 0) || print_to_string(table, &text) < 0 ||
             (is_json && encode_json_new(text, &json) < 0))
                 return complain(EXIT_FAILED, "out of memory");
-        if (!is_json)
+        if (is_json)
+                empty_null_arrays(json);
+        else
                 remove_trailing_blanks(text);
 
         fputs(json ?: text, stdout);

@@ -13,6 +13,7 @@ import pytest
 from command.machine import complete
 from command.run import PCIPATH, on_machine, pcipath
 from golden.machines import multipath, uverbs
+from host.run import PCIPATH_HOST
 from programs import PCIPATH_ID
 from trees import sandbox
 from trees.machine import Disk, HostBridge, Lun, Machine, Net, Root, SubFunctions, VirtioBlk, VirtioScsi, function
@@ -53,6 +54,7 @@ def test_help_and_version(arguments):
     ['of', '--to=no', '/dev/null'], ['convert', '--to=no', '02.0'], ['convert', '--from=no', '02.0'],
     ['convert', '--to=kata', '02.1'], ['convert', '--to=link', '02.0,part=0'], ['convert', '--to=link', '--from=path', '02.0'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
     ['cdi', '02.0'], ['cdi', '-k', 'net'], ['cdi', '--kind'],
+    *(['wait', f'--timeout={text}', '02.0'] for text in ('0x10', '1e3', '99999999999999999999', '1000000001', '+1', ' 1', '1 ', '.5', '5.', '1,5', 'inf', '1\n')),
     ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
 ], ids=' '.join)
 def test_bad_usage(arguments):
@@ -78,8 +80,19 @@ def test_output_that_cannot_be_written():
     with open('/dev/full', 'w') as full:
         for arguments in (['convert', '02.0'], ['list', '-a'], ['tree', '-J'], ['--help'], ['find', '--version']):
             assert subprocess.run([PCIPATH, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 1, arguments
-        for arguments in (['--help'], ['-h'], ['--version']):
-            assert subprocess.run([PCIPATH_ID, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 1, arguments
+
+
+@pytest.mark.parametrize('lines', ['02.0\0x\n', '\0\n', '03.0\n02.0\0'])
+def test_line_with_a_null_byte(lines):
+    outcome = pcipath('convert', '-', stdin=lines)
+    assert outcome.status == 2 and 'null byte' in outcome.stderr
+
+
+@pytest.mark.parametrize('program', [PCIPATH, PCIPATH_ID, PCIPATH_HOST])
+@pytest.mark.parametrize('option', ['-h', '--help', '--version'])
+def test_help_that_cannot_be_written(program, option):
+    with open('/dev/full', 'w') as full:
+        assert subprocess.run([program, option], stdout=full, stderr=subprocess.DEVNULL).returncode == 1
 
 
 # -- list --
@@ -371,3 +384,27 @@ def test_convert_to_link():
     assert wrong.status == 2 and 'at byte 10: no suffix' in wrong.stderr
     assert 'is no disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
     assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr
+
+
+# -- Kinds --
+
+KINDS = {(0x0b4000, 0x1234, 0x1111): 'processor', (0x0d1000, 0x1234, 0x1111): 'wireless controller',
+         (0x118000, 0x1234, 0x1111): 'signal processing controller', (0x130000, 0x1234, 0x1111): 'instrumentation',
+         (0x00ff00, 0x1af4, 0x1002): 'memory balloon', (0xff0000, 0x1af4, 0x1045): 'memory balloon',
+         (0x00ff00, 0x1af4, 0x1044): 'entropy source', (0xffff00, 0x1af4, 0x1053): 'vsock device',
+         (0xff0000, 0x1234, 0x1045): 'device', (0x010000, 0x1af4, 0x1045): 'SCSI controller'}
+
+
+def _kinds():
+    shown = {}
+    for key in KINDS:
+        sandbox.empty('/sys')
+        complete(Tree(Machine([Root([function('02.0')])]), '/sys'))
+        for name, value in zip(('class', 'vendor', 'device'), key, strict=True):
+            Path(f'/sys/devices/pci0000:00/0000:00:02.0/{name}').write_text(f'0x{value:04x}\n')
+        shown[key] = pcipath('list', '-a', '-n', '-o', 'KIND').stdout.strip()
+    return shown
+
+
+def test_kinds():
+    assert sandbox.run(_kinds) == KINDS
