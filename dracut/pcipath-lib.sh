@@ -1,75 +1,138 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC3043 # each shell that dracut takes has local
+# shellcheck disable=SC3043,SC2034 # dash, bash and busybox sh have "local"; the scripts use the variables
 #
-# What the hooks of the module share; they have dracut-lib.sh. See dracut.pcipath(7).
+# Functions that dracut's hooks, the systemd generator and initramfs-tools' script share.
+#
+# The kernel command line is untrusted text. These functions never put it into a script or a unit, never pass it to a program
+# as an option, and print it only through pcipath_printable. pcipath itself checks paths and numbers of seconds.
 
-pcipath_state=/run/initramfs/pcipath
+pcipath_newline='
+'
 
-# What a value of root= and the like names by PCI path, as pcipath takes it; else nothing.
-pcipath_target() { # VALUE
-    case ${1#block:} in
-        pcipath:*) echo "${1#*pcipath:}" ;;
-        /dev/disk/by-pci-path/*) echo "${1##*/}" ;;
+# Prints TEXT on one line. Replaces each character that can mean something to a shell within double quotes, to echo or to a
+# terminal: dracut writes messages into a script of its own.
+pcipath_printable() { # TEXT
+    local LC_ALL=C rest="$1" text='' plain
+
+    while :; do
+        plain=${rest%%[!A-Za-z0-9 ,.:\;/=_@()+%#\'-]*}
+        text=$text$plain
+        [ "$plain" != "$rest" ] || break
+        rest=${rest#"$plain"?}
+        text="$text?"
+    done
+    printf '%s\n' "$text"
+}
+
+# Calls FUNCTION with each word of a kernel command line, as systemd splits it: quotes of both kinds keep blanks and are
+# removed, a backslash is an ordinary character. Sets $pcipath_open_quote to a quote that is never closed.
+pcipath_split() { # LINE FUNCTION
+    local LC_ALL=C rest="$1" blanks word='' started='' plain
+
+    blanks=$(printf ' \t\r\n.')
+    blanks=${blanks%.}
+    pcipath_open_quote=''
+    while [ "$rest" ]; do
+        case $pcipath_open_quote in
+            \') plain=${rest%%\'*} ;;
+            \") plain=${rest%%\"*} ;;
+            *) plain=${rest%%["$blanks"\'\"]*} ;;
+        esac
+        word=$word$plain
+        rest=${rest#"$plain"}
+        [ "$rest" ] || break
+
+        case $pcipath_open_quote,$rest in
+            ?,*) pcipath_open_quote='' ;;
+            ,\'* | ,\"*)
+                pcipath_open_quote=${rest%"${rest#?}"}
+                started=1
+                ;;
+            *)
+                [ -z "$word$started" ] || "$2" "$word"
+                word='' started=''
+                ;;
+        esac
+        rest=${rest#?}
+    done
+    [ -z "$word$started" ] || "$2" "$word"
+}
+
+pcipath_is_number() { # TEXT
+    case $1 in
+        '' | *[!0-9]*) return 1 ;;
     esac
 }
 
-# With rd.pcipath.debug: how far each path of a list is, whenever that changes.
-pcipath_say_change() { # NUMBER LIST ANSWER
-    local line now
-
-    [ -e "$pcipath_state-debug" ] || return 0
-    [ "$3" != "$(cat "$pcipath_state-$1.said" 2> /dev/null)" ] || return 0
-
-    echo "$3" > "$pcipath_state-$1.said"
-    read -r now _ < /proc/uptime
-    echo "$3" | while read -r line; do
-        warn "rd.pcipath.wait=$2 at $now s: ${line:-all there}"
-    done
+pcipath_take_word() { # WORD
+    case $1 in
+        root=*) pcipath_root=${1#*=} ;;
+        mount.usr=*) pcipath_usr=${1#*=} ;;
+        resume=*) pcipath_resume=${1#*=} ;;
+        noresume | noresume=*) pcipath_noresume=1 ;;
+        rd.pcipath.wait=*) pcipath_waits=$pcipath_waits${1#*=}$pcipath_newline ;;
+        rd.pcipath.debug=0 | rd.pcipath.debug=no | rd.pcipath.debug=off) pcipath_debug='' ;;
+        rd.pcipath.debug | rd.pcipath.debug=*) pcipath_debug=1 ;;
+        rd.retry=*) ! pcipath_is_number "${1#*=}" || pcipath_retry=${1#*=} ;;
+        rd.timeout=*) ! pcipath_is_number "${1#*=}" || pcipath_timeout=${1#*=} ;;
+    esac
 }
 
-# At each turn of dracut's loop, in its shell, until all of a list is there. As long as there is time left, the loop's own
-# clock, which is rd.retry, stands still.
-pcipath_watch() { # NUMBER LIST SECONDS
-    local answer now since
-
-    if answer=$(pcipath wait --timeout=0 "$2" 2>&1 > /dev/null); then
-        rm -f -- "$job"
-    fi
-    pcipath_say_change "$1" "$2" "$answer"
-    if [ -z "$answer" ] || [ -z "$3" ]; then
-        return
-    fi
-
-    read -r now _ < /proc/uptime
-    [ -e "$pcipath_state-$1.since" ] || echo "${now%.*}" > "$pcipath_state-$1.since"
-    read -r since < "$pcipath_state-$1.since"
-    if [ $((${now%.*} - since)) -lt "$3" ]; then
-        # shellcheck disable=SC2034 # dracut's
-        main_loop=0
-        return
-    fi
-
-    emergency_shell "rd.pcipath.wait=$2: not all of it was there within $3 seconds"
-    # Whoever leaves the shell has mended it, or wants to wait once more.
-    rm -f -- "$pcipath_state-$1.since"
+# Sets $pcipath_... from a kernel command line. The last value of a parameter counts; $pcipath_waits has a line for each wait.
+pcipath_read_cmdline() { # LINE
+    pcipath_root='' pcipath_usr='' pcipath_resume='' pcipath_noresume='' pcipath_waits='' pcipath_debug='' pcipath_retry=''
+    pcipath_timeout=''
+    pcipath_split "$1" pcipath_take_word
+    [ -z "$pcipath_noresume" ] || pcipath_resume=''
 }
 
-# As systemd does: type and flags are those of the root file system where /usr has none of its own.
-pcipath_mount_usr() { # LINK
-    local type flags
+# Prints the symlink of a disk; fails and prints the reason if there can be none. A shell may read the symlink as it stands.
+pcipath_link() { # TARGET
+    local LC_ALL=C link
 
-    type=$(getarg mount.usrfstype=) || type=$(getarg rootfstype=)
-    flags=$(getarg mount.usrflags=) || flags=$(getarg rootflags=)
-    if getargbool 0 rw; then
-        flags="rw${flags:+,$flags}"
-    else
-        flags="ro${flags:+,$flags}"
+    # pcipath reads "-" as its standard input.
+    if link=$(pcipath convert --to=link -- "$1" 2>&1 < /dev/null); then
+        case $link in
+            '' | *[!A-Za-z0-9:._/-]*) link="pcipath: not a path" ;;
+            /dev/disk/by-pci-path/*)
+                echo "$link"
+                return 0
+                ;;
+        esac
     fi
+    printf '%s\n' "${link%%"$pcipath_newline"*}"
+    return 1
+}
 
-    # dracut's, of what has mounted root
-    if command -v fsck_single > /dev/null && ! getargbool 0 rd.skipfsck; then
-        fsck_single "$1" "${type:-auto}" "$flags"
-    fi
-    mount -t "${type:-auto}" -o "$flags" "$1" "$NEWROOT/usr" || emergency_shell "mount.usr: cannot mount $1"
+# Splits the value of rd.pcipath.wait= into $pcipath_list and $pcipath_seconds.
+pcipath_split_wait() { # VALUE DEFAULT
+    pcipath_list=$1 pcipath_seconds=$2
+    case $1 in
+        *,timeout=*)
+            pcipath_list=${1%,timeout=*}
+            pcipath_seconds=${1##*,timeout=}
+            ;;
+    esac
+}
+
+# Fails and prints the reason if pcipath cannot read the value of rd.pcipath.wait=. Does not wait: the last timeout counts.
+pcipath_check_wait() { # VALUE
+    local problem status=0
+
+    pcipath_split_wait "$1" 0
+    problem=$(pcipath wait --timeout="$pcipath_seconds" --timeout=0 -- "$pcipath_list" 2>&1 > /dev/null) || status=$?
+    case $status in
+        2 | 3) printf '%s\n' "${problem%%"$pcipath_newline"*}" ;;
+        *) return 0 ;;
+    esac
+    return 1
+}
+
+# Prints what VALUE of root= names, as an operand of pcipath; prints nothing if it is not a PCI path.
+pcipath_target() { # VALUE
+    case ${1#block:} in
+        pcipath:*) printf '%s\n' "${1#*pcipath:}" ;;
+        /dev/disk/by-pci-path/*) printf '%s\n' "${1##*/}" ;;
+    esac
 }

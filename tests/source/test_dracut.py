@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The dracut module's answers to dracut, and its generator's to systemd: the installed files, run as those do. Images are
-built and booted in tests/vm."""
+"""The dracut module's answers to dracut, and its generator's to systemd: the installed files, run as dracut and systemd run
+them. Images are built and booted in tests/vm."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from programs import BUILD
 from trees import sandbox
 
 GENERATORS = Path("/usr/lib/systemd/system-generators")
-FSTAB, RESUME = (f"systemd-{name}-generator" for name in ("fstab", "hibernate-resume"))
+OURS, FSTAB = "pcipath-generator", "systemd-fstab-generator"
+SERVICE = "normal/initrd.target.wants/pcipath-initrd.service"
 
 
 @pytest.fixture(scope="module")
@@ -56,66 +58,94 @@ def test_depends(root, tmp_path):
     assert ask(root, "depends", dracutbasedir=str(tmp_path)) == (0, ["udev-rules", "initqueue"])
 
 
-def _generate(generator, directory, cmdline):
+def _generate(directory, module, generator, cmdline):
     """What a generator writes, by name; sysfs is not asked."""
-    (directory / "cmdline").write_text(f"{cmdline}\n")
+    (directory / "cmdline").write_bytes(cmdline.encode() + b"\n")
     sandbox.bind(str(directory / "cmdline"), "/proc/cmdline")
+    # The image: our files beside systemd's.
+    sandbox.mount("tmpfs", str(directory / "image"), "tmpfs")
+    for name in ("upper", "work"):
+        (directory / "image" / name).mkdir()
+    sandbox.mount("overlay", "/usr/lib", "overlay",
+                  options=f"lowerdir=/usr/lib,upperdir={directory}/image/upper,workdir={directory}/image/work")
+    shutil.copy(module / "pcipath-lib.sh", "/usr/lib/dracut-pcipath-lib.sh")
+    shutil.copy(module / "pcipath-generator.sh", GENERATORS / OURS)
+
     sandbox.mount("tmpfs", str(directory / "units"), "tmpfs")
     places = [directory / "units" / name for name in ("normal", "early", "late")]
     for place in places:
         place.mkdir()
     environment = os.environ | {"SYSTEMD_IN_INITRD": "1", "PATH": f"{BUILD / 'helper'}:/usr/sbin:/usr/bin:/sbin:/bin"}
-    done = subprocess.run([generator, *places], env=environment, capture_output=True, text=True, check=False)
-    files = {str(path.relative_to(place)): path.read_text() if path.exists() else ""
-             for place in places for path in place.rglob("*") if not path.is_dir()}
+    if generator != OURS:  # in a container systemd does not read the file
+        environment["SYSTEMD_PROC_CMDLINE"] = cmdline
+    done = subprocess.run([GENERATORS / generator, *places], env=environment, capture_output=True, text=True, check=False)
+    files = {str(path.relative_to(directory / "units")): path.read_text() if path.exists() else ""
+             for path in (directory / "units").rglob("*") if not path.is_dir()}
     return done.returncode, done.stderr, files
 
 
 @pytest.fixture
 def generate(root, tmp_path):
-    """Run ours under the name of one of systemd's."""
-    [installed] = root.rglob("*pcipath/pcipath-generator.sh")
-    (tmp_path / "units").mkdir()
-    for name in (FSTAB, RESUME):
-        (tmp_path / name).symlink_to(installed)
-    return lambda cmdline, name=FSTAB: sandbox.run(_generate, tmp_path / name, tmp_path, cmdline)
+    """Run our generator, or another, as systemd does in an initramfs."""
+    [module] = root.rglob("55pcipath")
+    for name in ("units", "image"):
+        (tmp_path / name).mkdir()
+    return lambda cmdline, generator=OURS: sandbox.run(_generate, tmp_path, module, generator, cmdline)
 
 
-@pytest.fixture
-def stock(tmp_path):
-    """What systemd's own makes of it."""
-    return lambda cmdline, name=FSTAB: sandbox.run(_generate, GENERATORS / name, tmp_path, cmdline)
+@pytest.mark.parametrize("cmdline", [
+    "", "root=LABEL=root rd.retry=7 pcipath", "resume=/dev/disk/by-pci-path/02.0-00.0 rw", "resume=pcipath:zz noresume",
+    # Only the last value counts.
+    "root=pcipath:zz root=/dev/vda", "mount.usr=pcipath:zz mount.usr=/dev/vda",
+    # Within another parameter.
+    'foo="a root=pcipath:02.0 b"', "xroot=pcipath:02.0", "foo='root=pcipath:02.0'root=pcipath:02.0"])
+def test_generator_has_nothing_to_do(generate, cmdline):
+    assert generate(cmdline) == (0, "", {})
 
 
-@pytest.mark.parametrize("name", [FSTAB, RESUME])
-@pytest.mark.parametrize("cmdline", ["root=LABEL=root rd.retry=7", "resume=/dev/disk/by-pci-path/02.0-00.0 rw"])
-def test_generator_has_nothing_to_do(generate, stock, cmdline, name):
-    made = generate(cmdline, name)
-    assert made == stock(cmdline, name) and made[:2] == (0, "")
+def rename(files, before, after):
+    return {name.replace(before, after, 1): text for name, text in files.items()}
 
 
-def test_generator_has_dracuts_loop_run(generate):
-    status, _, files = generate("root=LABEL=root rd.pcipath.wait=02.0")
-    ours = {name: text for name, text in files.items() if name.startswith("dracut-")}
-    assert status == 0 and set(ours) == {"dracut-cmdline.service.d/pcipath-Service.conf",
-                                         *(f"dracut-{name}.service.d/pcipath-Unit.conf" for name in ("cmdline", "initqueue"))}
-    assert all("ConditionPathExists=|/" in text for name, text in ours.items() if "Unit" in name)
+@pytest.mark.parametrize("word", [
+    "root=pcipath:02.0/00.0", 'root="pcipath:02.0/00.0"', "'root=pcipath:02/00'", 'root=pcipath:"02.0-00.0"',
+    'root=/dev/vda root=pcipath:02.0/00.0', "root=pcipath:zz root=pcipath:02.0/00.0"])
+@pytest.mark.parametrize("other", [
+    "", "ro", r"rootflags=a\x20b", 'rootflags="subvol=with blank,b"', "rootflags='a\"b'", "rootflags=50%%,%i", r"rootflags=a\"b\'",
+    'foo="open', "foo='open \"too", "rootflags=a=b,$(id),`id`;x", "mount.usr=/dev/vdb mount.usrflags='é'", "\t tabs\tand  blanks  "])
+def test_generator_does_as_systemd_with_the_symlink(generate, word, other):
+    """systemd's own generator writes the same for the same line with the symlink in it, whatever else the line has."""
+    timeout = "rootflags=x-systemd.device-timeout=180"
+    closed = other + {'foo="open': '"', "foo='open \"too": "'", r"rootflags=a\"b\'": '"'}.get(other, "")
+    expected = generate(f"{timeout} {closed} root=/dev/disk/by-pci-path/02.0-00.0", FSTAB)
+    made = generate(f"{word} {other}")
+    assert made == (expected[0], expected[1], rename(expected[2], "normal/", "early/"))
+    assert made[2]["early/sysroot.mount"].splitlines().count("What=/dev/disk/by-pci-path/02.0-00.0") == 1
+
+
+def test_generator_overrides_systemds(generate):
+    """systemd's own makes units of the same names, so that none with a bad device is left; but for a disk it knows more."""
+    cmdline = "root=pcipath:02.0 mount.usr=pcipath:02.1"
+    ours = {name.partition("/")[2] for name in generate(cmdline)[2]}
+    theirs = {name.partition("/")[2] for name in generate(cmdline, FSTAB)[2]}
+    assert "sysroot.mount" in theirs and theirs <= ours
 
 
 def test_generator(generate):
     device = r"dev-disk-by\x2dpci\x2dpath-02.0\x2d00.0\x2dpart2.device"
     status, _, files = generate("quiet root=pcipath:02/00,part=2 rootfstype=ext4 rootflags=noatime ro rd.retry=9")
     assert status == 0
-    lines = files["sysroot.mount"].splitlines()
+    lines = files["early/sysroot.mount"].splitlines()
     assert {"What=/dev/disk/by-pci-path/02.0-00.0-part2", "Type=ext4", "Options=noatime,ro",
             "Requires=systemd-fsck-root.service"} <= set(lines)
-    assert "initrd-root-fs.target.requires/sysroot.mount" in files
-    assert f"Requires={device}" in files["initrd-root-device.target.d/50-root-device.conf"]
-    assert "JobRunningTimeoutSec=9" in files[f"{device}.d/50-device-timeout.conf"].splitlines()
+    assert "early/initrd-root-fs.target.requires/sysroot.mount" in files
+    assert f"Requires={device}" in files["early/initrd-root-device.target.d/50-root-device.conf"]
+    assert "JobRunningTimeoutSec=9" in files[f"early/{device}.d/50-device-timeout.conf"].splitlines()
     assert not any(name.endswith("usr.mount") for name in files)
 
 
 @pytest.mark.parametrize("words,seconds", [("", "180"), ("rd.retry=9 rd.timeout=5", "5"),
+                                           ("rd.retry=9,x rd.timeout=", "180"),
                                            ("rd.timeout=5 rootflags=x-systemd.device-timeout=7", "7")])
 def test_generator_timeout(generate, words, seconds):
     _, _, files = generate(f"root=pcipath:02.0 {words}")
@@ -126,25 +156,29 @@ def test_generator_timeout(generate, words, seconds):
 def test_generator_mounts_usr(generate):
     status, _, files = generate("root=LABEL=root mount.usr=pcipath:02.1-00.0 mount.usrfstype=erofs")
     assert status == 0
-    assert {"What=/dev/disk/by-pci-path/02.1-00.0", "Type=erofs"} <= set(files["sysusr-usr.mount"].splitlines())
-    assert "What=/dev/disk/by-label/root" in files["sysroot.mount"].splitlines()
+    assert {"What=/dev/disk/by-pci-path/02.1-00.0", "Type=erofs"} <= set(files["early/sysusr-usr.mount"].splitlines())
+    assert "What=/dev/disk/by-label/root" in files["early/sysroot.mount"].splitlines()
 
 
-def test_generator_resumes(generate):
-    """From the one device, and for no longer than the user says."""
-    status, _, files = generate("root=LABEL=root resume=pcipath:02/01,part=3 resume_offset=7 rd.timeout=5", RESUME)
-    unit = r"dev-disk-by\x2dpci\x2dpath-02.0\x2d01.0\x2dpart3"
-    assert status == 0 and [name for name in files if name.startswith("sysinit.target.wants/")] == [
-        f"sysinit.target.wants/systemd-hibernate-resume@{unit}.service"]
-    assert "JobRunningTimeoutSec=5" in files[f"{unit}.device.d/50-device-timeout.conf"].splitlines()
-    # What later releases' service reads.
-    assert ('Environment="SYSTEMD_PROC_CMDLINE= resume=/dev/disk/by-pci-path/02.0-01.0-part3 resume_offset=7"'
-            in files["systemd-hibernate-resume.service.d/pcipath-Service.conf"].splitlines())
+@pytest.mark.parametrize("cmdline", ["root=LABEL=root rd.pcipath.wait=02.0", "resume=pcipath:02.0", 'rd.pcipath.wait="a b"',
+                                     "root=LABEL=root rd.pcipath.debug"])
+def test_generator_starts_the_service(generate, cmdline):
+    """It is for what units cannot say, and changes no other unit."""
+    status, complaint, files = generate(cmdline)
+    assert (status, complaint, set(files)) == (0, "", {SERVICE})
 
 
-@pytest.mark.parametrize("word", ["root", "mount.usr", "resume"])
-def test_generator_writes_nothing_of_what_cannot_be_read(generate, word):
-    status, complaint, files = generate(f"{word}=pcipath:02.9")
-    # But dracut's service, whose hook says so and ends the boot.
-    assert (status, set(files)) == (1, {f"dracut-cmdline.service.d/pcipath-{kind}.conf" for kind in ("Unit", "Service")})
-    assert "'02.9' is no path, at byte 3" in complaint
+@pytest.mark.parametrize("value", ["02.9", "-", "--help", "-h", "", "02.0,type=net", "$(id)", "/pci@i0cf8/scsi@3/disk@0';id;'"])
+@pytest.mark.parametrize("word", ["root", "mount.usr"])
+def test_generator_of_a_value_that_cannot_be_read(generate, word, value):
+    """The service says so and ends the boot."""
+    status, complaint, files = generate(f"{word}=pcipath:{value}")
+    assert (status, set(files)) == (0, {SERVICE})
+    assert f"pcipath-generator: {word}=pcipath:" in complaint
+
+
+def test_service(root, tmp_path):
+    """Neither systemd nor its units find a fault with it."""
+    [service] = root.rglob("pcipath-initrd.service")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", service], capture_output=True, text=True, check=False)
+    assert "pcipath" not in done.stderr

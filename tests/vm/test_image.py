@@ -25,10 +25,9 @@ def test_image(guest, kind, tmp_path):
     files = {path.name for path in tmp_path.rglob("*")}
     assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath"} <= files
     assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
-    ours = tmp_path / "etc/systemd/system-generators"
-    assert ours.exists() == (kind == "systemd")
-    if kind == "systemd":
-        assert {path.name for path in ours.iterdir()} == {"systemd-fstab-generator", "systemd-hibernate-resume-generator"}
+    assert ({"pcipath-generator", "pcipath-initrd.service"} <= files) == (kind == "systemd")
+    assert not (tmp_path / "etc/systemd/system-generators").exists()
+    assert not {"pcipath-prune.service", "pcipath-wait@.service"} & files
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     [builtin] = tmp_path.glob("usr/lib/modules/*/modules.builtin")
     drivers = {name.partition(".ko")[0] for name in files | set(builtin.read_text().replace("/", "\n").split()) if ".ko" in name}
