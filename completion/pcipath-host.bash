@@ -3,14 +3,21 @@
 #
 # bash completion of pcipath-host(1): verbs, options, and the ids of the machine that is named.
 
+# Ids are foreign text: compgen -W would run the commands in them, and readline inserts what is offered as it stands.
 _pcipath_host_complete_ids() {
-    local ids word source=
+    local ids id word quoted source=
+
     for word in "${words[@]}"; do
         [[ $word == --@(qmp|libvirt|cloud-hypervisor|firecracker)=* ]] && source=$word
     done
     [[ -n $source ]] || return
-    ids=$(pcipath-host list --json "$source" 2>/dev/null | sed -n 's/^ *"id": *"\([^"\\]*\)".*/\1/p')
-    mapfile -t COMPREPLY < <(compgen -W "$ids" -- "$cur")
+    mapfile -t ids < <(pcipath-host list --json "$source" 2>/dev/null | sed -n 's/^ *"id": *"\([^"\\]*\)".*/\1/p')
+    for id in "${ids[@]}"; do
+        printf -v quoted %q "$id"
+        if [[ $id && $id != -* ]] && [[ $id == "$cur"* || $quoted == "$cur"* ]]; then
+            COMPREPLY+=("$quoted")
+        fi
+    done
 }
 
 _pcipath_host() {
@@ -34,12 +41,12 @@ _pcipath_host() {
         return
     fi
     case $cur in
-        --@(qmp|libvirt|cloud-hypervisor|firecracker)=*)
+        --qmp=*|--libvirt=*|--cloud-hypervisor=*|--firecracker=*)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}")
             ;;
         -*)
-            mapfile -t COMPREPLY < <(compgen -W "${options[${words[1]}]}" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "${options[${words[1]:-none}]}" -- "$cur")
             [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
             ;;
         *)  [[ ${words[1]} != of ]] || _pcipath_host_complete_ids ;;

@@ -3,24 +3,41 @@
 #
 # bash completion of pcipath(1): verbs, options, and the paths and devices that exist.
 
-# The paths of this machine. A colon splits words, so what is before the last one is taken off again.
-_pcipath_complete_paths() {
-    local paths
-    paths=$(pcipath list --all --noheadings --output PATH 2>/dev/null | sort -u)
-    mapfile -t COMPREPLY < <(compgen -W "$paths" -- "$cur")
+# Offers each NAME that begins with the word before the cursor. Names are foreign text: compgen -W would run the commands in them,
+# and readline inserts what is offered as it stands. A name that begins with '-' would be an option.
+_pcipath_offer() { # NAME...
+    local name quoted
+
+    for name; do
+        printf -v quoted %q "$name"
+        if [[ $name && $name != -* ]] && [[ $name == "$cur"* || $quoted == "$cur"* ]]; then
+            COMPREPLY+=("$quoted")
+        fi
+    done
+    # Readline takes the part before the last colon for another word.
     declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$cur"
 }
 
+_pcipath_complete_paths() {
+    local paths
+
+    mapfile -t paths < <(pcipath list --all --noheadings --output PATH 2>/dev/null | sort -u)
+    _pcipath_offer "${paths[@]}"
+}
+
 _pcipath_complete_devices() {
-    local names
+    local names interface
+
     if [[ $cur == /* ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
     fi
-    names=$(pcipath list --all --noheadings --output ADDRESS 2>/dev/null | sort -u; ls /sys/class/net 2>/dev/null)
-    mapfile -t COMPREPLY < <(compgen -W "$names /dev/" -- "$cur")
-    declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$cur"
+    mapfile -t names < <(pcipath list --all --noheadings --output ADDRESS 2>/dev/null | sort -u)
+    for interface in /sys/class/net/*; do
+        names+=("${interface##*/}")
+    done
+    _pcipath_offer "${names[@]}" /dev/
 }
 
 # The word before the cursor with its colons, where bash-completion is there to put it together.
@@ -62,7 +79,7 @@ _pcipath() {
         --links=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
         --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$spellings" -- "${cur#*=}"); return ;;
         -*)
-            mapfile -t COMPREPLY < <(compgen -W "${options[$verb]}" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "${options[${verb:-none}]}" -- "$cur")
             [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
             return
             ;;

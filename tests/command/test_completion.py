@@ -4,7 +4,9 @@
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from command.run import PCIPATH
@@ -59,3 +61,48 @@ def test_every_option_is_completed(verb):
     assert {word.rstrip('=') for word in complete('pcipath', verb, '--')} == options
     zsh = (COMPLETION / '_pcipath').read_text()
     assert all(option in zsh or option.removeprefix('--') in zsh for option in options)
+
+
+HOSTILE = ['$(touch canary)', '`touch canary`', ";touch canary;", "a'b", '$x', 'b c', '*', '~root', '\\', '<(touch canary)', 'é', 'plain']
+
+
+def write_domain(path):
+    disks = ''.join(f"<disk type='file' device='disk'><target dev='vd{index}' bus='virtio'/><alias name='{escape(name, {chr(39): '&apos;'})}'/>"
+                    f"<address type='pci' domain='0' bus='0' slot='{index + 1:#x}' function='0'/></disk>"
+                    for index, name in enumerate(HOSTILE))
+    path.write_text(f"<domain type='kvm'><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><devices>"
+                    f"<controller type='pci' index='0' model='pci-root'/>{disks}</devices></domain>")
+
+
+def test_hostile_ids(tmp_path):
+    """What is offered is one word of the shell, and offering it runs nothing."""
+    write_domain(tmp_path / 'domain.xml')
+    script = f"""
+        source {COMPLETION}/pcipath-host.bash
+        compopt() {{ :; }}
+        COMP_WORDS=(pcipath-host of --libvirt=domain.xml '') COMP_CWORD=3 COMPREPLY=()
+        _pcipath_host
+        for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done"""
+    done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=tmp_path,
+                          env=os.environ | {'PATH': f"{PCIPATH.parent / 'host'}:{os.environ['PATH']}"})
+    assert done.stderr == '' and not (tmp_path / 'canary').exists()
+    # An id with an escape in JSON is not offered.
+    assert {'plain', '$(touch canary)', '`touch canary`', 'b c'} <= set(done.stdout.splitlines()) <= {*HOSTILE, *(f'vd{n}' for n in range(20))}
+
+
+def test_hostile_names():
+    """From devices and paths, in a shell that would run a command in them."""
+    quoted = ' '.join("'" + name.replace("'", "'\\''") + "'" for name in HOSTILE)
+    script = f"""
+        source {COMPLETION}/pcipath.bash
+        pcipath() {{ printf '%s\\n' {quoted} -h; }}
+        compopt() {{ :; }}
+        for verb in of find; do
+            COMP_WORDS=(pcipath $verb '') COMP_CWORD=2 COMPREPLY=()
+            _pcipath
+            for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done
+        done"""
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=directory)
+        assert done.stderr == '' and os.listdir(directory) == []
+    assert set(HOSTILE) <= set(done.stdout.splitlines()) and '-h' not in done.stdout.splitlines()
