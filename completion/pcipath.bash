@@ -51,7 +51,7 @@ _pcipath() {
 
     local -A options=(
         [list]='--all --json --noheadings --output --help --version'
-        [tree]='--json --noheadings --help --version'
+        [tree]='--full --json --noheadings --help --version'
         [of]='--to= --help --version'
         [find]='--type --help --version'
         [wait]='--type --timeout= --removed --settled --kernel --help --version'
@@ -63,7 +63,7 @@ _pcipath() {
         [cdi]='--kind --write --help --version'
     )
     local spellings='path flat kata kernel lspci uefi qemu'
-    local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND SYSPATH'
+    local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND VENDOR MODEL SYSPATH'
     local probe_columns='NAME STATE FSTYPE FSVER LABEL UUID PTTYPE PTUUID PARTN PARTTYPE PARTLABEL PARTUUID USAGE'
 
     verb=${words[1]}

@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <systemd/sd-hwdb.h>
 
 #include "command.h"
 #include "inventory.h"
@@ -17,6 +18,7 @@ struct row {
         const struct function *function;
         const struct usable *usable;
         const struct links *links;
+        sd_hwdb *hwdb; /* or NULL */
 };
 
 /* What to print in a cell. Return: @buf, a string that lives as long as the row, or NULL for nothing. */
@@ -78,6 +80,26 @@ static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STR
         return usable_is_at(row->usable, link) > 0 ? link : NULL;
 }
 
+/* As udev names it, or else the number. The database's text lives as long as the database. */
+static const char *print_identity(const struct row *row, const char *attribute, const char *property, char *buf) {
+        const char *text;
+
+        if (row->hwdb && sysfs_read_attribute(row->function->syspath, "modalias", PCI_PATH_STRING_MAX, buf) >= 0 &&
+            sd_hwdb_get(row->hwdb, buf, property, &text) >= 0)
+                return text;
+        if (sysfs_read_attribute(row->function->syspath, attribute, PCI_PATH_STRING_MAX, buf) < 0)
+                return NULL;
+        return strncmp(buf, "0x", 2) == 0 ? buf + 2 : buf;
+}
+
+static const char *cell_vendor(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        return print_identity(row, "vendor", "ID_VENDOR_FROM_DATABASE", buf);
+}
+
+static const char *cell_model(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        return print_identity(row, "device", "ID_MODEL_FROM_DATABASE", buf);
+}
+
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         (void) buf;
         return row->usable ? row->usable->syspath : row->function->syspath;
@@ -97,6 +119,8 @@ static const struct column {
         { "LINK",      cell_link      },
         { "TAG",       cell_tag       },
         { "KIND",      cell_kind      },
+        { "VENDOR",    cell_vendor    },
+        { "MODEL",     cell_model     },
         { "SYSPATH",   cell_syspath   },
 };
 
@@ -109,6 +133,7 @@ struct list {
         struct subtrees subtrees;
         struct libscols_table *table;
         struct links links;
+        sd_hwdb *hwdb;
 };
 
 static const char *column_name(size_t column) {
@@ -116,7 +141,7 @@ static const char *column_name(size_t column) {
 }
 
 static int add_line(struct list *list, const struct function *f, const struct usable *u) {
-        const struct row row = { .function = f, .usable = u, .links = &list->links };
+        const struct row row = { .function = f, .usable = u, .links = &list->links, .hwdb = list->hwdb };
         char buf[PCI_PATH_STRING_MAX];
         struct libscols_line *line;
         int r;
@@ -174,6 +199,16 @@ static int fill_table(struct list *list, const struct inventory *inventory) {
         return 0;
 }
 
+/* The database is large, so it is opened only for the columns that come from it. A machine may have none. */
+static void open_hwdb(struct list *list) {
+        for (size_t i = 0; i < list->columns.n && !list->hwdb; i++) {
+                cell_fn cell = column_table[list->columns.items[i]].cell;
+
+                if (cell == cell_vendor || cell == cell_model)
+                        (void) sd_hwdb_new(&list->hwdb);
+        }
+}
+
 static int print_list(struct list *list) {
         _cleanup_inventory_ struct inventory inventory = {};
         _cleanup_table_ struct libscols_table *table = NULL;
@@ -190,6 +225,7 @@ static int print_list(struct list *list) {
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot read the links: %s", strerror(-r));
 
+        open_hwdb(list);
         list->table = table = table_new("functions", &list->table_options);
         if (!table || fill_table(list, &inventory) < 0)
                 return complain(EXIT_FAILED, "out of memory");
@@ -245,6 +281,7 @@ static int run_list(int argc, char **argv) {
                 r = print_list(&list);
         subtrees_clear(&list.subtrees);
         links_clear(&list.links);
+        sd_hwdb_unref(list.hwdb);
         return r;
 }
 
@@ -265,6 +302,8 @@ const struct verb verb_list = {
                    "  PATH       where it is plugged in    NAME     node or interface to use\n"
                    "  ADDRESS    this machine's number     LINK     its link by PCI path\n"
                    "  DRIVER     the function's driver     TAG      PATH in its flat form\n"
-                   "  SUBSYSTEM  of what is to be used     KIND     of function    SYSPATH\n",
+                   "  SUBSYSTEM  of what is to be used     KIND     of function    SYSPATH\n"
+                   "  VENDOR     from udev's database,      MODEL    likewise\n"
+                   "             or its PCI ID\n",
         .run = run_list,
 };

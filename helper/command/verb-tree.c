@@ -9,10 +9,13 @@
 #include "subtree.h"
 #include "table.h"
 
+#define OPTION_FULL 0x200
+
 enum { COLUMN_PATH, COLUMN_ADDRESS, COLUMN_KIND, COLUMN_NAMES };
 
 struct tree {
         struct table_options table_options;
+        bool full;
         struct subtrees subtrees;
         struct libscols_table *table;
         const struct function *of_root; /* the last function that began a root */
@@ -95,6 +98,17 @@ static int join_names(const struct function *f, char **ret) {
         return 0;
 }
 
+/* The drawing shows the hops above; JSON always has the whole path. */
+static void print_path(const struct tree *tree, const struct function *f, char buf[static PCI_PATH_STRING_MAX]) {
+        bool is_below_bridge = f->bridge && f->bridge->userdata;
+        const char *last;
+
+        pci_path_print(&f->path, PCI_PATH_CANONICAL, buf);
+        last = strrchr(buf, '/');
+        if (is_below_bridge && last && !tree->full && !tree->table_options.json)
+                memmove(buf, last + 1, strlen(last));
+}
+
 static int add_function(struct tree *tree, struct function *f) {
         struct libscols_line *line, *above;
         char path[PCI_PATH_STRING_MAX];
@@ -111,7 +125,7 @@ static int add_function(struct tree *tree, struct function *f) {
         if (!line)
                 return -ENOMEM;
 
-        pci_path_print(&f->path, PCI_PATH_CANONICAL, path);
+        print_path(tree, f, path);
         pci_function_get_kind(f->syspath, &kind);
         if (scols_line_set_data(line, COLUMN_PATH, path) < 0 ||
             scols_line_set_data(line, COLUMN_ADDRESS, f->address) < 0 ||
@@ -159,8 +173,9 @@ static int print_tree(struct tree *tree) {
 
 static int parse_argv(struct tree *tree, int argc, char **argv) {
         static const struct option options[] = {
-                { "json",       no_argument, NULL, 'J' },
-                { "noheadings", no_argument, NULL, 'n' },
+                { "full",       no_argument, NULL, OPTION_FULL },
+                { "json",       no_argument, NULL, 'J'         },
+                { "noheadings", no_argument, NULL, 'n'         },
                 COMMON_OPTIONS,
                 {},
         };
@@ -168,6 +183,9 @@ static int parse_argv(struct tree *tree, int argc, char **argv) {
 
         while ((option = getopt_long(argc, argv, "Jnh", options, NULL)) >= 0)
                 switch (option) {
+                case OPTION_FULL:
+                        tree->full = true;
+                        break;
                 case 'J':
                         tree->table_options.json = true;
                         break;
@@ -198,10 +216,11 @@ static int run_tree(int argc, char **argv) {
 
 const struct verb verb_tree = {
         .name = "tree",
-        .arguments = "[-J] [-n] [PATH...]",
+        .arguments = "[--full] [-J] [-n] [PATH...]",
         .summary = "Draw the PCI topology with the names of what is to be used",
         .options = "With PATHs, what is at and behind them.\n"
                    "\n"
+                   "     --full        Print whole paths, not only the last hop\n"
                    "  -J --json        JSON\n"
                    "  -n --noheadings  No line of headings\n"
                    "  -h --help        Show this help\n"

@@ -132,15 +132,31 @@ def test_list_columns_and_paths():
     assert absent.status == 3 and absent.stderr.startswith('pcipath: 04.0: no function 04.0; on the root bus there are 02.0, ')
 
 
+def _identities():
+    complete(Tree(Machine([Root([function('02.0')])]), '/sys'))
+    Path('/sys/devices/pci0000:00/0000:00:02.0/modalias').write_text('pci:v00001AF4d00001042sv00001AF4sd00000002bc01sc00i00\n')
+    known = pcipath('list', '-a', '-J', '-o', 'VENDOR,MODEL')
+    for directory in ('/usr/lib/udev', '/etc/udev'):
+        sandbox.mount('tmpfs', directory, 'tmpfs')
+    return known, pcipath('list', '-a', '-J', '-o', 'VENDOR,MODEL')
+
+
+def test_vendor_and_model():
+    """In the words of udev's database; without it the numbers."""
+    known, unknown = (json.loads(outcome.stdout)['functions'] for outcome in sandbox.run(_identities))
+    assert known == [{'vendor': 'Red Hat, Inc.', 'model': 'Virtio 1.0 block device'}]
+    assert unknown == [{'vendor': '1af4', 'model': '1042'}]
+
+
 # -- tree --
 
 DRAWING = """\
 PATH           ADDRESS      KIND            NAMES
 0000:00                     root bus
 ├─02.0         0000:00:02.0 PCIe root port
-│ └─02.0/00.0  0000:01:00.0 SCSI controller /dev/vda
+│ └─00.0       0000:01:00.0 SCSI controller /dev/vda
 ├─02.1         0000:00:02.1 PCIe root port
-│ └─02.1/00.0  0000:02:00.0 SCSI controller /dev/sda
+│ └─00.0       0000:02:00.0 SCSI controller /dev/sda
 │                                           /dev/sdb
 └─03.0         0000:00:03.0 SCSI controller
 0000:40                     root bus
@@ -154,6 +170,20 @@ def drawn(outcome):
 
 def test_tree():
     assert drawn(run(['tree'])) == DRAWING
+
+
+def test_tree_full():
+    shown = run(['tree', '--full']).stdout
+    assert '│ └─02.0/00.0  0000:01:00.0' in shown and shown.replace('02.0/00.0', '00.0     ').replace('02.1/00.0', '00.0     ') == DRAWING
+
+
+def test_tree_of_a_big_machine():
+    """As deep as the contract allows: no line but the longest name's is wider than the drawing needs."""
+    deep = function('00.0', VirtioBlk(Disk()))
+    for _ in range(24):
+        deep = function('00.0', deep)
+    short, full = on_machine(Machine([Root([deep])]), ['tree'], ['tree', '--full'])
+    assert max(map(len, short.lines)) < 100 < max(map(len, full.lines)) and '/dev/vda' in short.stdout
 
 
 def test_tree_in_ascii():
@@ -217,7 +247,7 @@ UNREADABLE = Machine([Root([function('02.0', function('00.0', VirtioBlk())), fun
 
 def test_unreadable_function_is_not_absent():
     calls = [['find', '1f.2'], ['wait', '--timeout=0', '1f.2'], ['find', '03.0'], ['find', '1e.0'], ['list', '-n', '-o', 'PATH'],
-             ['tree', '-n'], ['list', '1f.2'], ['cdi']]
+             ['tree', '-n', '--full'], ['list', '1f.2'], ['cdi']]
     find, wait, other, absent, listed, tree, one, cdi = sandbox.run(ask_unprivileged, UNREADABLE, '0000:00:1f.2', calls)
     syspath = '/sys/devices/pci0000:00/0000:00:1f.2'
     for outcome in (find, wait, one):
