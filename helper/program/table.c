@@ -109,6 +109,13 @@ struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t pa
         return line;
 }
 
+/* Nearly every cell: it needs no copy. */
+static bool is_plain(const char *text) {
+        while (*text >= ' ' && *text <= '~' && *text != '\\')
+                text++;
+        return *text == '\0';
+}
+
 /* A cell of several lines may keep their newlines: the column says so. */
 static int encode_line(struct libscols_table *table, struct libscols_line *line) {
         for (size_t i = 0; i < scols_table_get_ncols(table); i++) {
@@ -116,7 +123,7 @@ static int encode_line(struct libscols_table *table, struct libscols_line *line)
                 const char *data = scols_cell_get_data(scols_line_get_cell(line, i));
                 char *text;
 
-                if (!data)
+                if (!data || is_plain(data))
                         continue;
                 if (encode_text_new(data, program_encode_flags() | ENCODE_BACKSLASH, safe, &text) < 0 ||
                     scols_line_refer_data(line, i, text) < 0)
