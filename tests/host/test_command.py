@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from documents import console, recipe, troubleshooting
 from host.run import PCIPATH_HOST, error, pcipath_host
 
 TOP = Path(__file__).parents[2]
@@ -57,15 +58,27 @@ def test_json():
 def examples():
     """Each command of the manual with the output below it."""
     text = MANUAL.partition("## Ask about a libvirt domain")[2]
-    block = re.search(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1]
-    return [part.split("\n", 1) for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    return console(re.search(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1])
 
 
-@pytest.mark.parametrize("command, expected", examples())
-def test_example(command, expected):
+def run_beside_domain(command):
     env = os.environ | {"PATH": f"{PCIPATH_HOST.parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    output = subprocess.run(command, shell=True, cwd=DOCUMENTS, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.run(command, shell=True, cwd=DOCUMENTS, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("command, expected", [*examples(), *console(recipe("host"))])
+def test_example(command, expected):
+    """Of the manual, and of the README."""
+    output = run_beside_domain(command)
     assert [line.rstrip() for line in output.stdout.splitlines()] == [line.rstrip() for line in expected.splitlines()]
+
+
+def test_troubleshooting():
+    """Of the README."""
+    commands = [command for command in troubleshooting() if command.startswith("pcipath-host ")]
+    assert len(commands) == 2
+    for command in commands:
+        assert run_beside_domain(command).returncode == 0
 
 
 @pytest.mark.parametrize("verb", VERBS)

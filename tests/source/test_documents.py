@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The documents: links, spelling, the markup of the man pages, and the README's lines for the installation."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from documents import README, TOP, recipe, troubleshooting
+from programs import BUILD
+
+DOCUMENTS = [*TOP.glob("*.md"), *TOP.glob("docs/*.md")]
+MOUNTS = 'mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" sh -euxc "$1"'
+
+
+def test_readme_is_short():
+    assert README.count("\n") <= 150
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links(document):
+    text = document.read_text()
+    for target in re.findall(r"\]\(([^):#]+)\)", text):
+        assert (document.parent / target).exists(), target
+    # Files that are named, but for those that a reader is to write.
+    for name in re.findall(r"`((?:tests|docs|examples|man|rules\.d)/[^` *]+)`", text):
+        assert "bar" in name or (TOP / name).exists(), name
+
+
+def test_manual_pages():
+    """As scdoc makes them; the paragraph macros that it repeats do no harm."""
+    for page in BUILD.glob("man/*.[178]"):
+        done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", page], text=True, capture_output=True, check=False)
+        assert not [line for line in done.stdout.splitlines() if "skipping paragraph macro: PP" not in line], page
+
+
+def test_spelling():
+    done = subprocess.run(["codespell", *DOCUMENTS, *TOP.glob("man/*.scd")], text=True, capture_output=True, check=False)
+    assert done.stdout == ""
+
+
+def test_troubleshooting():
+    assert len(troubleshooting()) == 5
+
+
+@pytest.mark.exhaustive
+def test_install(tmp_path):
+    """In a Debian 12 that has nothing but what every Debian has."""
+    root = tmp_path / "root"
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "bookworm", root], check=True)
+    shutil.copy("/etc/resolv.conf", root / "etc")
+    files = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, check=True).stdout
+    (root / "src").mkdir()
+    for name in files.decode().rstrip("\0").split("\0"):
+        (root / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(TOP / name, root / "src" / name)
+    lines = f"cd /src\n{recipe('install')}\npcipath --version\npcipath-host --version\ntest -e /usr/share/man/man1/pcipath.1"
+    subprocess.run(["unshare", "--mount", "sh", "-c", MOUNTS, root, lines], check=True)
