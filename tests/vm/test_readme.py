@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The README's recipes, as they stand there, in a guest like the one that they speak of."""
 
-import os
 import subprocess
 
+import pytest
 from documents import recipe, troubleshooting
 from machine import card, disk, root_ports
 
@@ -43,9 +43,9 @@ def test_recipes(make_machine):
                     "systemctl start it.service")
 
 
-def test_the_image_has_it(guest, tmp_path):
+@pytest.mark.releases("bookworm")
+def test_the_image_has_it(guest):
     [command] = [command for command in troubleshooting() if command.startswith("lsinitrd")]
-    boot = f'mount -t tmpfs tmpfs /boot && ln -s "$0" "/boot/initrd.img-$(uname -r)" && ln -s "$0" "/boot/initramfs-$(uname -r).img" && {command}'
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", boot, guest.initrd("systemd")], text=True, capture_output=True,
-                          check=False, env=os.environ)
+    boot = f'mount -t tmpfs tmpfs /boot && cp "$0" "/boot/initrd.img-$(uname -r)" && {command}'
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", boot, guest.initrd("systemd")], text=True, capture_output=True, check=False)
     assert done.returncode == 0 and "bin/pcipath" in done.stdout, done.stderr
