@@ -53,4 +53,4 @@ def test_http_header():
 
     with served(serve) as path:
         done = subprocess.run([PCIPATH_HOST, "list", f"--cloud-hypervisor={path}"], env=os.environ, capture_output=True, text=True)
-    assert done.returncode == 1 and "chunks" in done.stderr
+    assert done.returncode == 1 and "chunked" in done.stderr
