@@ -23,7 +23,7 @@ int complain_of_lookup(const char *text, const struct lookup *lookup, int r) {
 }
 
 /**
- * parse_target() - read what the user asks for, in any spelling
+ * parse_target() - read what the user asks for, in any format
  * @type: of what is below the function if @text has none, or NULL
  *
  * Return: EXIT_DONE, or the status of what was complained of.
@@ -33,7 +33,7 @@ int parse_target(const char *text, const char *type, struct target *ret) {
         struct pci_path_error error;
         int r;
 
-        /* Only UEFI's spelling needs the machine to be read. A machine without ACPI has none of it. */
+        /* Only UEFI's format needs the machine to be read. A machine without ACPI has none of it. */
         if (ascii_strncasecmp(text, "Pci", 3) == 0)
                 (void) uid_map_read(&uids);
 

@@ -7,11 +7,11 @@
 #include "target.h"
 #include "uids.h"
 
-#define TO_LINK "link" /* no spelling of a path: it goes on to a disk or partition */
+#define TO_LINK "link" /* no format of a path: it goes on to a disk or partition */
 
 struct conversion {
-        const struct spelling *from; /* NULL: any */
-        const struct spelling *to;   /* NULL: the link of a disk */
+        const struct format *from; /* NULL: any */
+        const struct format *to;   /* NULL: the link of a disk */
         struct uid_map uids;
         bool live;
         FILE *out;
@@ -39,7 +39,7 @@ static int convert_to_link(const struct conversion *c, const char *text) {
 
 static int convert(const struct conversion *c, const char *text) {
         const struct uid_map *uids = c->live ? &c->uids : NULL;
-        char buf[SPELLING_MAX];
+        char buf[FORMAT_MAX];
         struct pci_path_error error;
         struct pci_path path;
         const char *reason;
@@ -48,7 +48,7 @@ static int convert(const struct conversion *c, const char *text) {
         if (!c->to)
                 return convert_to_link(c, text);
 
-        r = c->from ? c->from->parse(text, uids, &path, &error) : spelling_parse_any(text, uids, &path, &error);
+        r = c->from ? c->from->parse(text, uids, &path, &error) : format_parse_any(text, uids, &path, &error);
         if (r < 0)
                 return complain_of_path(text, &error);
         if (c->to->print(&path, uids, buf, &reason) < 0)
@@ -96,12 +96,12 @@ static int convert_all(struct conversion *c, char **texts, int n) {
         return status == EXIT_DONE ? flush_output(status) : status;
 }
 
-static const struct spelling *parse_spelling(const char *option, const char *name) {
-        const struct spelling *spelling = spelling_find(name);
+static const struct format *parse_format(const char *option, const char *name) {
+        const struct format *format = format_find(name);
 
-        if (!spelling)
+        if (!format)
                 complain(0, "--%s=%s: no such spelling (see pcipath convert --help)", option, name);
-        return spelling;
+        return format;
 }
 
 enum { OPTION_FROM = 0x200, OPTION_TO, OPTION_LIVE };
@@ -120,12 +120,12 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
         while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (option) {
                 case OPTION_FROM:
-                        c->from = parse_spelling("from", optarg);
+                        c->from = parse_format("from", optarg);
                         if (!c->from)
                                 return EXIT_USAGE;
                         break;
                 case OPTION_TO:
-                        c->to = streq(optarg, TO_LINK) ? NULL : parse_spelling("to", optarg);
+                        c->to = streq(optarg, TO_LINK) ? NULL : parse_format("to", optarg);
                         if (!c->to && !streq(optarg, TO_LINK))
                                 return EXIT_USAGE;
                         break;
@@ -144,7 +144,7 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
 }
 
 static int run_convert(int argc, char **argv) {
-        struct conversion c = { .to = spelling_find("path") };
+        struct conversion c = { .to = format_find("path") };
         int r;
 
         r = parse_argv(argc, argv, &c);

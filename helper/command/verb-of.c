@@ -38,14 +38,14 @@ static int complain_of_device(const char *text, int r) {
 
 struct printer {
         FILE *out;
-        const struct spelling *spelling;
+        const struct format *format;
         const struct uid_map *uids;
 };
 
 /* An NVMe multipath head has a line for each of its paths, an IOMMU group one for each of its functions. */
 static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
         _cleanup_names_ struct names names = {};
-        char buf[SPELLING_MAX];
+        char buf[FORMAT_MAX];
         const char *reason;
         int r;
 
@@ -56,8 +56,8 @@ static int print_paths_of(const struct printer *p, const char *text, sd_device *
                 return complain(EXIT_ABSENT, "%s: not below a PCI function", text);
 
         for (size_t i = 0; i < names.n; i++) {
-                if (p->spelling->print(&names.items[i].path, p->uids, buf, &reason) < 0)
-                        return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->spelling->name, reason);
+                if (p->format->print(&names.items[i].path, p->uids, buf, &reason) < 0)
+                        return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->format->name, reason);
                 fprintf(p->out, "%s\n", buf);
         }
 
@@ -76,8 +76,8 @@ static int print_device(const struct printer *p, const char *text) {
 }
 
 /* All of them or none. */
-static int print_all(char **devices, int n, const struct spelling *spelling, const struct uid_map *uids) {
-        struct printer printer = { .spelling = spelling, .uids = uids };
+static int print_all(char **devices, int n, const struct format *format, const struct uid_map *uids) {
+        struct printer printer = { .format = format, .uids = uids };
         _cleanup_free_ char *output = NULL;
         int status = EXIT_DONE;
         size_t size;
@@ -102,15 +102,15 @@ static int run_of(int argc, char **argv) {
                 COMMON_OPTIONS,
                 {},
         };
-        const struct spelling *spelling = spelling_find("path");
+        const struct format *format = format_find("path");
         struct uid_map uids = {};
         int c, r;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
                 if (c != 't')
                         return parse_common(c, argv, &verb_of);
-                spelling = spelling_find(optarg);
-                if (!spelling)
+                format = format_find(optarg);
+                if (!format)
                         return complain(EXIT_USAGE, "--to=%s: no such spelling (see pcipath convert --help)", optarg);
         }
         if (optind == argc)
@@ -118,7 +118,7 @@ static int run_of(int argc, char **argv) {
 
         /* A machine that cannot be read so, for want of ACPI say, has no _UIDs. */
         (void) uid_map_read(&uids);
-        r = print_all(argv + optind, argc - optind, spelling, &uids);
+        r = print_all(argv + optind, argc - optind, format, &uids);
         uid_map_clear(&uids);
         return r;
 }

@@ -122,7 +122,7 @@ static int probe_target(struct probe *p, const char *text) {
         return status;
 }
 
-/* A file is called by a '/' in front, or a '.': "/dev/vda", "./image". So begins one spelling of paths as well. */
+/* A file is called by a '/' in front, or a '.': "/dev/vda", "./image". So begins one format of paths as well. */
 static bool is_file(const char *text) {
         return (text[0] == '/' && strncmp(text, "/pci", 4) != 0) || text[0] == '.';
 }

@@ -6,8 +6,8 @@
 #include "target.h"
 #include "util.h"
 
-/* Enough for the longest path of any spelling, and a suffix. */
-#define TARGET_MAX (SPELLING_MAX + LINK_NAME_MAX)
+/* Enough for the longest path of any format, and a suffix. */
+#define TARGET_MAX (FORMAT_MAX + LINK_NAME_MAX)
 
 static int refuse(struct pci_path_error *ret_error, size_t offset, const char *reason) {
         if (ret_error)
@@ -79,7 +79,7 @@ static size_t find_flat_suffix(const char *text) {
         return strlen(text);
 }
 
-/* UEFI's spelling has commas within it, QEMU's has '-' within it. */
+/* UEFI's format has commas within it, QEMU's has '-' within it. */
 static size_t find_suffix(const char *text) {
         const char *after = strrchr(text, ')'), *last = strrchr(text, '/');
         const char *comma = strchr(after ?: last ?: text, ',');
@@ -149,7 +149,7 @@ static int cut_sub_function(struct choice *choice, struct pci_path_error *ret_er
 
 /**
  * target_parse() - read what a person or program asks for
- * @uids: for UEFI's spelling; may be NULL
+ * @uids: for UEFI's format; may be NULL
  * @ret: its type is NULL or a part of @text; untouched on failure
  *
  * Return: 0, or -EINVAL with the place and reason in @ret_error.
@@ -172,7 +172,7 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
         if (r >= 0)
                 r = cut_sub_function(&target.choice, ret_error, strlen(copy) + 1);
         if (r >= 0)
-                r = spelling_parse_any(copy, uids, &target.path, ret_error);
+                r = format_parse_any(copy, uids, &target.path, ret_error);
         if (r < 0)
                 return r;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What somebody asks for: a function by its path in any spelling, or a disk or partition of it.
+ * What somebody asks for: a function by its path in any format, or a disk or partition of it.
  *
  *     PATH[,SUFFIX][,part=N]      02.0/00.0,part=1    02.0/00.0,nvme-2    PciRoot(0x0)/Pci(0x2,0x0),part=1
  *     FLAT[-SUFFIX][-partN]       02.0-00.0-part1     02.0-00.0-nvme-2-part1
@@ -11,7 +11,7 @@
 
 #include "choice.h"
 #include "pci-path.h"
-#include "spelling.h"
+#include "format.h"
 
 #define TARGET_LINK_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
 

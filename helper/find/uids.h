@@ -5,7 +5,7 @@
  * The ACPI _UIDs of this machine's root buses.
  */
 
-#include "spelling.h"
+#include "format.h"
 
 int uid_map_read(struct uid_map *ret);
 void uid_map_clear(struct uid_map *map);

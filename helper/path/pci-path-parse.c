@@ -31,7 +31,7 @@ static int fail(struct cursor *c, const char *reason) {
         return fail_at(c, c->at, reason);
 }
 
-static bool take(struct cursor *c, char wanted) {
+static bool skip_char(struct cursor *c, char wanted) {
         if (c->text[c->at] != wanted)
                 return false;
 
@@ -59,7 +59,7 @@ static size_t count_hex_digits(const struct cursor *c) {
 }
 
 /* Reads n hex digits that are known to be there; n is at most 8. */
-static uint32_t take_hex(struct cursor *c, size_t n) {
+static uint32_t parse_hex(struct cursor *c, size_t n) {
         uint32_t value = 0;
 
         while (n-- > 0)
@@ -68,9 +68,9 @@ static uint32_t take_hex(struct cursor *c, size_t n) {
         return value;
 }
 
-static void take_guid(struct cursor *c, uint8_t guid[static 16]) {
+static void parse_guid(struct cursor *c, uint8_t guid[static 16]) {
         for (size_t i = 0; i < 16; i++)
-                guid[i] = (uint8_t) take_hex(c, 2);
+                guid[i] = (uint8_t) parse_hex(c, 2);
 }
 
 /*
@@ -90,16 +90,16 @@ static int find_form(struct cursor *c) {
         return 0;
 }
 
-static int take_bus(struct cursor *c, uint8_t *ret) {
+static int parse_bus(struct cursor *c, uint8_t *ret) {
         if (count_hex_digits(c) != 2)
                 return fail(c, "a bus has two hex digits");
 
-        *ret = (uint8_t) take_hex(c, 2);
+        *ret = (uint8_t) parse_hex(c, 2);
         return 0;
 }
 
 /* At the start of the text: "domain:bus:", "bus:" (of domain 0000), "guid:" or nothing, which is 0000:00. */
-static int take_root(struct cursor *c, struct pci_root *ret) {
+static int parse_root(struct cursor *c, struct pci_root *ret) {
         struct pci_root root = { .type = PCI_ROOT_BUS };
         size_t n = count_hex_digits(c);
         bool has_domain;
@@ -112,16 +112,16 @@ static int take_root(struct cursor *c, struct pci_root *ret) {
 
         if (n == 32) {
                 root.type = PCI_ROOT_VMBUS;
-                take_guid(c, root.guid);
+                parse_guid(c, root.guid);
         } else {
                 has_domain = n >= 4 && n <= 8;
                 if (!has_domain && n != 2)
                         return fail(c, "a root is a bus of 2, a domain of 4 to 8, or a VMBus GUID of 32 hex digits");
                 if (has_domain) {
-                        root.domain = take_hex(c, n);
+                        root.domain = parse_hex(c, n);
                         c->at++;
                 }
-                r = take_bus(c, &root.bus);
+                r = parse_bus(c, &root.bus);
                 if (r < 0)
                         return r;
                 if (c->text[c->at] != c->root_separator)
@@ -133,7 +133,7 @@ static int take_root(struct cursor *c, struct pci_root *ret) {
         return 0;
 }
 
-static int take_slot(struct cursor *c, uint8_t *ret) {
+static int parse_slot(struct cursor *c, uint8_t *ret) {
         size_t n = count_hex_digits(c);
 
         if (n == 0)
@@ -144,11 +144,11 @@ static int take_slot(struct cursor *c, uint8_t *ret) {
         if (n == 2 && hex_value(c->text[c->at]) > 1)
                 return fail(c, "a slot is 00 to 1f");
 
-        *ret = (uint8_t) take_hex(c, n);
+        *ret = (uint8_t) parse_hex(c, n);
         return 0;
 }
 
-static int take_function(struct cursor *c, uint8_t *ret) {
+static int parse_function(struct cursor *c, uint8_t *ret) {
         char digit = c->text[c->at];
 
         if (digit < '0' || digit > '7')
@@ -159,7 +159,7 @@ static int take_function(struct cursor *c, uint8_t *ret) {
         return 0;
 }
 
-static int take_vf(struct cursor *c, int32_t *ret) {
+static int parse_vf(struct cursor *c, int32_t *ret) {
         size_t start = c->at;
         int32_t vf = 0;
 
@@ -179,32 +179,32 @@ static int take_vf(struct cursor *c, int32_t *ret) {
 }
 
 /* "[bus:]slot[.function][vVF]", where only a hop that has one before it can have a bus. */
-static int take_hop(struct cursor *c, bool first, struct pci_hop *ret) {
+static int parse_hop(struct cursor *c, bool first, struct pci_hop *ret) {
         struct pci_hop hop = { .bus = PCI_HOP_NO_BUS, .vf = PCI_HOP_NO_VF };
         size_t n = count_hex_digits(c);
         uint8_t bus;
         int r;
 
         if (!first && n > 0 && c->text[c->at + n] == c->root_separator) {
-                r = take_bus(c, &bus);
+                r = parse_bus(c, &bus);
                 if (r < 0)
                         return r;
                 hop.bus = bus;
                 c->at++;
         }
 
-        r = take_slot(c, &hop.slot);
+        r = parse_slot(c, &hop.slot);
         if (r < 0)
                 return r;
 
-        if (take(c, '.')) {
-                r = take_function(c, &hop.function);
+        if (skip_char(c, '.')) {
+                r = parse_function(c, &hop.function);
                 if (r < 0)
                         return r;
         }
 
-        if (take(c, 'v') || take(c, 'V')) {
-                r = take_vf(c, &hop.vf);
+        if (skip_char(c, 'v') || skip_char(c, 'V')) {
+                r = parse_vf(c, &hop.vf);
                 if (r < 0)
                         return r;
         }
@@ -213,7 +213,7 @@ static int take_hop(struct cursor *c, bool first, struct pci_hop *ret) {
         return 0;
 }
 
-static int take_path(struct cursor *c, struct pci_path *path) {
+static int parse_path(struct cursor *c, struct pci_path *path) {
         int r;
 
         if (c->text[0] == '\0')
@@ -223,7 +223,7 @@ static int take_path(struct cursor *c, struct pci_path *path) {
         if (r < 0)
                 return r;
 
-        r = take_root(c, &path->root);
+        r = parse_root(c, &path->root);
         if (r < 0)
                 return r;
 
@@ -232,12 +232,12 @@ static int take_path(struct cursor *c, struct pci_path *path) {
                 if (path->n_hops == PCI_PATH_HOPS_MAX)
                         return fail(c, "more than 255 hops");
 
-                r = take_hop(c, path->n_hops == 0, &path->hops[path->n_hops]);
+                r = parse_hop(c, path->n_hops == 0, &path->hops[path->n_hops]);
                 if (r < 0)
                         return r;
 
                 path->n_hops++;
-        } while (take(c, c->hop_separator));
+        } while (skip_char(c, c->hop_separator));
 
         if (c->text[c->at] != '\0')
                 return fail(c, "neither the end of a hop nor of the path");
@@ -246,7 +246,7 @@ static int take_path(struct cursor *c, struct pci_path *path) {
 }
 
 /**
- * pci_path_parse() - read a PCI path in any spelling that rule 6 of the naming contract allows
+ * pci_path_parse() - read a PCI path in any format that rule 6 of the naming contract allows
  * @text: NUL-terminated, of any length and content
  * @ret: the path, untouched on failure
  * @ret_error: where and why, set on failure only; may be NULL
@@ -261,7 +261,7 @@ int pci_path_parse(const char *text, struct pci_path *ret, struct pci_path_error
         struct pci_path path;
         int r;
 
-        r = take_path(&c, &path);
+        r = parse_path(&c, &path);
         if (r < 0) {
                 if (ret_error)
                         *ret_error = c.error;
@@ -275,14 +275,14 @@ int pci_path_parse(const char *text, struct pci_path *ret, struct pci_path_error
 }
 
 /* "DDDD:BB", with four to eight digits of domain (the kernel prints %04x). */
-static int take_sysname_root(struct cursor *c, struct pci_root *ret) {
+static int parse_sysname_root(struct cursor *c, struct pci_root *ret) {
         size_t n = count_hex_digits(c);
 
         if (n < 4 || n > 8)
                 return -EINVAL;
 
-        *ret = (struct pci_root){ .type = PCI_ROOT_BUS, .domain = take_hex(c, n) };
-        return take(c, ':') ? take_bus(c, &ret->bus) : -EINVAL;
+        *ret = (struct pci_root){ .type = PCI_ROOT_BUS, .domain = parse_hex(c, n) };
+        return skip_char(c, ':') ? parse_bus(c, &ret->bus) : -EINVAL;
 }
 
 /**
@@ -295,8 +295,8 @@ int pci_hop_parse_sysname(const char *sysname, struct pci_hop *ret) {
         struct pci_hop hop = { .bus = PCI_HOP_NO_BUS, .vf = PCI_HOP_NO_VF };
         struct pci_root unused;
 
-        if (take_sysname_root(&c, &unused) < 0 || !take(&c, ':') || count_hex_digits(&c) != 2 ||
-            take_slot(&c, &hop.slot) < 0 || !take(&c, '.') || take_function(&c, &hop.function) < 0 ||
+        if (parse_sysname_root(&c, &unused) < 0 || !skip_char(&c, ':') || count_hex_digits(&c) != 2 ||
+            parse_slot(&c, &hop.slot) < 0 || !skip_char(&c, '.') || parse_function(&c, &hop.function) < 0 ||
             sysname[c.at] != '\0')
                 return -EINVAL;
 
@@ -313,7 +313,7 @@ int pci_root_parse_sysname(const char *sysname, struct pci_root *ret) {
         struct cursor c = { .text = sysname };
         struct pci_root root;
 
-        if (!take(&c, 'p') || !take(&c, 'c') || !take(&c, 'i') || take_sysname_root(&c, &root) < 0 ||
+        if (!skip_char(&c, 'p') || !skip_char(&c, 'c') || !skip_char(&c, 'i') || parse_sysname_root(&c, &root) < 0 ||
             sysname[c.at] != '\0')
                 return -EINVAL;
 
@@ -330,16 +330,16 @@ int pci_root_parse_guid(const char *text, struct pci_root *ret) {
         struct pci_root root = { .type = PCI_ROOT_VMBUS };
         struct cursor c = { .text = text };
 
-        if (!take(&c, '{'))
+        if (!skip_char(&c, '{'))
                 return -EINVAL;
         for (size_t i = 0; i < 16; i++) {
-                if ((i == 4 || i == 6 || i == 8 || i == 10) && !take(&c, '-'))
+                if ((i == 4 || i == 6 || i == 8 || i == 10) && !skip_char(&c, '-'))
                         return -EINVAL;
                 if (count_hex_digits(&c) < 2)
                         return -EINVAL;
-                root.guid[i] = (uint8_t) take_hex(&c, 2);
+                root.guid[i] = (uint8_t) parse_hex(&c, 2);
         }
-        if (!take(&c, '}') || text[c.at] != '\0')
+        if (!skip_char(&c, '}') || text[c.at] != '\0')
                 return -EINVAL;
 
         *ret = root;

@@ -27,7 +27,7 @@ static size_t print_root(const struct pci_root *root, char separator, char *p) {
 }
 
 /**
- * pci_path_print() - write the one spelling of a path that is ever given out
+ * pci_path_print() - write the one format of a path that is ever given out
  * @path: a path with at least one hop
  * @form: canonical, or flat for file names, interface names and unit instances
  * @buf: large enough for every path

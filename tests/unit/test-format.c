@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The spellings of others: every vector of the table both ways, what each refuses, and what it cannot express.
+ * The formats of others: every vector of the table both ways, what each refuses, and what it cannot express.
  */
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "spelling.h"
+#include "format.h"
 #include "target.h"
 #include "util.h"
 
@@ -27,7 +27,7 @@ static struct uid_map_row rows[] = {
 };
 static const struct uid_map machine = { ELEMENTSOF(rows), rows };
 
-/* The table of the manual. NULL: the spelling cannot express the path. */
+/* The table of the manual. NULL: the format cannot express the path. */
 static const struct {
         const char *path, *flat, *kata, *kernel, *lspci, *uefi, *uefi_live, *qemu;
 } vectors[] = {
@@ -51,7 +51,7 @@ static const struct {
         { GUID ":02.0", GUID "_02.0", NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
-/* What a spelling reads and does not write. */
+/* What a format reads and does not write. */
 static const struct {
         const char *from, *text, *path;
 } read_only[] = {
@@ -135,7 +135,7 @@ static void assert_reads(const char *name, const char *text, const struct uid_ma
         struct pci_path expected, found;
 
         read_path(path, &expected);
-        if (spelling_find(name)->parse(text, uids, &found, &error) != 0)
+        if (format_find(name)->parse(text, uids, &found, &error) != 0)
                 fail_msg("%s: '%s' is refused at %zu: %s", name, text, error.offset, error.reason);
         if (pci_path_compare(&expected, &found) != 0)
                 fail_msg("%s: '%s' is not read as %s", name, text, path);
@@ -143,13 +143,13 @@ static void assert_reads(const char *name, const char *text, const struct uid_ma
 
 /* @text NULL: it cannot be written, and the reason is given. */
 static void assert_writes(const char *name, const char *text, const struct uid_map *uids, const char *path) {
-        char buf[SPELLING_MAX];
+        char buf[FORMAT_MAX];
         struct pci_path value;
         const char *reason = NULL;
         int r;
 
         read_path(path, &value);
-        r = spelling_find(name)->print(&value, uids, buf, &reason);
+        r = format_find(name)->print(&value, uids, buf, &reason);
         if (!text) {
                 assert_int_equal(r, -EINVAL);
                 assert_non_null(reason);
@@ -183,16 +183,16 @@ static void test_vectors(void **state) {
 static void test_examples(void **state) {
         (void) state;
 
-        for (size_t i = 0; i < spelling_table_size; i++)
-                assert_both_ways(spelling_table[i].name, spelling_table[i].example, NULL, "02.0/00.0");
-        assert_null(spelling_find("pci"));
+        for (size_t i = 0; i < format_table_size; i++)
+                assert_both_ways(format_table[i].name, format_table[i].example, NULL, "02.0/00.0");
+        assert_null(format_find("pci"));
 }
 
 static void test_read_only(void **state) {
         (void) state;
 
         for (size_t i = 0; i < ELEMENTSOF(read_only); i++) {
-                const struct spelling *s = spelling_find(read_only[i].from);
+                const struct format *s = format_find(read_only[i].from);
                 struct pci_path path;
 
                 if (read_only[i].path)
@@ -211,7 +211,7 @@ static void test_refused(void **state) {
 
                 memset(&path, 0xa5, sizeof(path));
                 before = path;
-                if (spelling_find(refused[i].from)->parse(refused[i].text, NULL, &path, &error) != -EINVAL)
+                if (format_find(refused[i].from)->parse(refused[i].text, NULL, &path, &error) != -EINVAL)
                         fail_msg("%s: '%s' is taken", refused[i].from, refused[i].text);
                 assert_memory_equal(&path, &before, sizeof(path));
                 if (error.offset != refused[i].offset || !strstr(error.reason, refused[i].reason))
@@ -229,14 +229,14 @@ static void test_live_uids(void **state) {
         (void) state;
 
         assert_both_ways("uefi", "PciRoot(0x3)/Pci(0x2,0x0)", &other, "02.0");
-        assert_int_equal(spelling_find("uefi")->parse("PciRoot(0x0)/Pci(0x2,0x0)", &other, &path, NULL), -EINVAL);
+        assert_int_equal(format_find("uefi")->parse("PciRoot(0x0)/Pci(0x2,0x0)", &other, &path, NULL), -EINVAL);
         assert_both_ways("uefi", "PciRoot(0x0)/Pci(0x2,0x0)", &empty, "02.0");
 }
 
 /* 255 hops fit every buffer, 256 are refused. */
 static void test_longest(void **state) {
         struct pci_path path = { .n_hops = PCI_PATH_HOPS_MAX }, again;
-        char buf[SPELLING_MAX + 32];
+        char buf[FORMAT_MAX + 32];
         const char *reason;
 
         (void) state;
@@ -245,13 +245,13 @@ static void test_longest(void **state) {
                 path.hops[i] = (struct pci_hop){ .bus = PCI_HOP_NO_BUS, .slot = 0x1f, .function = 7,
                                                  .vf = PCI_HOP_NO_VF };
 
-        for (size_t i = 0; i < spelling_table_size; i++) {
-                const struct spelling *s = &spelling_table[i];
+        for (size_t i = 0; i < format_table_size; i++) {
+                const struct format *s = &format_table[i];
 
                 if (streq(s->name, "kata"))
                         continue;
                 assert_int_equal(s->print(&path, NULL, buf, &reason), 0);
-                assert_true(strlen(buf) < SPELLING_MAX);
+                assert_true(strlen(buf) < FORMAT_MAX);
                 assert_int_equal(s->parse(buf, NULL, &again, NULL), 0);
                 assert_int_equal(pci_path_compare(&path, &again), 0);
 
@@ -272,7 +272,7 @@ static void test_any(void **state) {
 
         read_path("02.0/03.0", &expected);
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                assert_int_equal(spelling_parse_any(texts[i], NULL, &found, NULL), 0);
+                assert_int_equal(format_parse_any(texts[i], NULL, &found, NULL), 0);
                 assert_int_equal(pci_path_compare(&expected, &found), 0);
         }
 }

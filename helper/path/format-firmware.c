@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The spellings of firmware, in which each hop is a node with a name of its own.
+ * The formats of firmware, in which each hop is a node with a name of its own.
  *
  *     UEFI     PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)     UEFI 2.10, 10.6.1.2 and 10.6.1.6: Pci(Device,Function)
  *     QEMU     /pci@i0cf8/pci-bridge@2/scsi@0             Open Firmware's, IEEE 1275 PCI binding 2.1, 2.2.1.3:
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "ascii.h"
-#include "spelling.h"
+#include "format.h"
 #include "util.h"
 
 struct reader {
@@ -32,7 +32,7 @@ static int fail(struct reader *r, const char *reason) {
         return fail_at(r, r->at, reason);
 }
 
-static bool take(struct reader *r, const char *word) {
+static bool skip_text(struct reader *r, const char *word) {
         size_t n = strlen(word);
 
         if (ascii_strncasecmp(r->text + r->at, word, n) != 0)
@@ -50,7 +50,7 @@ static int digit_value(char c) {
 }
 
 /* Digits of @base up to 32 bits. */
-static int take_number(struct reader *r, int base, uint32_t *ret) {
+static int parse_number(struct reader *r, int base, uint32_t *ret) {
         size_t start = r->at;
         uint64_t value = 0;
 
@@ -106,8 +106,8 @@ static int cannot(const char *reason, const char **ret_reason) {
         return -EINVAL;
 }
 
-static int take_uefi_number(struct reader *r, uint32_t *ret) {
-        return take_number(r, take(r, "0x") ? 16 : 10, ret);
+static int parse_uefi_number(struct reader *r, uint32_t *ret) {
+        return parse_number(r, skip_text(r, "0x") ? 16 : 10, ret);
 }
 
 static bool is_root(const struct pci_root *a, const struct pci_root *b) {
@@ -139,65 +139,65 @@ static bool root_to_uid(const struct uid_map *uids, const struct pci_root *root,
         return is_root(root, &first) && (!uids || uids->n == 0);
 }
 
-static int take_uefi_root(struct reader *r, const struct uid_map *uids, struct pci_root *ret) {
+static int parse_uefi_root(struct reader *r, const struct uid_map *uids, struct pci_root *ret) {
         size_t start;
         uint32_t uid;
         int k;
 
-        if (!take(r, "PciRoot(") && !take(r, "PcieRoot("))
+        if (!skip_text(r, "PciRoot(") && !skip_text(r, "PcieRoot("))
                 return fail(r, "a UEFI path begins with PciRoot(");
 
         start = r->at;
-        k = take_uefi_number(r, &uid);
+        k = parse_uefi_number(r, &uid);
         if (k < 0)
                 return k;
         if (!uid_to_root(uids, uid, ret))
                 return fail_at(r, start, uids ? "no root bus of this machine has this ACPI _UID" :
                                "only the machine itself knows which root bus has this ACPI _UID (--live)");
-        return take(r, ")") ? 0 : fail(r, "a ')' is missing");
+        return skip_text(r, ")") ? 0 : fail(r, "a ')' is missing");
 }
 
-static int take_uefi_hop(struct reader *r, struct pci_path *path) {
+static int parse_uefi_hop(struct reader *r, struct pci_path *path) {
         uint32_t slot, function;
         size_t start;
         int k;
 
-        if (!take(r, "/Pci("))
+        if (!skip_text(r, "/Pci("))
                 return fail(r, "neither the end of the path nor /Pci(slot,function)");
 
         start = r->at;
-        k = take_uefi_number(r, &slot);
+        k = parse_uefi_number(r, &slot);
         if (k < 0)
                 return k;
-        if (!take(r, ","))
+        if (!skip_text(r, ","))
                 return fail(r, "a ',' is missing");
-        k = take_uefi_number(r, &function);
+        k = parse_uefi_number(r, &function);
         if (k < 0)
                 return k;
-        if (!take(r, ")"))
+        if (!skip_text(r, ")"))
                 return fail(r, "a ')' is missing");
 
         return set_hop(r, start, slot, function, path);
 }
 
-/** spelling_parse_uefi() - see struct spelling */
-int spelling_parse_uefi(const char *text, const struct uid_map *uids, struct pci_path *ret,
+/** format_parse_uefi() - see struct format */
+int format_parse_uefi(const char *text, const struct uid_map *uids, struct pci_path *ret,
                         struct pci_path_error *ret_error) {
         struct reader r = { .text = text };
         struct pci_path path = {};
         int k;
 
-        k = take_uefi_root(&r, uids, &path.root);
+        k = parse_uefi_root(&r, uids, &path.root);
         while (k >= 0 && r.text[r.at] != '\0')
-                k = take_uefi_hop(&r, &path);
+                k = parse_uefi_hop(&r, &path);
 
         return finish(&r, k, &path, ret, ret_error);
 }
 
-/** spelling_print_uefi() - see struct spelling */
-int spelling_print_uefi(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+/** format_print_uefi() - see struct format */
+int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                         const char **ret_reason) {
-        const char *reason = spelling_reason_plain(path);
+        const char *reason = format_reason_plain(path);
         uint32_t uid;
         char *p = buf;
 
@@ -230,8 +230,8 @@ static bool is_below_function(const char *name, size_t n) {
  * QEMU's hw/pci-host/{i440fx,q35}.c call the root bus of a PC pci@i0cf8. An expander's is pci@i0cf8,N, where N
  * counts the expanders (hw/pci-bridge/pci_expander_bridge.c, pxb_host_ofw_unit_address()): no number of a bus.
  */
-static int take_qemu_root(struct reader *r, struct pci_root *ret) {
-        if (!take(r, "/pci@i0cf8"))
+static int parse_qemu_root(struct reader *r, struct pci_root *ret) {
+        if (!skip_text(r, "/pci@i0cf8"))
                 return fail(r, "QEMU's path begins with /pci@i0cf8");
         if (r->text[r->at] == ',')
                 return fail(r, "QEMU counts its expander buses: which one this is only QEMU knows");
@@ -257,7 +257,7 @@ static int measure_node_name(struct reader *r) {
 }
 
 /* A node below the function: its unit is one or more hexadecimal numbers, separated by commas. */
-static int take_qemu_node_below(struct reader *r) {
+static int parse_qemu_node_below(struct reader *r) {
         uint32_t unused;
         int n;
 
@@ -267,16 +267,16 @@ static int take_qemu_node_below(struct reader *r) {
         r->at += (size_t) n + 2;
 
         do {
-                int k = take_number(r, 16, &unused);
+                int k = parse_number(r, 16, &unused);
 
                 if (k < 0)
                         return k;
-        } while (take(r, ","));
+        } while (skip_text(r, ","));
         return 0;
 }
 
 /* Return: 1, 0 when the way goes on below the function, or -EINVAL. */
-static int take_qemu_hop(struct reader *r, struct pci_path *path) {
+static int parse_qemu_hop(struct reader *r, struct pci_path *path) {
         uint32_t slot, function = 0;
         size_t start;
         int name, k;
@@ -289,11 +289,11 @@ static int take_qemu_hop(struct reader *r, struct pci_path *path) {
         r->at += (size_t) name + 2;
 
         start = r->at;
-        k = take_number(r, 16, &slot);
+        k = parse_number(r, 16, &slot);
         if (k < 0)
                 return k;
-        if (take(r, ",")) {
-                k = take_number(r, 16, &function);
+        if (skip_text(r, ",")) {
+                k = parse_number(r, 16, &function);
                 if (k < 0)
                         return k;
         }
@@ -302,34 +302,34 @@ static int take_qemu_hop(struct reader *r, struct pci_path *path) {
         return k < 0 ? k : 1;
 }
 
-/** spelling_parse_qemu() - see struct spelling; nodes below the function are checked, and left out */
-int spelling_parse_qemu(const char *text, const struct uid_map *uids, struct pci_path *ret,
+/** format_parse_qemu() - see struct format; nodes below the function are checked, and left out */
+int format_parse_qemu(const char *text, const struct uid_map *uids, struct pci_path *ret,
                         struct pci_path_error *ret_error) {
         struct reader r = { .text = text };
         struct pci_path path = {};
         int k;
 
         (void) uids;
-        k = take_qemu_root(&r, &path.root);
+        k = parse_qemu_root(&r, &path.root);
         if (k >= 0)
                 do
-                        k = r.text[r.at] != '\0' ? take_qemu_hop(&r, &path) : 0;
+                        k = r.text[r.at] != '\0' ? parse_qemu_hop(&r, &path) : 0;
                 while (k > 0);
         while (k >= 0 && path.n_hops > 0 && r.text[r.at] != '\0')
-                k = take_qemu_node_below(&r);
+                k = parse_qemu_node_below(&r);
 
         return finish(&r, k, &path, ret, ret_error);
 }
 
 /**
- * spelling_print_qemu() - see struct spelling
+ * format_print_qemu() - see struct format
  *
  * The last node's name is the device's, which a path does not know; Open Firmware lets it be left out.
  */
-int spelling_print_qemu(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+int format_print_qemu(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                         const char **ret_reason) {
         static const struct pci_root first = { .type = PCI_ROOT_BUS };
-        const char *reason = spelling_reason_plain(path);
+        const char *reason = format_reason_plain(path);
         char *p = buf;
 
         (void) uids;

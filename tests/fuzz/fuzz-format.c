@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any text in any spelling: it is refused at one of its bytes and nothing is touched, or it is a path that is read
- * again as itself from every spelling that can express it, this one among them if it can.
+ * Any text in any format: it is refused at one of its bytes and nothing is touched, or it is a path that is read
+ * again as itself from every format that can express it, this one among them if it can.
  */
 
 #include <string.h>
 
 #include "fuzz.h"
-#include "spelling.h"
+#include "format.h"
 #include "target.h"
 #include "util.h"
 
@@ -24,10 +24,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         return 0;
 }
 
-static void check_every_spelling(const struct pci_path *path) {
-        for (size_t i = 0; i < spelling_table_size; i++) {
-                const struct spelling *s = &spelling_table[i];
-                char text[SPELLING_MAX];
+static void check_every_format(const struct pci_path *path) {
+        for (size_t i = 0; i < format_table_size; i++) {
+                const struct format *s = &format_table[i];
+                char text[FORMAT_MAX];
                 const char *reason = NULL;
                 struct pci_path read;
 
@@ -41,7 +41,7 @@ static void check_every_spelling(const struct pci_path *path) {
         }
 }
 
-static void check_spelling(const struct spelling *s, const char *text) {
+static void check_format(const struct format *s, const char *text) {
         struct pci_path path, untouched;
         struct pci_path_error error = {};
 
@@ -55,7 +55,7 @@ static void check_spelling(const struct spelling *s, const char *text) {
 
         CHECK(!error.reason);
         CHECK(path.n_hops >= 1 && path.n_hops <= PCI_PATH_HOPS_MAX);
-        check_every_spelling(&path);
+        check_every_format(&path);
 }
 
 /* A link is a target, too: the same one. */
@@ -99,8 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!text)
                 return 0;
 
-        for (size_t i = 0; i < spelling_table_size; i++)
-                check_spelling(&spelling_table[i], text);
+        for (size_t i = 0; i < format_table_size; i++)
+                check_format(&format_table[i], text);
         check_target(text);
         check_list(text);
 

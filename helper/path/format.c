@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The spellings that are nearly the contract's own: pci_path_parse() reads them all, and each row here refuses
- * what is not of its spelling. A spelling that cannot say something says so: half a path is another device's.
+ * The formats that are nearly the contract's own: pci_path_parse() reads them all, and each row here refuses
+ * what is not of its format. A format that cannot say something says so: half a path is another device's.
  */
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "ascii.h"
-#include "spelling.h"
+#include "format.h"
 #include "util.h"
 
 static int refuse(struct pci_path_error *ret_error, size_t offset, const char *reason) {
@@ -46,7 +46,7 @@ static int parse_flat(const char *text, const struct uid_map *uids, struct pci_p
         return r < 0 ? r : pci_path_parse(text, ret, ret_error);
 }
 
-static int print_path(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+static int print_path(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                       const char **ret_reason) {
         (void) uids;
         (void) ret_reason;
@@ -54,7 +54,7 @@ static int print_path(const struct pci_path *path, const struct uid_map *uids, c
         return 0;
 }
 
-static int print_flat(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+static int print_flat(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                       const char **ret_reason) {
         (void) uids;
         (void) ret_reason;
@@ -83,13 +83,13 @@ static bool is_first_root(const struct pci_root *root) {
 }
 
 /**
- * spelling_reason_plain() - why a path cannot be told by its root's number, slots and functions alone
+ * format_reason_plain() - why a path cannot be told by its root's number, slots and functions alone
  *
  * The domain of what is below VMD or VMBus is the kernel's choice, and so are a virtual function's bus and slot.
  *
  * Return: NULL when it can.
  */
-const char *spelling_reason_plain(const struct pci_path *path) {
+const char *format_reason_plain(const struct pci_path *path) {
         if (path->root.type != PCI_ROOT_BUS)
                 return "it has no word for a VMBus root";
         if (path->root.domain > DOMAIN_MAX)
@@ -105,9 +105,9 @@ const char *spelling_reason_plain(const struct pci_path *path) {
         return NULL;
 }
 
-static int print_kata(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+static int print_kata(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                       const char **ret_reason) {
-        const char *reason = spelling_reason_plain(path);
+        const char *reason = format_reason_plain(path);
         char *p = buf;
 
         (void) uids;
@@ -179,9 +179,9 @@ static int print_hops(const struct pci_path *path, char *p) {
         return 0;
 }
 
-static int print_kernel(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+static int print_kernel(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                         const char **ret_reason) {
-        const char *reason = spelling_reason_plain(path);
+        const char *reason = format_reason_plain(path);
 
         (void) uids;
         if (reason) {
@@ -209,9 +209,9 @@ static int parse_lspci(const char *text, const struct uid_map *uids, struct pci_
         return 0;
 }
 
-static int print_lspci(const struct pci_path *path, const struct uid_map *uids, char buf[static SPELLING_MAX],
+static int print_lspci(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                        const char **ret_reason) {
-        const char *reason = spelling_reason_plain(path);
+        const char *reason = format_reason_plain(path);
         char *p = buf;
 
         (void) uids;
@@ -225,38 +225,38 @@ static int print_lspci(const struct pci_path *path, const struct uid_map *uids, 
         return print_hops(path, p + sprintf(p, "%02x:", path->root.bus));
 }
 
-const struct spelling spelling_table[] = {
+const struct format format_table[] = {
         { "path",   "02.0/00.0",                           parse_path,          print_path          },
         { "flat",   "02.0-00.0",                           parse_flat,          print_flat          },
         { "kata",   "02/00",                               parse_kata,          print_kata          },
         { "kernel", "0000:00:02.0/00.0",                   parse_kernel,        print_kernel        },
         { "lspci",  "00:02.0/00.0",                        parse_lspci,         print_lspci         },
-        { "uefi",   "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)", spelling_parse_uefi, spelling_print_uefi },
-        { "qemu",   "/pci@i0cf8/pci-bridge@2/@0",          spelling_parse_qemu, spelling_print_qemu },
+        { "uefi",   "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)", format_parse_uefi, format_print_uefi },
+        { "qemu",   "/pci@i0cf8/pci-bridge@2/@0",          format_parse_qemu, format_print_qemu },
 };
 
-const size_t spelling_table_size = ELEMENTSOF(spelling_table);
+const size_t format_table_size = ELEMENTSOF(format_table);
 
-/** spelling_find() - by name; NULL when there is none */
-const struct spelling *spelling_find(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(spelling_table); i++)
-                if (streq(spelling_table[i].name, name))
-                        return &spelling_table[i];
+/** format_find() - by name; NULL when there is none */
+const struct format *format_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(format_table); i++)
+                if (streq(format_table[i].name, name))
+                        return &format_table[i];
 
         return NULL;
 }
 
 /**
- * spelling_parse_any() - read a path in whichever spelling it is
+ * format_parse_any() - read a path in whichever format it is
  *
  * The first character tells: '/' begins QEMU's, a letter beyond hex UEFI's. The others are all the contract's
  * own with something left out.
  */
-int spelling_parse_any(const char *text, const struct uid_map *uids, struct pci_path *ret,
+int format_parse_any(const char *text, const struct uid_map *uids, struct pci_path *ret,
                        struct pci_path_error *ret_error) {
         if (strncmp(text, "/pci", 4) == 0)
-                return spelling_parse_qemu(text, uids, ret, ret_error);
+                return format_parse_qemu(text, uids, ret, ret_error);
         if (ascii_strncasecmp(text, "Pci", 3) == 0)
-                return spelling_parse_uefi(text, uids, ret, ret_error);
+                return format_parse_uefi(text, uids, ret, ret_error);
         return pci_path_parse(text, ret, ret_error);
 }
