@@ -6,7 +6,7 @@
 #include <systemd/sd-device.h>
 
 #include "command.h"
-#include "names.h"
+#include "device-names.h"
 #include "uids.h"
 
 /* "01:00.0", as lspci has it on a machine with one domain. */

@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "cdi.h"
-#include "names.h"
+#include "device-names.h"
 #include "readiness.h"
 #include "util.h"
 

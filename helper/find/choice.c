@@ -11,7 +11,7 @@
 
 #include "choice.h"
 #include "kind.h"
-#include "names.h"
+#include "device-names.h"
 #include "util.h"
 
 #define MAIN_USE ""

@@ -9,7 +9,7 @@
 
 #include "below.h"
 #include "pci-path.h"
-#include "place.h"
+#include "disk-suffix.h"
 
 #define CHOICE_PCI "pci" /* the function itself */
 #define CHOICE_ALL "all"

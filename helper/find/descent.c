@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The climb of ancestry.c the other way round, and by directories alone: a path has to be found again at each
+ * The climb of pci-function.c the other way round, and by directories alone: a path has to be found again at each
  * event while something waits for it, so the cost is that of its hops and not of the machine.
  *
  *     root bus     /sys/class/pci_bus/DDDD:BB leads to .../pciDDDD:BB/pci_bus/DDDD:BB
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ancestry.h"
+#include "pci-function.h"
 #include "descent.h"
 #include "sysfs.h"
 #include "util.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * From a PCI path down to the function that is plugged in there, hop by hop. The opposite of ancestry.h.
+ * From a PCI path down to the function that is plugged in there, hop by hop. The opposite of pci-function.h.
  */
 
 #include <dirent.h>

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "ancestry.h"
+#include "pci-function.h"
 #include "explain.h"
 #include "kind.h"
 #include "sysfs.h"

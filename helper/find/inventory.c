@@ -4,15 +4,15 @@
  * sysfs has a directory of links for each kind of thing, so one look is some readdir() and a readlink() for each
  * thing. Where a link points to says the rest: which functions are above it. A function behind a bridge has
  * the bridge's path and one hop more, one on a root bus has its neighbour's with another last hop; only what is
- * neither, or is a virtual function, is asked of ancestry.c, which knows all of it.
+ * neither, or is a virtual function, is asked of pci-function.c, which knows all of it.
  *
- * That is a second way to a path beside ancestry.c. It stays because list would take 1.8 times its CPU time without it
+ * That is a second way to a path beside pci-function.c. It stays because list would take 1.8 times its CPU time without it
  * (1,024 functions behind root ports, as tests/bench/list.py has them). tests/command/test_golden.py holds both to the same paths.
  */
 
 #include <stdio.h>
 
-#include "ancestry.h"
+#include "pci-function.h"
 #include "inventory.h"
 #include "search.h"
 #include "sysfs.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "ascii.h"
-#include "interface.h"
+#include "interface-name.h"
 #include "links.h"
 #include "rtnl.h"
 #include "search.h"

@@ -8,7 +8,7 @@
 #include <dirent.h>
 #include <stddef.h>
 
-#include "node.h"
+#include "node-link.h"
 
 struct link {
         char *node; /* "/dev/vda", "eth0" */

@@ -13,8 +13,8 @@
 #include <systemd/sd-device.h>
 
 #include "devlinks.h"
-#include "interface.h"
-#include "names.h"
+#include "interface-name.h"
+#include "device-names.h"
 #include "nvme.h"
 #include "readiness.h"
 #include "rtnl.h"

@@ -29,14 +29,14 @@ struct claims {
         size_t n;
 };
 
-static const char *place_of(const struct device *device) {
+static const char *suffix_of(const struct device *device) {
         return device->links.n > 0 ? device->links.items[0] : device->syspath;
 }
 
 static int compare_claims(const void *a, const void *b) {
         const struct claim *x = a, *y = b;
 
-        return strcmp(x->link, y->link) ?: strcmp(place_of(x->device), place_of(y->device));
+        return strcmp(x->link, y->link) ?: strcmp(suffix_of(x->device), suffix_of(y->device));
 }
 
 static int compare_names(const void *a, const void *b) {

@@ -9,11 +9,11 @@
 #include <systemd/sd-device.h>
 
 #include "altname.h"
-#include "ancestry.h"
+#include "pci-function.h"
 #include "devlinks.h"
 #include "filesystems.h"
 #include "manager.h"
-#include "names.h"
+#include "device-names.h"
 #include "nvme.h"
 #include "readiness.h"
 
@@ -56,7 +56,7 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
                 printf("name %s\n", device->name);
                 return 0;
         }
-        r = altname_give(device->syspath, flat, name);
+        r = altname_add(device->syspath, flat, name);
         device->is_read = true;
         if (r >= 0)
                 r = string_list_add(&links, name);
@@ -65,7 +65,7 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         if (r >= 0 || r == -ENOMEM)
                 return r;
 
-        if (altname_explain(device->syspath, name, r, &text) < 0)
+        if (altname_diagnose(device->syspath, name, r, &text) < 0)
                 return -ENOMEM;
         if (r == -ENOTUNIQ || r == -ENAMETOOLONG || r == -EBADMSG)
                 manager_note(m, "%s", text);

@@ -10,8 +10,8 @@
 
 #include "devlinks.h"
 #include "link-tree.h"
-#include "names.h"
-#include "node.h"
+#include "device-names.h"
+#include "node-link.h"
 #include "program.h"
 #include "prune.h"
 #include "util.h"
@@ -25,10 +25,10 @@ static int device_has_link(sd_device *device, const char *link) {
         if (r < 0 || names.n == 0)
                 return r == -EBADMSG || r == -E2BIG ? 0 : r;
 
-        for (size_t i = 0; input_classes[i].word; i++) {
+        for (size_t i = 0; input_classes[i].suffix; i++) {
                 _cleanup_string_list_ struct string_list links = {};
 
-                r = device_get_links(device, &names, input_classes[i].word, &links, &left_out);
+                r = device_get_links(device, &names, input_classes[i].suffix, &links, &left_out);
                 if (r < 0)
                         return r;
                 if (string_list_has(&links, link))

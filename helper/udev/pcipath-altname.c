@@ -53,7 +53,7 @@ static _printf_(2, 3) int complain(int status, const char *format, ...) {
 static int explain(const char *syspath, const char *name, int error) {
         _cleanup_free_ char *text = NULL;
 
-        if (altname_explain(syspath, name, error, &text) < 0)
+        if (altname_diagnose(syspath, name, error, &text) < 0)
                 return complain(EXIT_FAILED, "out of memory");
         return text ? complain(EXIT_FAILED, "%s", text) : EXIT_FAILED;
 }
@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
                 return complain(EXIT_USAGE, "not started by udev's rules: it needs $DEVPATH and a PCI path in its flat form");
         ifname = strrchr(syspath, '/') + 1;
 
-        r = altname_give(syspath, argv[1], name);
+        r = altname_add(syspath, argv[1], name);
         if (r < 0)
                 return explain(syspath, name, r);
 

@@ -10,13 +10,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "ancestry.h"
-#include "device.h"
+#include "pci-function.h"
+#include "device-util.h"
 #include "devlinks.h"
 #include "encode.h"
-#include "interface.h"
-#include "names.h"
-#include "node.h"
+#include "interface-name.h"
+#include "device-names.h"
+#include "node-link.h"
 #include "nvme.h"
 #include "string-list.h"
 #include "util.h"
@@ -140,16 +140,16 @@ static int find_input_class(sd_device *device, const char **ret) {
         int r;
 
         r = device_in_subsystem(device, "input");
-        for (size_t i = 0; r > 0 && !*ret && input_classes[i].word; i++)
+        for (size_t i = 0; r > 0 && !*ret && input_classes[i].suffix; i++)
                 if (getenv(input_classes[i].property) ||
                     sd_device_get_property_value(device, input_classes[i].property, &value) >= 0)
-                        *ret = input_classes[i].word;
+                        *ret = input_classes[i].suffix;
 
         return r < 0 ? r : 0;
 }
 
 /* All of it is found out before the first line is printed. */
-static int print_place(sd_device *device, const struct name *name, const char *shown) {
+static int print_suffix(sd_device *device, const struct name *name, const char *shown) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], interface[INTERFACE_NAME_MAX + 1];
         int r;
 
@@ -175,7 +175,7 @@ static int print_properties(sd_device *device, const char *shown) {
         _cleanup_string_list_ struct string_list links = {};
         _cleanup_names_ struct names names = {};
         const char *input_class = NULL;
-        bool is_in_one_place;
+        bool has_one_path;
         int left_out = 0, r;
         sd_device *head;
 
@@ -192,18 +192,18 @@ static int print_properties(sd_device *device, const char *shown) {
         if (r < 0)
                 return explain(shown, r);
 
-        is_in_one_place = names.n == 1 && r == 0;
+        has_one_path = names.n == 1 && r == 0;
         if (left_out == -ENAMETOOLONG)
                 complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
-        else if (left_out < 0 && is_in_one_place)
+        else if (left_out < 0 && has_one_path)
                 return explain(shown, left_out);
 
-        if (is_in_one_place) {
-                r = print_place(device, &names.items[0], shown);
+        if (has_one_path) {
+                r = print_suffix(device, &names.items[0], shown);
                 if (r < 0)
                         return explain(shown, r);
         }
-        if (!is_in_one_place || !*names.items[0].link)
+        if (!has_one_path || !*names.items[0].link)
                 print_links(&links, shown);
         return finish_output();
 }

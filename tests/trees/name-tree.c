@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "names.h"
+#include "device-names.h"
 #include "util.h"
 
 static int name_device(const char *syspath) {

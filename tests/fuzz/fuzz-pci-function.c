@@ -16,11 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ancestry.h"
+#include "pci-function.h"
 #include "fuzz.h"
-#include "interface.h"
-#include "names.h"
-#include "node.h"
+#include "interface-name.h"
+#include "device-names.h"
+#include "node-link.h"
 #include "util.h"
 
 #define DEVICES_MAX 64

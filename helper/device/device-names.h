@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "place.h"
+#include "disk-suffix.h"
 
 struct name {
         struct pci_path path;

@@ -5,7 +5,7 @@
  * cannot be known. A failure that is taken for a no would cost a disk its link.
  */
 
-#include "device.h"
+#include "device-util.h"
 #include "util.h"
 
 int device_in_subsystem(sd_device *device, const char *subsystem) {

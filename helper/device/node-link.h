@@ -14,7 +14,7 @@
 
 /** struct input_class - the property by which udev's input_id says what an input device is, and the word that its link has for it */
 struct input_class {
-        const char *property, *word;
+        const char *property, *suffix;
 };
 
 extern const struct input_class input_classes[]; /* the first that is there counts; ends with {} */

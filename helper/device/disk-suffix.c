@@ -12,13 +12,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "place.h"
-#include "place-row.h"
+#include "disk-suffix.h"
+#include "disk-suffix-internal.h"
 #include "sub-function.h"
 #include "sysfs.h"
 #include "util.h"
 
-int place_prepend(struct place *p, const char *format, ...) {
+int suffix_prepend(struct disk_suffix *p, const char *format, ...) {
         char word[sizeof(p->text)];
         va_list ap;
         int n;
@@ -37,7 +37,7 @@ int place_prepend(struct place *p, const char *format, ...) {
 }
 
 /* Takes a decimal number of at most @max and what must follow it; sscanf() takes signs, spaces and overflows. */
-int take_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
+int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
         uint64_t n;
         char *end;
 
@@ -55,7 +55,7 @@ int take_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
 }
 
 /* One function is one virtio device, and a virtio-blk device is one disk: there is nothing to tell apart. */
-static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next) {
+static int suffix_virtio(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         (void) device;
         (void) p;
         (void) ret_next;
@@ -67,7 +67,7 @@ static int place_virtio(sd_device *device, struct place *p, sd_device **ret_next
  * has one namespace; whichever mode that is used in (namespaceN.0, pfnN.M or bttN.M), it is one disk. What else has
  * persistent memory could have more.
  */
-static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
+static int suffix_nd(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         sd_device *region, *bus, *above;
         int r;
 
@@ -86,7 +86,7 @@ static int place_nd(sd_device *device, struct place *p, sd_device **ret_next) {
 }
 
 /* A sub-function tells its devices apart from those of its function, but not from each other. */
-static int place_sub_function(sd_device *device, struct place *p, sd_device **ret_next) {
+static int suffix_sub_function(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         char number[SUB_FUNCTION_MAX + 1];
         const char *syspath;
         int r;
@@ -96,11 +96,11 @@ static int place_sub_function(sd_device *device, struct place *p, sd_device **re
         r = sd_device_get_syspath(device, &syspath);
         if (r >= 0)
                 r = sub_function_read(syspath, number);
-        return r <= 0 ? r : place_prepend(p, "sf-%s", number);
+        return r <= 0 ? r : suffix_prepend(p, "sf-%s", number);
 }
 
 /* A namespace of the controller @device. */
-static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) {
+static int suffix_nvme(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *nsid;
         int r;
 
@@ -113,7 +113,7 @@ static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) 
         if (*nsid < '1' || nsid[strspn(nsid, "0123456789")] != '\0')
                 return -EBADMSG;
 
-        return place_prepend(p, "nvme-%s", nsid);
+        return suffix_prepend(p, "nvme-%s", nsid);
 }
 
 /*
@@ -121,34 +121,34 @@ static int place_nvme(sd_device *device, struct place *p, sd_device **ret_next) 
  * whose parent is looked at next. Return: 1 when the disk has a name so far, 0 when it has none, or a negative
  * errno.
  */
-static const struct place_row {
+static const struct suffix_row {
         const char *subsystem;
-        int (*place)(sd_device *device, struct place *p, sd_device **ret_next);
+        int (*suffix)(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
         bool has_many; /* devices of one kind below it */
-} place_table[] = {
-        { "virtio",      place_virtio     },
-        { "scsi",        place_scsi       },
-        { "nvme",        place_nvme       },
-        { "nd",          place_nd         },
-        { "usb",         place_usb        },
-        { "usb-serial",  place_usb_serial },
-        { "hid",         place_alone      },
-        { "input",       place_alone      },
-        { "sound",       place_alone      },
-        { "serial-base", place_alone      },
-        { "auxiliary",   place_sub_function, .has_many = true },
+} suffix_table[] = {
+        { "virtio",      suffix_virtio     },
+        { "scsi",        suffix_scsi       },
+        { "nvme",        suffix_nvme       },
+        { "nd",          suffix_nd         },
+        { "usb",         suffix_usb        },
+        { "usb-serial",  suffix_usb_serial },
+        { "hid",         suffix_alone      },
+        { "input",       suffix_alone      },
+        { "sound",       suffix_alone      },
+        { "serial-base", suffix_alone      },
+        { "auxiliary",   suffix_sub_function, .has_many = true },
 };
 
 /* Return: 1, 0 when @device is of a kind that has no row, or a negative errno. */
-static int find_row(sd_device *device, const struct place_row **ret) {
+static int find_row(sd_device *device, const struct suffix_row **ret) {
         int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(place_table); i++) {
-                r = device_in_subsystem(device, place_table[i].subsystem);
+        for (size_t i = 0; i < ELEMENTSOF(suffix_table); i++) {
+                r = device_in_subsystem(device, suffix_table[i].subsystem);
                 if (r < 0)
                         return r;
                 if (r > 0) {
-                        *ret = &place_table[i];
+                        *ret = &suffix_table[i];
                         return 1;
                 }
         }
@@ -157,7 +157,7 @@ static int find_row(sd_device *device, const struct place_row **ret) {
 }
 
 /* Return: 1 when the climb from the disk came to @function, 0 when it met an unknown kind, or a negative errno. */
-int place_climb(struct place *p, sd_device *function) {
+int suffix_climb(struct disk_suffix *p, sd_device *function) {
         const char *function_syspath, *syspath;
         sd_device *device = p->disk;
         int r;
@@ -167,7 +167,7 @@ int place_climb(struct place *p, sd_device *function) {
                 return r;
 
         for (;;) {
-                const struct place_row *row;
+                const struct suffix_row *row;
 
                 r = sd_device_get_parent(device, &device);
                 if (r < 0)
@@ -181,7 +181,7 @@ int place_climb(struct place *p, sd_device *function) {
                 r = find_row(device, &row);
                 if (r <= 0)
                         return r;
-                r = row->place(device, p, &device);
+                r = row->suffix(device, p, &device);
                 if (r <= 0)
                         return r;
                 p->is_below = p->is_below || !row->has_many;
@@ -192,7 +192,7 @@ int place_climb(struct place *p, sd_device *function) {
  * A partition's disk and "-partN" for the end of its name, or a disk itself. Return: 1, or 0 when @device is
  * neither, or a hidden disk (a path of an NVMe multipath head), which has no node.
  */
-static int start_at_disk(struct place *p, sd_device *device) {
+static int start_at_disk(struct disk_suffix *p, sd_device *device) {
         const char *number;
         bool is_partition;
         int r;
@@ -217,7 +217,7 @@ static int start_at_disk(struct place *p, sd_device *device) {
         r = sd_device_get_sysnum(device, &number);
         if (r < 0)
                 return r;
-        r = place_prepend(p, "part%s", number);
+        r = suffix_prepend(p, "part%s", number);
         if (r < 0)
                 return r;
         r = sd_device_get_parent(device, &p->disk);
@@ -240,14 +240,14 @@ int device_get_link_name(sd_device *device, sd_device *below, sd_device *functio
                          char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
         const char *syspath;
-        struct place p = {};
+        struct disk_suffix p = {};
         int r;
 
         r = start_at_disk(&p, device);
         if (r > 0) {
                 if (below != device)
                         p.disk = below;
-                r = place_climb(&p, function);
+                r = suffix_climb(&p, function);
         }
         if (r < 0)
                 return r;

@@ -13,32 +13,32 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "place-row.h"
+#include "disk-suffix-internal.h"
 #include "sysfs.h"
 
-struct usb_place {
+struct usb_suffix {
         uint64_t bus;     /* its root hub is usbBUS */
         uint64_t port;    /* of the root hub */
         const char *word; /* the name from the first port on */
 };
 
 /* BUS-PORT[.PORT]…:CONFIGURATION.INTERFACE, the name of a usb_interface (Linux drivers/usb/core/message.c). */
-static int parse_usb_interface(const char *sysname, struct usb_place *ret) {
-        struct usb_place place;
+static int parse_usb_interface(const char *sysname, struct usb_suffix *ret) {
+        struct usb_suffix suffix;
         uint64_t number;
 
-        if (take_number(&sysname, '-', UINT_MAX, &place.bus) < 0)
+        if (parse_number(&sysname, '-', UINT_MAX, &suffix.bus) < 0)
                 return -EBADMSG;
-        place.word = sysname;
-        place.port = strtoull(sysname, NULL, 10); /* checked with those that follow */
+        suffix.word = sysname;
+        suffix.port = strtoull(sysname, NULL, 10); /* checked with those that follow */
 
-        while (take_number(&sysname, ':', UINT8_MAX, &number) < 0)
-                if (take_number(&sysname, '.', UINT8_MAX, &number) < 0)
+        while (parse_number(&sysname, ':', UINT8_MAX, &number) < 0)
+                if (parse_number(&sysname, '.', UINT8_MAX, &number) < 0)
                         return -EBADMSG;
-        if (take_number(&sysname, '.', UINT8_MAX, &number) < 0 || take_number(&sysname, '\0', UINT8_MAX, &number) < 0)
+        if (parse_number(&sysname, '.', UINT8_MAX, &number) < 0 || parse_number(&sysname, '\0', UINT8_MAX, &number) < 0)
                 return -EBADMSG;
 
-        *ret = place;
+        *ret = suffix;
         return 0;
 }
 
@@ -64,18 +64,18 @@ static int find_root_hub(sd_device *interface, sd_device **ret) {
 }
 
 /* Is there a port @place->port of the root hub usb@bus, and does the kernel not say that it is the other half of ours? */
-static int port_is_another(const char *controller, uint64_t bus, const struct usb_place *place) {
+static int port_is_another(const char *controller, uint64_t bus, const struct usb_suffix *suffix) {
         char port[PATH_MAX], theirs[64], peer[NAME_MAX + 1];
         int r;
 
-        snprintf(theirs, sizeof(theirs), "usb%" PRIu64 "-port%" PRIu64, bus, place->port);
+        snprintf(theirs, sizeof(theirs), "usb%" PRIu64 "-port%" PRIu64, bus, suffix->port);
         if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0", controller, bus, bus) >= (int) sizeof(port))
                 return -ENAMETOOLONG;
         if (!sysfs_exists(port, theirs))
                 return 0;
 
         if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0/usb%" PRIu64 "-port%" PRIu64, controller,
-                     place->bus, place->bus, place->bus, place->port) >= (int) sizeof(port))
+                     suffix->bus, suffix->bus, suffix->bus, suffix->port) >= (int) sizeof(port))
                 return -ENAMETOOLONG;
         r = sysfs_read_link_name(port, "peer", peer);
         if (r < 0)
@@ -84,7 +84,7 @@ static int port_is_another(const char *controller, uint64_t bus, const struct us
 }
 
 /* Return: 1 when another root hub of the function has a port of the same number that could take another device. */
-static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
+static int name_is_shared(sd_device *root_hub, const struct usb_suffix *suffix) {
         _cleanup_closedir_ DIR *dir = NULL;
         const char *controller;
         struct dirent *entry;
@@ -106,9 +106,9 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
                 const char *number = entry->d_name + strlen("usb");
 
                 if (strncmp(entry->d_name, "usb", strlen("usb")) != 0 ||
-                    take_number(&number, '\0', UINT_MAX, &bus) < 0 || bus == place->bus)
+                    parse_number(&number, '\0', UINT_MAX, &bus) < 0 || bus == suffix->bus)
                         continue;
-                r = port_is_another(controller, bus, place);
+                r = port_is_another(controller, bus, suffix);
                 if (r != 0)
                         return r;
         }
@@ -116,9 +116,9 @@ static int name_is_shared(sd_device *root_hub, const struct usb_place *place) {
 }
 
 /* An interface of a device; the way goes on from the root hub. */
-int place_usb(sd_device *device, struct place *p, sd_device **ret_next) {
+int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *sysname;
-        struct usb_place place;
+        struct usb_suffix suffix;
         int r;
 
         r = device_has_devtype(device, "usb_interface");
@@ -127,15 +127,15 @@ int place_usb(sd_device *device, struct place *p, sd_device **ret_next) {
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;
-        r = parse_usb_interface(sysname, &place);
+        r = parse_usb_interface(sysname, &suffix);
         if (r < 0)
                 return r;
         r = find_root_hub(device, ret_next);
         if (r < 0)
                 return r;
-        r = name_is_shared(*ret_next, &place);
+        r = name_is_shared(*ret_next, &suffix);
         if (r != 0)
                 return r < 0 ? r : 0;
 
-        return place_prepend(p, "usb-0:%s", place.word);
+        return suffix_prepend(p, "usb-0:%s", suffix.word);
 }

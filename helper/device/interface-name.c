@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#include "interface.h"
+#include "interface-name.h"
 #include "sub-function.h"
 #include "sysfs.h"
 #include "util.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ancestry.h"
-#include "device.h"
+#include "pci-function.h"
+#include "device-util.h"
 #include "devlinks.h"
-#include "names.h"
-#include "node.h"
+#include "device-names.h"
+#include "node-link.h"
 #include "sysfs.h"
 #include "util.h"
 

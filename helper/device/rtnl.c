@@ -16,7 +16,7 @@ static inline void mnl_socket_closep(struct mnl_socket **socket) {
                 mnl_socket_close(*socket);
 }
 
-static struct nlmsghdr *put_request(char buf[static REQUEST_SIZE], uint16_t type, uint16_t flags, unsigned ifindex) {
+static struct nlmsghdr *prepare_request(char buf[static REQUEST_SIZE], uint16_t type, uint16_t flags, unsigned ifindex) {
         struct nlmsghdr *message = mnl_nlmsg_put_header(buf);
         struct ifinfomsg *info;
 
@@ -52,7 +52,7 @@ static int call(const struct nlmsghdr *request, mnl_cb_t fn, void *userdata) {
 
 static int change_altname(uint16_t type, uint16_t flags, unsigned ifindex, const char *name) {
         char buf[REQUEST_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
-        struct nlmsghdr *request = put_request(buf, type, NLM_F_ACK | flags, ifindex);
+        struct nlmsghdr *request = prepare_request(buf, type, NLM_F_ACK | flags, ifindex);
         struct nlattr *list;
 
         list = mnl_attr_nest_start(request, IFLA_PROP_LIST);
@@ -76,7 +76,7 @@ int rtnl_delete_altname(unsigned ifindex, const char *name) {
         return change_altname(RTM_DELLINKPROP, 0, ifindex, name);
 }
 
-static int take_ifindex(const struct nlmsghdr *message, void *userdata) {
+static int parse_ifindex(const struct nlmsghdr *message, void *userdata) {
         const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
         unsigned *ret = userdata;
 
@@ -91,10 +91,10 @@ static int take_ifindex(const struct nlmsghdr *message, void *userdata) {
  */
 int rtnl_find_name(const char *name, unsigned *ret_ifindex) {
         char buf[REQUEST_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
-        struct nlmsghdr *request = put_request(buf, RTM_GETLINK, 0, 0);
+        struct nlmsghdr *request = prepare_request(buf, RTM_GETLINK, 0, 0);
 
         mnl_attr_put_strz(request, IFLA_ALT_IFNAME, name);
-        return call(request, take_ifindex, ret_ifindex);
+        return call(request, parse_ifindex, ret_ifindex);
 }
 
 struct names {
@@ -104,7 +104,7 @@ struct names {
         int error;
 };
 
-static int take_name(const struct nlattr *attribute, void *userdata) {
+static int handle_name(const struct nlattr *attribute, void *userdata) {
         struct names *names = userdata;
 
         if (mnl_attr_get_type(attribute) == IFLA_ALT_IFNAME || mnl_attr_get_type(attribute) == IFLA_IFNAME)
@@ -112,7 +112,7 @@ static int take_name(const struct nlattr *attribute, void *userdata) {
         return names->error < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-static int take_ifname(const struct nlattr *attribute, void *userdata) {
+static int handle_ifname(const struct nlattr *attribute, void *userdata) {
         struct names *names = userdata;
 
         if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
@@ -120,18 +120,18 @@ static int take_ifname(const struct nlattr *attribute, void *userdata) {
         return MNL_CB_OK;
 }
 
-static int take_names(const struct nlattr *attribute, void *userdata) {
+static int handle_names(const struct nlattr *attribute, void *userdata) {
         if (mnl_attr_get_type(attribute) == IFLA_PROP_LIST)
-                return mnl_attr_parse_nested(attribute, take_name, userdata);
-        return take_name(attribute, userdata);
+                return mnl_attr_parse_nested(attribute, handle_name, userdata);
+        return handle_name(attribute, userdata);
 }
 
-static int take_link(const struct nlmsghdr *message, void *userdata) {
+static int handle_link(const struct nlmsghdr *message, void *userdata) {
         struct names *names = userdata;
 
         names->ifname = NULL;
-        (void) mnl_attr_parse(message, sizeof(struct ifinfomsg), take_ifname, names);
-        return names->ifname ? mnl_attr_parse(message, sizeof(struct ifinfomsg), take_names, names) : MNL_CB_OK;
+        (void) mnl_attr_parse(message, sizeof(struct ifinfomsg), handle_ifname, names);
+        return names->ifname ? mnl_attr_parse(message, sizeof(struct ifinfomsg), handle_names, names) : MNL_CB_OK;
 }
 
 /**
@@ -144,6 +144,6 @@ int rtnl_for_each_name(rtnl_name_fn fn, void *userdata) {
         struct names names = { .fn = fn, .userdata = userdata };
         int r;
 
-        r = call(put_request(buf, RTM_GETLINK, NLM_F_DUMP, 0), take_link, &names);
+        r = call(prepare_request(buf, RTM_GETLINK, NLM_F_DUMP, 0), handle_link, &names);
         return names.error < 0 ? names.error : r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ancestry.h"
-#include "device.h"
-#include "names.h"
+#include "pci-function.h"
+#include "device-util.h"
+#include "device-names.h"
 #include "nvme.h"
 #include "util.h"
 #include "vfio.h"

@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#include "device.h"
+#include "device-util.h"
 #include "nvme.h"
 #include "sysfs.h"
 #include "util.h"

@@ -7,7 +7,7 @@
 
 #include <systemd/sd-device.h>
 
-#include "names.h"
+#include "device-names.h"
 #include "string-list.h"
 
 int device_has_interface_name(sd_device *device);

@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "place-row.h"
+#include "disk-suffix-internal.h"
 
 /* The longest is an address: 0x and 16 digits. */
 #define TRANSPORT_WORD_MAX 63
@@ -61,8 +61,8 @@ static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;
-        if (take_number(&sysname, ':', UINT_MAX, &a.host) < 0 || take_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
-            take_number(&sysname, ':', UINT_MAX, &a.target) < 0 || take_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
+        if (parse_number(&sysname, ':', UINT_MAX, &a.host) < 0 || parse_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
+            parse_number(&sysname, ':', UINT_MAX, &a.target) < 0 || parse_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
                 return -EBADMSG;
 
         *ret = a;
@@ -100,7 +100,7 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
                 const char *number = entry->d_name + strlen("host");
 
                 if (strncmp(entry->d_name, "host", strlen("host")) == 0 &&
-                    take_number(&number, '\0', UINT_MAX, &n) == 0 && n < first)
+                    parse_number(&number, '\0', UINT_MAX, &n) == 0 && n < first)
                         first = n;
         }
         if (r < 0)
@@ -112,7 +112,7 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
         return 0;
 }
 
-static int place_scsi_plain(const struct scsi_address *a, sd_device *host, struct place *p) {
+static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, struct disk_suffix *p) {
         uint64_t first;
         int r;
 
@@ -122,12 +122,12 @@ static int place_scsi_plain(const struct scsi_address *a, sd_device *host, struc
         if (a->host < first)
                 return -ENODEV;
 
-        return place_prepend(p, "scsi-%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
+        return suffix_prepend(p, "scsi-%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
                              decode_lun(a->lun));
 }
 
 /* A port of an ATA controller; behind a port multiplier the channel is the multiplier's port. */
-static int place_ata(const struct scsi_address *a, sd_device *port, struct place *p) {
+static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk_suffix *p) {
         char attribute[NAME_MAX + sizeof("ata_port//port_no")];
         const char *sysname, *port_no;
         int r;
@@ -143,8 +143,8 @@ static int place_ata(const struct scsi_address *a, sd_device *port, struct place
         if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
                 return -EBADMSG;
 
-        return a->channel != 0 ? place_prepend(p, "ata-%s.%" PRIu64 ".0", port_no, a->channel)
-                               : place_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
+        return a->channel != 0 ? suffix_prepend(p, "ata-%s.%" PRIu64 ".0", port_no, a->channel)
+                               : suffix_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
 }
 
 /* An attribute of a transport's class device for @device. It is to be a part of a name, and comes from a disk. */
@@ -173,7 +173,7 @@ static int read_transport(const char *class, sd_device *device, const char *attr
 }
 
 /* A remote port of an FC adapter. */
-static int place_fc(const struct scsi_address *a, sd_device *target, struct place *p) {
+static int suffix_fc(const struct scsi_address *a, sd_device *target, struct disk_suffix *p) {
         char port_name[TRANSPORT_WORD_MAX + 1];
         int r;
 
@@ -181,11 +181,11 @@ static int place_fc(const struct scsi_address *a, sd_device *target, struct plac
         if (r < 0)
                 return r;
 
-        return place_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
+        return suffix_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
 }
 
 /* A SAS device: by the phy it is attached to, the adapter's or an expander's, or by its own address if by several phys. */
-static int place_sas(const struct scsi_address *a, sd_device *end_device, struct place *p) {
+static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struct disk_suffix *p) {
         char phys[TRANSPORT_WORD_MAX + 1], phy[TRANSPORT_WORD_MAX + 1], sas_address[TRANSPORT_WORD_MAX + 1];
         sd_device *port, *above;
         uint64_t lun = decode_lun(a->lun);
@@ -203,7 +203,7 @@ static int place_sas(const struct scsi_address *a, sd_device *end_device, struct
 
         if (!streq(phys, "1")) {
                 r = read_transport("sas_device", end_device, "sas_address", sas_address);
-                return r < 0 ? r : place_prepend(p, "sas-%s-lun-%" PRIu64, sas_address, lun);
+                return r < 0 ? r : suffix_prepend(p, "sas-%s-lun-%" PRIu64, sas_address, lun);
         }
 
         r = read_transport("sas_device", end_device, "phy_identifier", phy);
@@ -213,10 +213,10 @@ static int place_sas(const struct scsi_address *a, sd_device *end_device, struct
         if (r < 0)
                 return r;
         if (r == SCSI_HOST)
-                return place_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
+                return suffix_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
 
         r = read_transport("sas_device", above, "sas_address", sas_address);
-        return r < 0 ? r : place_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
+        return r < 0 ? r : suffix_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
 }
 
 /* The host above a transport's devices. Return: 1, or 0 when something else is among them. */
@@ -247,8 +247,8 @@ static int find_transport_host(sd_device *device, sd_device **ret) {
  * FC's and SAS's words say nothing of the host, so that two hosts of one function could have disks of the same words:
  * only those of the first have a name.
  */
-static int place_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
-                           struct place *p, sd_device **ret_next) {
+static int suffix_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
+                           struct disk_suffix *p, sd_device **ret_next) {
         uint64_t first;
         int r;
 
@@ -261,10 +261,10 @@ static int place_transport(const struct scsi_address *a, sd_device *target, sd_d
         if (a->host != first)
                 return 0;
 
-        return kind == SCSI_RPORT ? place_fc(a, target, p) : place_sas(a, above, p);
+        return kind == SCSI_RPORT ? suffix_fc(a, target, p) : suffix_sas(a, above, p);
 }
 
-static int place_below_host(const struct scsi_address *a, sd_device *host, struct place *p, sd_device **ret_next) {
+static int suffix_below_host(const struct scsi_address *a, sd_device *host, struct disk_suffix *p, sd_device **ret_next) {
         sd_device *above;
         int r;
 
@@ -277,18 +277,18 @@ static int place_below_host(const struct scsi_address *a, sd_device *host, struc
                 return r;
         if (r == SCSI_ATA) {
                 *ret_next = above;
-                return place_ata(a, above, p);
+                return suffix_ata(a, above, p);
         }
 
         *ret_next = host;
-        return place_scsi_plain(a, host, p);
+        return suffix_scsi_plain(a, host, p);
 }
 
 /*
  * The ancestors of a SCSI device are a target and a host. A transport (SAS, FC, iSCSI) has devices of its own between
  * the two, which belong to no subsystem: only their names say what they are. So has libata, above the host.
  */
-int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
+int suffix_scsi(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         sd_device *target, *above;
         struct scsi_address address;
         int r;
@@ -309,10 +309,10 @@ int place_scsi(sd_device *device, struct place *p, sd_device **ret_next) {
         r = get_kind(above);
         switch (r) {
         case SCSI_HOST:
-                return place_below_host(&address, above, p, ret_next);
+                return suffix_below_host(&address, above, p, ret_next);
         case SCSI_RPORT:
         case SCSI_END_DEVICE:
-                return place_transport(&address, target, above, (enum scsi_kind) r, p, ret_next);
+                return suffix_transport(&address, target, above, (enum scsi_kind) r, p, ret_next);
         default:
                 return r < 0 ? r : 0;
         }

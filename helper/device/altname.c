@@ -26,7 +26,7 @@ static void ask_for_event(const char *syspath) {
 }
 
 /* A name that two interfaces would have is neither's: it is taken from the one that came before there was another. */
-static void take_shared(const char *syspath, const char *name) {
+static void drop_shared(const char *syspath, const char *name) {
         char other[IF_NAMESIZE], beside[PATH_MAX];
         unsigned ifindex;
 
@@ -40,21 +40,21 @@ static void take_shared(const char *syspath, const char *name) {
 }
 
 /**
- * altname_give() - give an interface its name by PCI path, if it has not got it yet
+ * altname_add() - give an interface its name by PCI path, if it has not got it yet
  * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
  * @flat: the PCI path of that device's function
  * @name: set when the return value is 0, -ENOTUNIQ or -EEXIST
  *
- * Return: 0, or a negative errno for altname_explain().
+ * Return: 0, or a negative errno for altname_diagnose().
  */
-int altname_give(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]) {
+int altname_add(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]) {
         unsigned ifindex, owner;
         char text[16];
         int r;
 
         r = interface_get_name(syspath, flat, name);
         if (r == -ENOTUNIQ)
-                take_shared(syspath, name);
+                drop_shared(syspath, name);
         if (r < 0)
                 return r;
         r = sysfs_read_attribute(syspath, "ifindex", sizeof(text), text);
@@ -69,14 +69,14 @@ int altname_give(const char *syspath, const char *flat, char name[static INTERFA
 }
 
 /**
- * altname_explain() - say why an interface has not got its name
- * @name: as altname_give() has set it
- * @error: as altname_give() has returned it
+ * altname_diagnose() - say why an interface has not got its name
+ * @name: as altname_add() has set it
+ * @error: as altname_add() has returned it
  * @ret: one line without a newline, to be freed; NULL when the interface is gone, or in another network namespace
  *
  * Return: 0, or -ENOMEM.
  */
-int altname_explain(const char *syspath, const char *name, int error, char **ret) {
+int altname_diagnose(const char *syspath, const char *name, int error, char **ret) {
         const char *ifname = strrchr(syspath, '/') + 1;
         char owner[IF_NAMESIZE] = "?";
         unsigned ifindex;

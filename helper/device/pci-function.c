@@ -21,8 +21,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "ancestry.h"
-#include "device.h"
+#include "pci-function.h"
+#include "device-util.h"
 #include "sysfs.h"
 #include "syspath.h"
 #include "util.h"

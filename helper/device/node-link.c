@@ -3,13 +3,13 @@
 /*
  * Wherever systemd has a directory by-path/ for a kind of node, there is one by-pci-path/ beside it, and the names in
  * both end in the same words: those of the rules that systemd has for the kind (rules.d/60-*.rules, version 252 and
- * later), one row of the table each. Between them and the PCI path stands what place.c finds.
+ * later), one row of the table each. Between them and the PCI path stands what disk-suffix.c finds.
  */
 
 #include <stdio.h>
 
-#include "node.h"
-#include "place-row.h"
+#include "node-link.h"
+#include "disk-suffix-internal.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -85,7 +85,7 @@ static bool row_reads_attribute(const struct node_row *row) {
 }
 
 /* What a host or device says of itself, and a name can have as it is. Return: 1, 0 when it is empty, or negative. */
-static int read_word(const char *syspath, const char *attribute, char buf[static NAME_MAX + 1]) {
+static int read_suffix(const char *syspath, const char *attribute, char buf[static NAME_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#+-.:=@_";
         size_t n;
         int r;
@@ -103,37 +103,37 @@ static int read_word(const char *syspath, const char *attribute, char buf[static
 
 struct twin {
         const struct node_row *row;
-        const char *word;
+        const char *suffix;
 };
 
 static int is_twin(const char *syspath, const char *name, void *userdata) {
         const struct twin *twin = userdata;
-        char word[NAME_MAX + 1];
+        char suffix[NAME_MAX + 1];
 
         return row_has_name(twin->row, name) &&
                (!row_reads_attribute(twin->row) ||
-                (read_word(syspath, twin->row->attribute, word) > 0 && streq(word, twin->word)));
+                (read_suffix(syspath, twin->row->attribute, suffix) > 0 && streq(suffix, twin->suffix)));
 }
 
 /* The last word. Return: 1, 0 when the node has none and so no link, or a negative errno. */
-static int place_node(const struct node_row *row, const char *syspath, const char *input_class, struct place *p) {
-        char word[NAME_MAX + 1] = "";
+static int suffix_node(const struct node_row *row, const char *syspath, const char *input_class, struct disk_suffix *p) {
+        char suffix[NAME_MAX + 1] = "";
         int r;
 
         if (row_reads_attribute(row)) {
-                r = read_word(syspath, row->attribute, word);
+                r = read_suffix(syspath, row->attribute, suffix);
                 if (r <= 0)
                         return r;
         } else if (row->attribute) {
                 if (!input_class)
                         return 0;
-                snprintf(word, sizeof(word), "%s", input_class);
+                snprintf(suffix, sizeof(suffix), "%s", input_class);
         }
 
-        r = sysfs_for_each_sibling(syspath, is_twin, &(struct twin){ row, word });
+        r = sysfs_for_each_sibling(syspath, is_twin, &(struct twin){ row, suffix });
         if (r != 0)
                 return r < 0 ? r : 0;
-        return row->format ? place_prepend(p, row->format, word) : 1;
+        return row->format ? suffix_prepend(p, row->format, suffix) : 1;
 }
 
 static int is_of_subsystem(const char *syspath, const char *name, void *userdata) {
@@ -144,7 +144,7 @@ static int is_of_subsystem(const char *syspath, const char *name, void *userdata
 }
 
 /* What has one device below it, of the kind that the node is of, adds nothing to its name. */
-int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
+int suffix_alone(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *syspath, *subsystem;
         int r;
 
@@ -160,7 +160,7 @@ int place_alone(sd_device *device, struct place *p, sd_device **ret_next) {
 }
 
 /* A port of a USB device with several: usb-serial numbers them. */
-int place_usb_serial(sd_device *device, struct place *p, sd_device **ret_next) {
+int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *syspath;
         char port[NAME_MAX + 1];
         int r;
@@ -169,8 +169,8 @@ int place_usb_serial(sd_device *device, struct place *p, sd_device **ret_next) {
 
         r = sd_device_get_syspath(device, &syspath);
         if (r >= 0)
-                r = read_word(syspath, "port_number", port);
-        return r <= 0 ? r : place_prepend(p, "port%s", port);
+                r = read_suffix(syspath, "port_number", port);
+        return r <= 0 ? r : suffix_prepend(p, "port%s", port);
 }
 
 /**
@@ -186,7 +186,7 @@ int place_usb_serial(sd_device *device, struct place *p, sd_device **ret_next) {
 int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
                          char buf[static NODE_LINK_MAX + 1]) {
         const char *subsystem, *sysname, *syspath, *node;
-        struct place p = { .start = sizeof(p.text) - 1, .disk = device };
+        struct disk_suffix p = { .start = sizeof(p.text) - 1, .disk = device };
         char flat[PCI_PATH_STRING_MAX];
         const struct node_row *row;
         int r;
@@ -205,9 +205,9 @@ int device_get_node_link(sd_device *device, sd_device *function, const struct pc
         if (r < 0)
                 return r;
 
-        r = place_node(row, syspath, input_class, &p);
+        r = suffix_node(row, syspath, input_class, &p);
         if (r > 0)
-                r = place_climb(&p, function);
+                r = suffix_climb(&p, function);
         if (r <= 0)
                 return r;
 

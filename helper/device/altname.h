@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A network interface gets its name by PCI path, as an alternative name (rtnetlink(7)).
+ */
+
+#include "interface-name.h"
+
+int altname_add(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]);
+int altname_diagnose(const char *syspath, const char *name, int error, char **ret);
