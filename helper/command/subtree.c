@@ -24,35 +24,35 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 return complain(EXIT_FAILED, "out of memory");
 
         for (; ret->n < n; ret->n++) {
-                struct target target;
+                struct device_spec spec;
                 int r;
 
-                r = parse_target(texts[ret->n], NULL, &target);
+                r = parse_device_spec(texts[ret->n], NULL, &spec);
                 if (r != EXIT_DONE)
                         return r;
-                if (target.choice.part > 0 || target.choice.suffix[0] != '\0' || target.choice.sub_function[0] != '\0')
+                if (spec.selector.part > 0 || spec.selector.suffix[0] != '\0' || spec.selector.sub_function[0] != '\0')
                         return complain(EXIT_USAGE, "%s: a disk and not a function", texts[ret->n]);
-                ret->paths[ret->n] = target.path;
+                ret->paths[ret->n] = spec.path;
         }
 
         return EXIT_DONE;
 }
 
-static bool is_in_inventory(const struct pci_path *path, const struct inventory *inventory) {
-        for (size_t i = 0; i < inventory->n; i++)
-                if (inventory->functions[i]->path.n_hops > 0 &&
-                    pci_path_compare(&inventory->functions[i]->path, path) == 0)
+static bool is_enumerated(const struct pci_path *path, const struct enumeration *enumeration) {
+        for (size_t i = 0; i < enumeration->n; i++)
+                if (enumeration->functions[i]->path.n_hops > 0 &&
+                    pci_path_compare(&enumeration->functions[i]->path, path) == 0)
                         return true;
 
         return false;
 }
 
 /** complain_of_unreadable() - a line for each device that is missing in the inventory. Return: EXIT_DONE, or EXIT_FAILED. */
-int complain_of_unreadable(const struct inventory *inventory) {
-        for (size_t i = 0; i < inventory->unreadable.n; i++)
-                complain(EXIT_FAILED, "cannot read %s", inventory->unreadable.items[i]);
+int complain_of_unreadable(const struct enumeration *enumeration) {
+        for (size_t i = 0; i < enumeration->unreadable.n; i++)
+                complain(EXIT_FAILED, "cannot read %s", enumeration->unreadable.items[i]);
 
-        return inventory->unreadable.n > 0 ? EXIT_FAILED : EXIT_DONE;
+        return enumeration->unreadable.n > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 /**
@@ -60,18 +60,18 @@ int complain_of_unreadable(const struct inventory *inventory) {
  *
  * Return: EXIT_DONE, or the status of what was complained of.
  */
-int subtrees_check(const struct subtrees *subtrees, const struct inventory *inventory) {
+int subtrees_check(const struct subtrees *subtrees, const struct enumeration *enumeration) {
         for (size_t i = 0; i < subtrees->n; i++) {
-                struct target target = { .path = subtrees->paths[i], .choice.type = CHOICE_PCI };
+                struct device_spec spec = { .path = subtrees->paths[i], .selector.type = SELECTOR_PCI };
                 struct lookup lookup;
                 int r;
 
-                if (is_in_inventory(&target.path, inventory))
+                if (is_enumerated(&spec.path, enumeration))
                         continue;
-                r = lookup_target(&target, &lookup);
+                r = lookup_device(&spec, &lookup);
                 if (r < 0)
                         return complain_of_lookup(subtrees->texts[i], &lookup, r);
-                r = complain_of_absence(subtrees->texts[i], &target, &lookup);
+                r = complain_of_absence(subtrees->texts[i], &spec, &lookup);
                 lookup_clear(&lookup);
                 return r;
         }

@@ -16,18 +16,18 @@ struct request {
         const char *directory;       /* or NULL to print it */
 };
 
-static int make(const struct cdi_kind *kind, const struct inventory *inventory, char **ret) {
+static int make(const struct cdi_kind *kind, const struct enumeration *enumeration, char **ret) {
         int r;
 
-        r = cdi_make(kind, inventory, ret);
+        r = cdi_make(kind, enumeration, ret);
         return r < 0 ? complain(-1, "cannot look at the machine: %s", strerror(-r)) : r;
 }
 
-static int print_specification(const struct cdi_kind *kind, const struct inventory *inventory) {
+static int print_specification(const struct cdi_kind *kind, const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = make(kind, inventory, &text);
+        r = make(kind, enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
         if (r == 0)
@@ -69,11 +69,11 @@ static int replace_file(const char *path, char *temporary, const char *text) {
 }
 
 /* A kind that has no device has no file: whatever is in one, a runtime would give to a container. */
-static int write_specification(const char *directory, const struct cdi_kind *kind, const struct inventory *inventory) {
+static int write_specification(const char *directory, const struct cdi_kind *kind, const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
         int r;
 
-        r = make(kind, inventory, &text);
+        r = make(kind, enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
         if (asprintf(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0 ||
@@ -87,7 +87,7 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
         return r < 0 ? complain(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
 }
 
-static int write_all(const struct request *request, const struct inventory *inventory) {
+static int write_all(const struct request *request, const struct enumeration *enumeration) {
         int r = EXIT_DONE;
 
         if (mkdir(request->directory, 0755) < 0 && errno != EEXIST)
@@ -95,7 +95,7 @@ static int write_all(const struct request *request, const struct inventory *inve
 
         for (size_t i = 0; i < CDI_KINDS && r == EXIT_DONE; i++)
                 if (!request->kind || request->kind == &cdi_kinds[i])
-                        r = write_specification(request->directory, &cdi_kinds[i], inventory);
+                        r = write_specification(request->directory, &cdi_kinds[i], enumeration);
         return r;
 }
 
@@ -131,7 +131,7 @@ static int parse_argv(struct request *request, int argc, char **argv) {
 }
 
 static int run_cdi(int argc, char **argv) {
-        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_enumeration_ struct enumeration enumeration = {};
         struct request request = {};
         int r;
 
@@ -139,12 +139,12 @@ static int run_cdi(int argc, char **argv) {
         if (r >= 0)
                 return r;
 
-        r = inventory_take(&inventory);
+        r = enumerate_functions(&enumeration);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
 
-        return request.directory ? write_all(&request, &inventory)
-                                 : print_specification(request.kind ?: &cdi_kinds[0], &inventory);
+        return request.directory ? write_all(&request, &enumeration)
+                                 : print_specification(request.kind ?: &cdi_kinds[0], &enumeration);
 }
 
 const struct verb verb_cdi = {

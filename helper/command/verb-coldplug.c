@@ -4,7 +4,7 @@
 
 #include "command.h"
 #include "manager.h"
-#include "monitor.h"
+#include "uevent-monitor.h"
 
 static int coldplug(struct manager *m, bool beside_udev) {
         int r;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "target.h"
+#include "device-spec.h"
 #include "uids.h"
 
 #define TO_LINK "link" /* no format of a path: it goes on to a disk or partition */
@@ -20,14 +20,14 @@ struct conversion {
 /* What is asked for may go on below the function, so it is a target and not just a path. */
 static int convert_to_link(const struct conversion *c, const char *text) {
         struct pci_path_error error;
-        char buf[TARGET_LINK_MAX];
-        struct target target;
+        char buf[DEVICE_SPEC_LINK_MAX];
+        struct device_spec spec;
         int r;
 
-        if (target_parse(text, c->live ? &c->uids : NULL, &target, &error) < 0)
+        if (device_spec_parse(text, c->live ? &c->uids : NULL, &spec, &error) < 0)
                 return complain_of_path(text, &error);
 
-        r = target_print_link(&target, buf);
+        r = device_spec_print_link(&spec, buf);
         if (r == -E2BIG)
                 return complain(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
         if (r < 0)

@@ -12,7 +12,7 @@ static int run_find(int argc, char **argv) {
                 {},
         };
         struct lookup lookup;
-        struct target target;
+        struct device_spec spec;
         const char *type = NULL;
         int c, r;
 
@@ -24,15 +24,15 @@ static int run_find(int argc, char **argv) {
         if (argc - optind != 1)
                 return complain(EXIT_USAGE, "one path, not %d: pcipath find %s", argc - optind, verb_find.arguments);
 
-        r = parse_target(argv[optind], type, &target);
+        r = parse_device_spec(argv[optind], type, &spec);
         if (r != EXIT_DONE)
                 return r;
 
-        r = lookup_target(&target, &lookup);
+        r = lookup_device(&spec, &lookup);
         if (r < 0)
                 return complain_of_lookup(argv[optind], &lookup, r);
         if (r == 0)
-                r = complain_of_absence(argv[optind], &target, &lookup);
+                r = complain_of_absence(argv[optind], &spec, &lookup);
         else {
                 print_found(&lookup);
                 r = flush_output(EXIT_DONE);

@@ -5,7 +5,7 @@
 #include <systemd/sd-hwdb.h>
 
 #include "command.h"
-#include "inventory.h"
+#include "enumerate.h"
 #include "kind.h"
 #include "links.h"
 #include "readiness.h"
@@ -13,10 +13,10 @@
 #include "sysfs.h"
 #include "table.h"
 
-/* A line of the table: one device below a function, or a function with none (usable is NULL). */
+/* A line of the table: one device below a function, or a function with none (child is NULL). */
 struct row {
         const struct function *function;
-        const struct usable *usable;
+        const struct child_device *child;
         const struct links *links;
         sd_hwdb *hwdb; /* or NULL */
 };
@@ -59,25 +59,25 @@ static const char *cell_kind(const struct row *row, char buf[static PCI_PATH_STR
 
 static const char *cell_subsystem(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         (void) buf;
-        return row->usable ? row->usable->subsystem : NULL;
+        return row->child ? row->child->subsystem : NULL;
 }
 
 static const char *cell_name(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         (void) buf;
-        return row->usable ? row->usable->name : NULL;
+        return row->child ? row->child->name : NULL;
 }
 
 static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         const char *link;
 
-        if (!row->usable)
+        if (!row->child)
                 return NULL;
-        link = links_find(row->links, row->usable->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
-        if (!link || streq(row->usable->subsystem, "net"))
+        link = links_find(row->links, row->child->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
+        if (!link || streq(row->child->subsystem, "net"))
                 return link; /* the kernel has said which interface has the name */
 
         /* The node may have been left by another device. */
-        return usable_is_at(row->usable, link) > 0 ? link : NULL;
+        return child_device_is_at(row->child, link) > 0 ? link : NULL;
 }
 
 /* As udev names it, or else the number. The database's text lives as long as the database. */
@@ -102,7 +102,7 @@ static const char *cell_model(const struct row *row, char buf[static PCI_PATH_ST
 
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         (void) buf;
-        return row->usable ? row->usable->syspath : row->function->syspath;
+        return row->child ? row->child->syspath : row->function->syspath;
 }
 
 _Static_assert(PCI_PATH_STRING_MAX > NAME_MAX, "cell_driver() reads a file name into its buffer");
@@ -140,8 +140,8 @@ static const char *column_name(size_t column) {
         return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
 }
 
-static int add_line(struct list *list, const struct function *f, const struct usable *u) {
-        const struct row row = { .function = f, .usable = u, .links = &list->links, .hwdb = list->hwdb };
+static int add_line(struct list *list, const struct function *f, const struct child_device *u) {
+        const struct row row = { .function = f, .child = u, .links = &list->links, .hwdb = list->hwdb };
         char buf[PCI_PATH_STRING_MAX];
         struct libscols_line *line;
         int r;
@@ -160,15 +160,15 @@ static int add_line(struct list *list, const struct function *f, const struct us
 }
 
 static int add_function(struct list *list, const struct function *f) {
-        static const struct choice what_it_is_for = { .any_sub_function = true };
-        const char *type = f->below.n > 0 ? choice_default_type(f->syspath, &f->below) : NULL;
+        static const struct selector what_it_is_for = { .any_sub_function = true };
+        const char *type = f->children.n > 0 ? selector_default_type(f->syspath, &f->children) : NULL;
         bool any = false;
         int r;
 
-        for (size_t i = 0; i < f->below.n; i++) {
-                const struct usable *u = &f->below.items[i];
+        for (size_t i = 0; i < f->children.n; i++) {
+                const struct child_device *u = &f->children.items[i];
 
-                if (usable_is_chosen(u, &what_it_is_for, type, &f->path) <= 0)
+                if (child_device_is_selected(u, &what_it_is_for, type, &f->path) <= 0)
                         continue;
                 r = add_line(list, f, u);
                 if (r < 0)
@@ -179,15 +179,15 @@ static int add_function(struct list *list, const struct function *f) {
         return any || !list->all ? 0 : add_line(list, f, NULL);
 }
 
-static int fill_table(struct list *list, const struct inventory *inventory) {
+static int fill_table(struct list *list, const struct enumeration *enumeration) {
         int r;
 
         r = table_add_columns(list->table, &list->columns, column_name);
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < inventory->n; i++) {
-                const struct function *f = inventory->functions[i];
+        for (size_t i = 0; i < enumeration->n; i++) {
+                const struct function *f = enumeration->functions[i];
 
                 if (!subtrees_have(&list->subtrees, f))
                         continue;
@@ -210,14 +210,14 @@ static void open_hwdb(struct list *list) {
 }
 
 static int print_list(struct list *list) {
-        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_enumeration_ struct enumeration enumeration = {};
         _cleanup_table_ struct libscols_table *table = NULL;
         int r;
 
-        r = inventory_take_readable(&inventory);
+        r = enumerate_readable_functions(&enumeration);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
-        r = subtrees_check(&list->subtrees, &inventory);
+        r = subtrees_check(&list->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;
 
@@ -227,11 +227,11 @@ static int print_list(struct list *list) {
 
         open_hwdb(list);
         list->table = table = table_new("functions", &list->table_options);
-        if (!table || fill_table(list, &inventory) < 0)
+        if (!table || fill_table(list, &enumeration) < 0)
                 return complain(EXIT_FAILED, "out of memory");
 
         r = table_print(table);
-        return complain_of_unreadable(&inventory) == EXIT_DONE ? r : EXIT_FAILED;
+        return complain_of_unreadable(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct list *list, int argc, char **argv) {

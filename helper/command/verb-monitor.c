@@ -18,13 +18,13 @@
 #include "command.h"
 #include "hook.h"
 #include "manager.h"
-#include "monitor.h"
+#include "uevent-monitor.h"
 
 #define NSEC_PER_SEC UINT64_C(1000000000)
 
 struct monitoring {
         struct manager manager;
-        struct monitor monitor;
+        struct uevent_monitor monitor;
         struct hook hook;
         struct string_list functions; /* to look at */
         bool everything;              /* to look at */
@@ -51,18 +51,18 @@ static bool cut_to_function(char *syspath) {
 }
 
 /* What is below one function, and has to do with others. */
-static bool concerns_others(const struct monitor_event *event) {
+static bool concerns_others(const struct uevent *event) {
         if (streq(event->subsystem, "nvme"))
                 return access("/sys/class/nvme-subsystem", F_OK) == 0;
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 
 /* What happens to what they hang on, a driver bound say, changes nothing that was read of them. */
-static bool is_looked_into(const struct monitor_event *event) {
+static bool is_looked_into(const struct uevent *event) {
         return streq(event->subsystem, "block") || streq(event->subsystem, "net");
 }
 
-static void take_event(const struct monitor_event *event, void *userdata) {
+static void take_event(const struct uevent *event, void *userdata) {
         struct monitoring *m = userdata;
         char syspath[PATH_MAX];
 
@@ -138,14 +138,14 @@ static int take_signals(struct monitoring *m) {
 
 static int sleep_until(struct pollfd *fds, size_t n, uint64_t deadline) {
         struct timespec timeout = {};
-        uint64_t now = monitor_now();
+        uint64_t now = monotonic_now();
         int r;
 
-        if (deadline > now && deadline != MONITOR_FOREVER) {
+        if (deadline > now && deadline != DEADLINE_NEVER) {
                 timeout.tv_sec = (time_t) ((deadline - now) / NSEC_PER_SEC);
                 timeout.tv_nsec = (long) ((deadline - now) % NSEC_PER_SEC);
         }
-        r = ppoll(fds, n, deadline == MONITOR_FOREVER ? NULL : &timeout, NULL);
+        r = ppoll(fds, n, deadline == DEADLINE_NEVER ? NULL : &timeout, NULL);
         return r < 0 && errno != EINTR ? negative_errno() : 0;
 }
 
@@ -162,7 +162,7 @@ static int run(struct monitoring *m) {
                 hook_run(&m->hook);
                 r = sleep_until(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
                 if (r >= 0)
-                        r = monitor_read(&m->monitor, take_event, m);
+                        r = uevent_monitor_read(&m->monitor, take_event, m);
                 if (r < 0)
                         return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
                 if (r > 0) {
@@ -209,7 +209,7 @@ static int open_all(struct monitoring *m) {
 
         r = m->signal_fd = open_signals();
         if (r >= 0)
-                r = monitor_open(&m->monitor, MONITOR_KERNEL);
+                r = uevent_monitor_open(&m->monitor, UEVENT_KERNEL);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
 
@@ -257,7 +257,7 @@ static void close_all(struct monitoring *m) {
         string_list_clear(&m->functions);
         closep(&m->manager.watch_fd);
         manager_close(&m->manager);
-        monitor_close(&m->monitor);
+        uevent_monitor_close(&m->monitor);
         closep(&m->signal_fd);
 }
 
@@ -306,7 +306,7 @@ static int run_monitor(int argc, char **argv) {
                 COMMON_OPTIONS,
                 {},
         };
-        struct monitoring m = { .manager = MANAGER_NULL, .monitor = MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
+        struct monitoring m = { .manager = MANAGER_NULL, .monitor = UEVENT_MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
         int option, r;
 
         while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {

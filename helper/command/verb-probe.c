@@ -83,40 +83,40 @@ static int probe_one(struct probe *p, const char *name) {
         return add_line(p, name, state, &filesystem);
 }
 
-static bool is_partition_of(const struct usable *u, const struct usable *disk) {
+static bool is_partition_of(const struct child_device *u, const struct child_device *disk) {
         size_t n = strlen(disk->syspath);
 
         return u->part > 0 && strncmp(u->syspath, disk->syspath, n) == 0 && u->syspath[n] == '/';
 }
 
 /* A disk, and its partitions after it. */
-static int probe_disk(struct probe *p, const struct lookup *lookup, const struct usable *disk) {
+static int probe_disk(struct probe *p, const struct lookup *lookup, const struct child_device *disk) {
         int r;
 
         r = probe_one(p, disk->name);
-        for (size_t i = 0; i < lookup->usables.n && r >= 0; i++)
-                if (is_partition_of(&lookup->usables.items[i], disk))
-                        r = probe_one(p, lookup->usables.items[i].name);
+        for (size_t i = 0; i < lookup->children.n && r >= 0; i++)
+                if (is_partition_of(&lookup->children.items[i], disk))
+                        r = probe_one(p, lookup->children.items[i].name);
         return r;
 }
 
 /* Return: EXIT_DONE, or the status of what was complained of. */
-static int probe_target(struct probe *p, const char *text) {
-        struct target target;
+static int probe_device_spec(struct probe *p, const char *text) {
+        struct device_spec spec;
         struct lookup lookup;
         int status, r;
 
-        status = parse_target(text, "block", &target);
+        status = parse_device_spec(text, "block", &spec);
         if (status != EXIT_DONE)
                 return status;
-        r = lookup_target(&target, &lookup);
+        r = lookup_device(&spec, &lookup);
         if (r < 0)
                 return complain_of_lookup(text, &lookup, r);
 
         if (r == 0)
-                status = complain_of_absence(text, &target, &lookup);
-        for (size_t i = 0; i < lookup.n_chosen && status == EXIT_DONE; i++)
-                if (probe_disk(p, &lookup, &lookup.usables.items[i]) < 0)
+                status = complain_of_absence(text, &spec, &lookup);
+        for (size_t i = 0; i < lookup.n_selected && status == EXIT_DONE; i++)
+                if (probe_disk(p, &lookup, &lookup.children.items[i]) < 0)
                         status = complain(EXIT_FAILED, "out of memory");
         lookup_clear(&lookup);
         return status;
@@ -137,7 +137,7 @@ static int probe_all(struct probe *p, char **texts, size_t n) {
 
         for (size_t i = 0; i < n && r == EXIT_DONE; i++) {
                 if (!is_file(texts[i]))
-                        r = probe_target(p, texts[i]);
+                        r = probe_device_spec(p, texts[i]);
                 else if (probe_one(p, texts[i]) < 0)
                         r = complain(EXIT_FAILED, "out of memory");
         }

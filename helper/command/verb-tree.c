@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "inventory.h"
+#include "enumerate.h"
 #include "kind.h"
 #include "subtree.h"
 #include "table.h"
@@ -67,7 +67,7 @@ static int begin_root(struct tree *tree, const struct function *f) {
 
 /* The names of what the function is for, with newlines between them; NULL when there are none. */
 static int join_names(const struct function *f, char **ret) {
-        static const struct choice what_it_is_for = { .any_sub_function = true };
+        static const struct selector what_it_is_for = { .any_sub_function = true };
         const char *type, *separator = "";
         char *text = NULL;
         size_t size;
@@ -75,16 +75,16 @@ static int join_names(const struct function *f, char **ret) {
         int r;
 
         *ret = NULL;
-        if (f->below.n == 0)
+        if (f->children.n == 0)
                 return 0;
-        type = choice_default_type(f->syspath, &f->below);
+        type = selector_default_type(f->syspath, &f->children);
 
         out = open_memstream(&text, &size);
         if (!out)
                 return -ENOMEM;
-        for (size_t i = 0; i < f->below.n; i++)
-                if (usable_is_chosen(&f->below.items[i], &what_it_is_for, type, &f->path) > 0) {
-                        fprintf(out, "%s%s", separator, f->below.items[i].name);
+        for (size_t i = 0; i < f->children.n; i++)
+                if (child_device_is_selected(&f->children.items[i], &what_it_is_for, type, &f->path) > 0) {
+                        fprintf(out, "%s%s", separator, f->children.items[i].name);
                         separator = "\n";
                 }
         r = finish_memstream(out, &text);
@@ -136,12 +136,12 @@ static int add_function(struct tree *tree, struct function *f) {
         return r < 0 ? r : scols_line_refer_data(line, COLUMN_NAMES, names);
 }
 
-static int fill_table(struct tree *tree, const struct inventory *inventory) {
+static int fill_table(struct tree *tree, const struct enumeration *enumeration) {
         int r;
 
         r = add_columns(tree->table);
-        for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
-                struct function *f = inventory->functions[i];
+        for (size_t i = 0; r >= 0 && i < enumeration->n; i++) {
+                struct function *f = enumeration->functions[i];
 
                 /* What has no name has no place in a tree of names. */
                 if (f->path.n_hops > 0 && subtrees_have(&tree->subtrees, f))
@@ -152,23 +152,23 @@ static int fill_table(struct tree *tree, const struct inventory *inventory) {
 }
 
 static int print_tree(struct tree *tree) {
-        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_enumeration_ struct enumeration enumeration = {};
         _cleanup_table_ struct libscols_table *table = NULL;
         int r;
 
-        r = inventory_take_readable(&inventory);
+        r = enumerate_readable_functions(&enumeration);
         if (r < 0)
                 return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
-        r = subtrees_check(&tree->subtrees, &inventory);
+        r = subtrees_check(&tree->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;
 
         tree->table = table = table_new("roots", &tree->table_options);
-        if (!table || fill_table(tree, &inventory) < 0)
+        if (!table || fill_table(tree, &enumeration) < 0)
                 return complain(EXIT_FAILED, "out of memory");
 
         r = table_print(table);
-        return complain_of_unreadable(&inventory) == EXIT_DONE ? r : EXIT_FAILED;
+        return complain_of_unreadable(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct tree *tree, int argc, char **argv) {

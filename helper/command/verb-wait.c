@@ -9,19 +9,19 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "explain.h"
+#include "diagnose.h"
 #include "readiness.h"
 #include "util.h"
 
 struct wait {
         const char *type;
-        uint64_t timeout; /* nanoseconds, or MONITOR_FOREVER */
+        uint64_t timeout; /* nanoseconds, or DEADLINE_NEVER */
         bool removed;
         bool settled;
         bool kernel;
-        enum monitor_source source;
+        enum uevent_source source;
         char **texts;
-        struct target *targets;
+        struct device_spec *specs;
         struct lookup *lookups;
         size_t n;
 };
@@ -36,12 +36,12 @@ static void wait_clear(struct wait *w) {
         for (size_t i = 0; i < w->n; i++)
                 free(w->texts[i]);
         free(w->texts);
-        free(w->targets);
+        free(w->specs);
         free(w->lookups);
 }
 
 static bool is_arrived(const struct wait *w, size_t i) {
-        return lookup_is_ready(&w->lookups[i], &w->targets[i].path, w->source);
+        return lookup_is_ready(&w->lookups[i], &w->specs[i].path, w->source);
 }
 
 /*
@@ -49,17 +49,17 @@ static bool is_arrived(const struct wait *w, size_t i) {
  * Return: 1, 0, or a negative errno.
  */
 static int is_removed(const struct wait *w, size_t i) {
-        const struct target *target = &w->targets[i];
+        const struct device_spec *spec = &w->specs[i];
         int r;
 
         if (w->lookups[i].is_there)
                 return 0;
-        if (target->choice.part > 0 || target->choice.suffix[0] != '\0' ||
-            target->choice.sub_function[0] != '\0' || w->source == MONITOR_KERNEL ||
-            w->lookups[i].descent.n_hops == target->path.n_hops)
+        if (spec->selector.part > 0 || spec->selector.suffix[0] != '\0' ||
+            spec->selector.sub_function[0] != '\0' || w->source == UEVENT_KERNEL ||
+            w->lookups[i].resolution.n_hops == spec->path.n_hops)
                 return 1;
 
-        r = path_has_links(&target->path);
+        r = path_has_links(&spec->path);
         return r < 0 ? r : r == 0;
 }
 
@@ -70,7 +70,7 @@ static int look(struct wait *w) {
 
         clear_lookups(w);
         for (size_t i = 0; i < w->n; i++) {
-                r = lookup_target(&w->targets[i], &w->lookups[i]);
+                r = lookup_device(&w->specs[i], &w->lookups[i]);
                 if (r < 0) {
                         (void) complain_of_lookup(w->texts[i], &w->lookups[i], r);
                         return r;
@@ -87,37 +87,37 @@ static int look(struct wait *w) {
 }
 
 /* Why is a device that is there not ready? */
-static void explain_unready(const struct wait *w, size_t i) {
+static void diagnose_unready(const struct wait *w, size_t i) {
         const struct lookup *lookup = &w->lookups[i];
-        const char *name = lookup->n_chosen > 0 ? lookup->usables.items[0].name : "it";
+        const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
 
-        for (size_t j = 0; w->source == MONITOR_UDEV && j < lookup->n_chosen; j++) {
-                const struct usable *u = &lookup->usables.items[j];
-                _cleanup_free_ char *taken = NULL;
+        for (size_t j = 0; w->source == UEVENT_UDEV && j < lookup->n_selected; j++) {
+                const struct child_device *u = &lookup->children.items[j];
+                _cleanup_free_ char *stolen = NULL;
 
-                if (usable_find_taken_name(u, &w->targets[i].path, &taken) > 0) {
-                        complain(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, taken);
+                if (child_device_find_stolen_name(u, &w->specs[i].path, &stolen) > 0) {
+                        complain(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, stolen);
                         return;
                 }
         }
 
         complain(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
-                 w->source == MONITOR_UDEV ? "udev" : "the kernel");
+                 w->source == UEVENT_UDEV ? "udev" : "the kernel");
 }
 
-static int explain_timeout(const struct wait *w) {
+static int diagnose_timeout(const struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
                 const struct lookup *lookup = &w->lookups[i];
-                const char *name = lookup->n_chosen > 0 ? lookup->usables.items[0].name : "it";
+                const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
 
                 if (w->removed && lookup->is_there)
                         complain(0, "timed out: %s: %s is still there", w->texts[i], name);
                 else if (w->removed && is_removed(w, i) == 0)
                         complain(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
                 else if (!w->removed && !lookup->is_there)
-                        complain_of_absence(w->texts[i], &w->targets[i], lookup);
+                        complain_of_absence(w->texts[i], &w->specs[i], lookup);
                 else if (!w->removed && !is_arrived(w, i))
-                        explain_unready(w, i);
+                        diagnose_unready(w, i);
         }
         if (w->settled && !udev_is_idle())
                 complain(0, "timed out: udev's queue is not empty");
@@ -128,18 +128,18 @@ static int explain_timeout(const struct wait *w) {
 /* A guest's PCI address is a path as well, of a root bus that will never come: so it is said at once. */
 static int refuse_addresses(const struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
-                const struct target *target = &w->targets[i];
+                const struct device_spec *spec = &w->specs[i];
                 struct pci_path unused;
 
-                if (!w->lookups[i].descent.has_root && pci_address_find_path(&target->path, &unused) > 0)
-                        return complain_of_absence(w->texts[i], target, &w->lookups[i]);
+                if (!w->lookups[i].resolution.has_root && pci_address_find_path(&spec->path, &unused) > 0)
+                        return complain_of_absence(w->texts[i], spec, &w->lookups[i]);
         }
 
         return EXIT_DONE;
 }
 
-static int wait_with(struct wait *w, struct monitor *monitor) {
-        uint64_t deadline = w->timeout == MONITOR_FOREVER ? MONITOR_FOREVER : monitor_now() + w->timeout;
+static int wait_with(struct wait *w, struct uevent_monitor *monitor) {
+        uint64_t deadline = w->timeout == DEADLINE_NEVER ? DEADLINE_NEVER : monotonic_now() + w->timeout;
         bool first = true;
         int r;
 
@@ -157,24 +157,24 @@ static int wait_with(struct wait *w, struct monitor *monitor) {
                 }
                 first = false;
 
-                r = monitor_wait(monitor, deadline);
+                r = uevent_monitor_wait(monitor, deadline);
                 if (r < 0)
                         return complain(EXIT_FAILED, "cannot wait for events: %s", strerror(-r));
                 if (r == 0)
-                        return explain_timeout(w);
+                        return diagnose_timeout(w);
         }
 }
 
 static int wait_and_print(struct wait *w) {
-        struct monitor monitor = MONITOR_NULL;
+        struct uevent_monitor monitor = UEVENT_MONITOR_NULL;
         int r;
 
-        w->source = w->kernel || !udev_is_running() ? MONITOR_KERNEL : MONITOR_UDEV;
-        r = monitor_open(&monitor, w->source);
+        w->source = w->kernel || !udev_is_running() ? UEVENT_KERNEL : UEVENT_UDEV;
+        r = uevent_monitor_open(&monitor, w->source);
         if (r >= 0)
-                r = monitor_end_on_sigterm(&monitor);
+                r = uevent_monitor_end_on_sigterm(&monitor);
         r = r < 0 ? complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
-        monitor_close(&monitor);
+        uevent_monitor_close(&monitor);
 
         if (r == EXIT_DONE && !w->removed)
                 for (size_t i = 0; i < w->n; i++)
@@ -231,7 +231,7 @@ static int parse_argv(struct wait *w, int argc, char **argv) {
         return -1;
 }
 
-static size_t count_targets(char **lists, size_t n) {
+static size_t count_device_specs(char **lists, size_t n) {
         size_t count = n;
 
         for (size_t i = 0; i < n; i++)
@@ -244,7 +244,7 @@ static size_t count_targets(char **lists, size_t n) {
 /* Each target of a list becomes a text of its own. */
 static int parse_list(struct wait *w, const char *list) {
         for (;;) {
-                size_t span = target_list_span(list);
+                size_t span = device_spec_list_span(list);
                 char *text;
                 int r;
 
@@ -252,7 +252,7 @@ static int parse_list(struct wait *w, const char *list) {
                 if (!text)
                         return complain(EXIT_FAILED, "out of memory");
                 w->texts[w->n] = text;
-                r = parse_target(text, w->type, &w->targets[w->n++]);
+                r = parse_device_spec(text, w->type, &w->specs[w->n++]);
                 if (r != EXIT_DONE || list[span] == '\0')
                         return r;
                 list += span + 1;
@@ -271,7 +271,7 @@ static int parse_lists(struct wait *w, char **lists, size_t n) {
 }
 
 static int run_wait(int argc, char **argv) {
-        struct wait w = { .timeout = MONITOR_FOREVER };
+        struct wait w = { .timeout = DEADLINE_NEVER };
         size_t most;
         int r;
 
@@ -279,11 +279,11 @@ static int run_wait(int argc, char **argv) {
         if (r >= 0)
                 return r;
 
-        most = count_targets(argv + optind, (size_t) (argc - optind));
+        most = count_device_specs(argv + optind, (size_t) (argc - optind));
         w.texts = calloc(most, sizeof(w.texts[0]));
-        w.targets = calloc(most, sizeof(w.targets[0]));
+        w.specs = calloc(most, sizeof(w.specs[0]));
         w.lookups = calloc(most, sizeof(w.lookups[0]));
-        if (w.texts && w.targets && w.lookups)
+        if (w.texts && w.specs && w.lookups)
                 r = parse_lists(&w, argv + optind, (size_t) (argc - optind));
         else
                 r = complain(EXIT_FAILED, "out of memory");

@@ -28,7 +28,7 @@ struct cdi {
         size_t n_nodes; /* of the device that was begun last */
 };
 
-/* What the kernel calls a node has no control characters here (usables_append()), so that these two are all there is to escape. */
+/* What the kernel calls a node has no control characters here (child_devices_append()), so that these two are all there is to escape. */
 static void print_string(FILE *out, const char *text) {
         fputc('"', out);
         for (; *text != '\0'; text++) {
@@ -71,12 +71,12 @@ static void end_device(struct cdi *cdi) {
 }
 
 /* A name that leads to another device on the host is not given to a container. Without udev there may be no link at all. */
-static bool is_of_another(const struct usable *u, const char *name) {
-        return usable_is_at(u, name) == -EEXIST || usable_is_at(u, u->name) == -EEXIST;
+static bool is_of_another(const struct child_device *u, const char *name) {
+        return child_device_is_at(u, name) == -EEXIST || child_device_is_at(u, u->name) == -EEXIST;
 }
 
 /* An NVMe multipath head is a device for each path to it; here for that by way of @f. */
-static int add_disk(struct cdi *cdi, const struct function *f, const struct usable *u) {
+static int add_disk(struct cdi *cdi, const struct function *f, const struct child_device *u) {
         char path[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
         int r;
@@ -104,9 +104,9 @@ static int add_disk(struct cdi *cdi, const struct function *f, const struct usab
 static int add_disks(struct cdi *cdi, const struct function *f) {
         int r;
 
-        for (size_t i = 0; i < f->below.n; i++)
-                if (streq(f->below.items[i].subsystem, "block")) {
-                        r = add_disk(cdi, f, &f->below.items[i]);
+        for (size_t i = 0; i < f->children.n; i++)
+                if (streq(f->children.items[i].subsystem, "block")) {
+                        r = add_disk(cdi, f, &f->children.items[i]);
                         if (r < 0)
                                 return r;
                 }
@@ -122,12 +122,12 @@ static int add_vfio(struct cdi *cdi, const struct function *f) {
         if (pci_path_print(&f->path, PCI_PATH_FLAT, name) > LINK_NAME_MAX)
                 return 0;
 
-        for (size_t i = 0; i < f->below.n; i++) {
-                const struct usable *u = &f->below.items[i];
+        for (size_t i = 0; i < f->children.n; i++) {
+                const struct child_device *u = &f->children.items[i];
 
                 if (!streq(u->subsystem, "vfio") && !streq(u->subsystem, "vfio-dev"))
                         continue;
-                if (usable_is_at(u, u->name) == -EEXIST)
+                if (child_device_is_at(u, u->name) == -EEXIST)
                         continue;
                 if (!begun)
                         begin_device(cdi, name, &f->path);
@@ -178,7 +178,7 @@ static void add_common(struct cdi *cdi, const struct cdi_kind *kind) {
  *
  * Return: 1, 0 when there is no device, for which the interface has no specification, or a negative errno.
  */
-int cdi_make(const struct cdi_kind *kind, const struct inventory *inventory, char **ret) {
+int cdi_make(const struct cdi_kind *kind, const struct enumeration *enumeration, char **ret) {
         _cleanup_free_ char *text = NULL;
         struct cdi cdi = {};
         size_t size;
@@ -190,9 +190,9 @@ int cdi_make(const struct cdi_kind *kind, const struct inventory *inventory, cha
 
         fprintf(cdi.out, "{\n   \"cdiVersion\": \"" CDI_VERSION "\",\n   \"kind\": \"" CDI_VENDOR "/%s\",\n   \"devices\": [",
                 kind->name);
-        for (size_t i = 0; i < inventory->n && r >= 0; i++)
-                if (inventory->functions[i]->path.n_hops > 0)
-                        r = kind->add_devices(&cdi, inventory->functions[i]);
+        for (size_t i = 0; i < enumeration->n && r >= 0; i++)
+                if (enumeration->functions[i]->path.n_hops > 0)
+                        r = kind->add_devices(&cdi, enumeration->functions[i]);
         fputs("\n   ]", cdi.out);
         add_common(&cdi, kind);
         fputs("\n}\n", cdi.out);

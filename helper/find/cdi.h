@@ -5,7 +5,7 @@
  * What a container runtime is told of the devices that it can give to a container by PCI path.
  */
 
-#include "inventory.h"
+#include "enumerate.h"
 
 struct cdi;
 
@@ -22,4 +22,4 @@ struct cdi_kind {
 extern const struct cdi_kind cdi_kinds[CDI_KINDS];
 
 const struct cdi_kind *cdi_kind_find(const char *name);
-int cdi_make(const struct cdi_kind *kind, const struct inventory *inventory, char **ret);
+int cdi_make(const struct cdi_kind *kind, const struct enumeration *enumeration, char **ret);

@@ -32,14 +32,14 @@ void links_clear(struct links *links) {
  */
 int links_read_node(int dir_fd, const char *dir, const char *name, char **ret) {
         size_t n_dir = strlen(dir);
-        char target[PATH_MAX];
-        const char *node = target;
+        char spec[PATH_MAX];
+        const char *node = spec;
         ssize_t n;
 
-        n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+        n = readlinkat(dir_fd, name, spec, sizeof(spec) - 1);
         if (n < 0)
                 return negative_errno();
-        target[n] = '\0';
+        spec[n] = '\0';
 
         for (; strncmp(node, "../", 3) == 0; node += 3)
                 while (n_dir > 0 && dir[--n_dir] != '/')

@@ -2,68 +2,68 @@
 
 #include <stdio.h>
 
-#include "below.h"
-#include "explain.h"
+#include "children.h"
+#include "diagnose.h"
 #include "lookup.h"
 #include "sysfs.h"
 #include "util.h"
 
 void lookup_clear(struct lookup *lookup) {
-        usables_clear(&lookup->usables);
+        child_devices_clear(&lookup->children);
         *lookup = (struct lookup){};
 }
 
-/* Moves the chosen to the front; their order among themselves stays. Return: 0, or a negative errno. */
-static int choose(struct lookup *lookup, const struct target *target) {
-        struct usables *u = &lookup->usables;
-        const char *default_type = choice_default_type(lookup->descent.syspath, u);
+/* Moves the selected to the front; their order among themselves stays. Return: 0, or a negative errno. */
+static int choose(struct lookup *lookup, const struct device_spec *spec) {
+        struct child_devices *u = &lookup->children;
+        const char *default_type = selector_default_type(lookup->resolution.syspath, u);
         int r;
 
         for (size_t i = 0; i < u->n; i++) {
-                struct usable chosen = u->items[i];
+                struct child_device selected = u->items[i];
 
-                r = usable_is_chosen(&chosen, &target->choice, default_type, &target->path);
+                r = child_device_is_selected(&selected, &spec->selector, default_type, &spec->path);
                 if (r < 0)
                         return r;
                 if (r == 0)
                         continue;
-                memmove(&u->items[lookup->n_chosen + 1], &u->items[lookup->n_chosen],
-                        (i - lookup->n_chosen) * sizeof(chosen));
-                u->items[lookup->n_chosen++] = chosen;
+                memmove(&u->items[lookup->n_selected + 1], &u->items[lookup->n_selected],
+                        (i - lookup->n_selected) * sizeof(selected));
+                u->items[lookup->n_selected++] = selected;
         }
 
         return 0;
 }
 
 /**
- * lookup_target() - look for a target
- * @ret: to be cleared with lookup_clear(); on failure nothing is set but descent.syspath, to what could not be read
+ * lookup_device() - look for a target
+ * @ret: to be cleared with lookup_clear(); on failure nothing is set but resolution.syspath, to what could not be read
  *
  * Return: 1 when it is there, 0 when it is not, or a negative errno.
  */
-int lookup_target(const struct target *target, struct lookup *ret) {
+int lookup_device(const struct device_spec *spec, struct lookup *ret) {
         struct lookup lookup = {};
         int r;
 
         *ret = (struct lookup){};
-        r = pci_path_descend(&target->path, &lookup.descent);
+        r = pci_path_resolve(&spec->path, &lookup.resolution);
         if (r < 0) {
-                strcpy(ret->descent.syspath, lookup.descent.syspath);
+                strcpy(ret->resolution.syspath, lookup.resolution.syspath);
                 return r;
         }
 
-        if (r > 0 && target->choice.type && streq(target->choice.type, CHOICE_PCI))
+        if (r > 0 && spec->selector.type && streq(spec->selector.type, SELECTOR_PCI))
                 lookup.is_there = true;
         else if (r > 0) {
-                strcpy(ret->descent.syspath, lookup.descent.syspath);
-                r = usables_find(lookup.descent.syspath, &lookup.usables, ret->descent.syspath);
+                strcpy(ret->resolution.syspath, lookup.resolution.syspath);
+                r = child_devices_find(lookup.resolution.syspath, &lookup.children, ret->resolution.syspath);
                 if (r >= 0)
-                        r = choose(&lookup, target);
+                        r = choose(&lookup, spec);
                 if (r < 0) {
                         lookup_clear(&lookup);
                         return r;
                 }
-                lookup.is_there = lookup.n_chosen > 0;
+                lookup.is_there = lookup.n_selected > 0;
         }
 
         *ret = lookup;
@@ -72,20 +72,20 @@ int lookup_target(const struct target *target, struct lookup *ret) {
 
 /** lookup_address() - the PCI address that this machine gave to the function at the end of a complete descent */
 const char *lookup_address(const struct lookup *lookup) {
-        return strrchr(lookup->descent.syspath, '/') + 1;
+        return strrchr(lookup->resolution.syspath, '/') + 1;
 }
 
 /* A name for what is asked for below the function. */
-static void print_choice(FILE *out, const struct choice *choice) {
+static void print_selector(FILE *out, const struct selector *selector) {
         fputs("nothing", out);
-        if (choice->type && !streq(choice->type, CHOICE_ALL))
-                fprintf(out, " of type %s", choice->type);
-        if (choice->sub_function[0] != '\0')
-                fprintf(out, " of sub-function %s", choice->sub_function);
-        if (choice->suffix[0] != '\0')
-                fprintf(out, " called %s", choice->suffix);
-        if (choice->part > 0)
-                fprintf(out, " that is partition %u", choice->part);
+        if (selector->type && !streq(selector->type, SELECTOR_ALL))
+                fprintf(out, " of type %s", selector->type);
+        if (selector->sub_function[0] != '\0')
+                fprintf(out, " of sub-function %s", selector->sub_function);
+        if (selector->suffix[0] != '\0')
+                fprintf(out, " called %s", selector->suffix);
+        if (selector->part > 0)
+                fprintf(out, " that is partition %u", selector->part);
         fputs(" to use below it", out);
 }
 
@@ -98,7 +98,7 @@ static void print_driverless(FILE *out, const char *syspath) {
         const char *separator = "; no driver has been found for ";
         char modalias[256];
 
-        if (below_find(syspath, NULL, &driverless) < 0)
+        if (children_find(syspath, NULL, &driverless) < 0)
                 return;
 
         for (size_t i = 0; i < driverless.n; i++)
@@ -109,19 +109,19 @@ static void print_driverless(FILE *out, const char *syspath) {
 }
 
 /**
- * lookup_explain() - say why a target is not there
+ * lookup_diagnose() - say why a target is not there
  * @ret: one line without a newline; to be freed
  *
  * Return: 0, or -ENOMEM.
  */
-int lookup_explain(const struct target *target, const struct lookup *lookup, char **ret) {
-        _cleanup_free_ char *descent = NULL;
+int lookup_diagnose(const struct device_spec *spec, const struct lookup *lookup, char **ret) {
+        _cleanup_free_ char *resolution = NULL;
         char *text = NULL;
         size_t size;
         FILE *out;
         int r;
 
-        r = pci_descent_explain(&target->path, &lookup->descent, &descent);
+        r = pci_resolution_diagnose(&spec->path, &lookup->resolution, &resolution);
         if (r < 0)
                 return r;
 
@@ -129,15 +129,15 @@ int lookup_explain(const struct target *target, const struct lookup *lookup, cha
         if (!out)
                 return negative_errno();
 
-        fputs(descent, out);
-        if (lookup->descent.n_hops == target->path.n_hops) {
+        fputs(resolution, out);
+        if (lookup->resolution.n_hops == spec->path.n_hops) {
                 fputs(", ", out);
-                print_choice(out, &target->choice);
-                if (lookup->usables.n == 0)
-                        print_driverless(out, lookup->descent.syspath);
-                for (size_t i = 0; i < lookup->usables.n; i++)
-                        fprintf(out, "%s%s (%s)", i == 0 ? "; there is " : ", ", lookup->usables.items[i].name,
-                                lookup->usables.items[i].subsystem);
+                print_selector(out, &spec->selector);
+                if (lookup->children.n == 0)
+                        print_driverless(out, lookup->resolution.syspath);
+                for (size_t i = 0; i < lookup->children.n; i++)
+                        fprintf(out, "%s%s (%s)", i == 0 ? "; there is " : ", ", lookup->children.items[i].name,
+                                lookup->children.items[i].subsystem);
         }
 
         r = finish_memstream(out, &text);

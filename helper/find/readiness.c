@@ -36,13 +36,13 @@ static bool is_entry_stale(sd_device *device) {
 }
 
 /**
- * usable_is_at() - does a file in /dev lead to this device?
+ * child_device_is_at() - does a file in /dev lead to this device?
  *
  * stat() follows a symlink. Not access(): a service may not open a node (DevicePolicy=closed), and is told that it has none.
  *
  * Return: 1, 0 when nothing is there, -EEXIST when it is another device, or another negative errno.
  */
-int usable_is_at(const struct usable *u, const char *path) {
+int child_device_is_at(const struct child_device *u, const char *path) {
         mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
         unsigned major, minor;
         char text[32];
@@ -61,11 +61,11 @@ int usable_is_at(const struct usable *u, const char *path) {
 }
 
 /* The first link of those in udev's database that does not lead to the device; NULL when all of them do. */
-static const char *find_missing_link(const struct usable *u, sd_device *device) {
+static const char *find_missing_link(const struct child_device *u, sd_device *device) {
         const char *link;
 
         for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
-                if (strstr(link, "/by-pci-path/") && usable_is_at(u, link) <= 0)
+                if (strstr(link, "/by-pci-path/") && child_device_is_at(u, link) <= 0)
                         return link;
 
         return NULL;
@@ -112,13 +112,13 @@ static bool has_interface_name(sd_device *device, const struct pci_path *path) {
 }
 
 /**
- * usable_find_taken_name() - the name by PCI path of a device that leads to another device
+ * child_device_find_stolen_name() - the name by PCI path of a device that leads to another device
  * @path: of the function that the device is below
  * @ret: to be freed; untouched unless 1 is returned
  *
  * Return: 1, 0 when there is none, or a negative errno.
  */
-int usable_find_taken_name(const struct usable *u, const struct pci_path *path, char **ret) {
+int child_device_find_stolen_name(const struct child_device *u, const struct pci_path *path, char **ret) {
         _cleanup_device_ sd_device *device = NULL;
         char interface[INTERFACE_NAME_MAX + 1];
         const char *name;
@@ -132,7 +132,7 @@ int usable_find_taken_name(const struct usable *u, const struct pci_path *path, 
                 name = find_interface_owner(device, path, interface, &is_own) > 0 && !is_own ? interface : NULL;
         else {
                 name = find_missing_link(u, device);
-                name = name && usable_is_at(u, name) == -EEXIST ? name : NULL;
+                name = name && child_device_is_at(u, name) == -EEXIST ? name : NULL;
         }
         if (!name)
                 return 0;
@@ -145,7 +145,7 @@ int usable_find_taken_name(const struct usable *u, const struct pci_path *path, 
  * udevd was finished with a head when the first of its paths was there. With this one it is when the path's link is
  * there, too.
  */
-static bool is_path_linked(const struct usable *u, sd_device *device, const struct pci_path *path) {
+static bool is_path_linked(const struct child_device *u, sd_device *device, const struct pci_path *path) {
         char link[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
 
@@ -158,7 +158,7 @@ static bool is_path_linked(const struct usable *u, sd_device *device, const stru
                 if (name->link[0] == '\0' || pci_path_compare(&name->path, path) != 0)
                         continue;
                 snprintf(link, sizeof(link), DISK_LINKS "%s", name->link);
-                if (usable_is_at(u, link) <= 0)
+                if (child_device_is_at(u, link) <= 0)
                         return false;
         }
 
@@ -169,7 +169,7 @@ static bool is_path_linked(const struct usable *u, sd_device *device, const stru
  * The node of an IOMMU group may have been there for another function: ours has joined when it has its link. Not so if
  * our rules have named no function at all.
  */
-static bool has_vfio_link(const struct usable *u, const char *function_syspath, const struct pci_path *path) {
+static bool has_vfio_link(const struct child_device *u, const char *function_syspath, const struct pci_path *path) {
         _cleanup_device_ sd_device *function = NULL;
         char flat[PCI_PATH_STRING_MAX], link[sizeof("/dev/" VFIO_DIRECTORY "/") + sizeof(flat)];
         const char *unused;
@@ -181,7 +181,7 @@ static bool has_vfio_link(const struct usable *u, const char *function_syspath, 
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         snprintf(link, sizeof(link), "/dev/" VFIO_DIRECTORY "/%s", flat);
-        return usable_is_at(u, link) > 0;
+        return child_device_is_at(u, link) > 0;
 }
 
 /* Between udevd's word that it will rename an interface and the event that it did (systemd 247, rename_netif()). */
@@ -191,7 +191,7 @@ static bool is_renaming(sd_device *device) {
         return sd_device_get_property_value(device, "ID_RENAMING", &value) >= 0;
 }
 
-static bool is_udev_finished(const struct usable *u, const struct lookup *lookup, const struct pci_path *path) {
+static bool is_udev_finished(const struct child_device *u, const struct lookup *lookup, const struct pci_path *path) {
         _cleanup_device_ sd_device *device = NULL;
         sd_device *disk;
 
@@ -201,7 +201,7 @@ static bool is_udev_finished(const struct usable *u, const struct lookup *lookup
                 return false;
         if (streq(u->subsystem, "net") && !has_interface_name(device, path))
                 return false;
-        if (streq(u->subsystem, "vfio") && !has_vfio_link(u, lookup->descent.syspath, path))
+        if (streq(u->subsystem, "vfio") && !has_vfio_link(u, lookup->resolution.syspath, path))
                 return false;
 
         /* A partition's number goes with its disk's. */
@@ -221,23 +221,23 @@ static bool does_disk_open(const char *node) {
 }
 
 /**
- * usable_has_node() - is its node there, and that of no other device?
+ * child_device_has_node() - is its node there, and that of no other device?
  *
  * An interface has none and needs none.
  *
  * Return: 1, 0 when not, or a negative errno.
  */
-int usable_has_node(const struct usable *u) {
+int child_device_has_node(const struct child_device *u) {
         int r;
 
         if (streq(u->subsystem, "net"))
                 return 1;
-        r = usable_is_at(u, u->name);
+        r = child_device_is_at(u, u->name);
         return r == -EEXIST ? 0 : r;
 }
 
-static bool is_kernel_finished(const struct usable *u) {
-        return usable_has_node(u) > 0 && (!streq(u->subsystem, "block") || does_disk_open(u->name));
+static bool is_kernel_finished(const struct child_device *u) {
+        return child_device_has_node(u) > 0 && (!streq(u->subsystem, "block") || does_disk_open(u->name));
 }
 
 /*
@@ -247,7 +247,7 @@ static bool is_kernel_finished(const struct usable *u) {
 static bool is_function_finished(const struct lookup *lookup) {
         _cleanup_device_ sd_device *device = NULL;
 
-        return udev_is_idle() || (sd_device_new_from_syspath(&device, lookup->descent.syspath) >= 0 &&
+        return udev_is_idle() || (sd_device_new_from_syspath(&device, lookup->resolution.syspath) >= 0 &&
                                   sd_device_get_is_initialized(device) > 0);
 }
 
@@ -256,16 +256,16 @@ static bool is_function_finished(const struct lookup *lookup) {
  * @path: where it has looked
  * @source: by whose word
  */
-bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source) {
+bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum uevent_source source) {
         if (!lookup->is_there)
                 return false;
-        if (source == MONITOR_UDEV && lookup->n_chosen == 0 && !is_function_finished(lookup))
+        if (source == UEVENT_UDEV && lookup->n_selected == 0 && !is_function_finished(lookup))
                 return false;
 
-        for (size_t i = 0; i < lookup->n_chosen; i++) {
-                const struct usable *u = &lookup->usables.items[i];
+        for (size_t i = 0; i < lookup->n_selected; i++) {
+                const struct child_device *u = &lookup->children.items[i];
 
-                if (!(source == MONITOR_UDEV ? is_udev_finished(u, lookup, path) : is_kernel_finished(u)))
+                if (!(source == UEVENT_UDEV ? is_udev_finished(u, lookup, path) : is_kernel_finished(u)))
                         return false;
         }
 

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 
 #include "lookup.h"
-#include "monitor.h"
+#include "uevent-monitor.h"
 
-int usable_is_at(const struct usable *u, const char *path);
-int usable_has_node(const struct usable *u);
-bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum monitor_source source);
-int usable_find_taken_name(const struct usable *u, const struct pci_path *path, char **ret);
+int child_device_is_at(const struct child_device *u, const char *path);
+int child_device_has_node(const struct child_device *u);
+bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum uevent_source source);
+int child_device_find_stolen_name(const struct child_device *u, const struct pci_path *path, char **ret);
 int path_has_links(const struct pci_path *path);

@@ -197,21 +197,21 @@ static int add_made(struct links *made, const char *link, const char *node) {
  */
 static int settle(struct manager *m, const char *link, const struct link *old, const struct claim *claims, size_t n,
                   struct links *made) {
-        const char *node = old ? old->node : NULL, *chosen = NULL;
+        const char *node = old ? old->node : NULL, *selected = NULL;
 
         if (n > 0)
-                chosen = choose(m, claims, n, node);
+                selected = choose(m, claims, n, node);
         else if (is_foreign(m, link, node))
-                chosen = node;
+                selected = node;
 
-        if (!chosen) {
+        if (!selected) {
                 if (!node || drop(m, link))
                         return 0;
-                chosen = node; /* it is still there */
-        } else if ((!node || !streq(chosen, node)) && !put(m, link, chosen))
+                selected = node; /* it is still there */
+        } else if ((!node || !streq(selected, node)) && !put(m, link, selected))
                 return 0;
 
-        return add_made(made, link, chosen);
+        return add_made(made, link, selected);
 }
 
 /**

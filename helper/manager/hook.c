@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "hook.h"
-#include "monitor.h"
+#include "uevent-monitor.h"
 #include "program.h"
 
 #define TIMEOUT_NSEC (UINT64_C(60) * 1000000000)
@@ -147,7 +147,7 @@ static void start_next(struct hook *hook) {
                 hook->child = 0;
                 complain(EXIT_FAILED, "%s: %s", hook->program, strerror(-r));
         }
-        hook->deadline = monitor_now() + TIMEOUT_NSEC;
+        hook->deadline = monotonic_now() + TIMEOUT_NSEC;
 }
 
 /* Return: is the program still running? */
@@ -157,10 +157,10 @@ static bool is_running(struct hook *hook) {
         if (hook->child == 0)
                 return false;
         if (waitpid(hook->child, &status, WNOHANG) == 0) {
-                if (monitor_now() < hook->deadline)
+                if (monotonic_now() < hook->deadline)
                         return true;
                 (void) kill(-hook->child, SIGKILL);
-                hook->deadline = MONITOR_FOREVER; /* its end will be told */
+                hook->deadline = DEADLINE_NEVER; /* its end will be told */
                 complain(EXIT_FAILED, "%s: killed, it has taken longer than %d seconds", hook->program,
                          (int) (TIMEOUT_NSEC / 1000000000));
                 return true;
@@ -181,9 +181,9 @@ void hook_run(struct hook *hook) {
                 start_next(hook);
 }
 
-/** hook_deadline() - when hook_run() is to be called at the latest, in terms of monitor_now() */
+/** hook_deadline() - when hook_run() is to be called at the latest, in terms of monotonic_now() */
 uint64_t hook_deadline(const struct hook *hook) {
-        return hook->child > 0 ? hook->deadline : MONITOR_FOREVER;
+        return hook->child > 0 ? hook->deadline : DEADLINE_NEVER;
 }
 
 /** hook_end() - whoever is waiting will not be told; one that is running is asked to end */

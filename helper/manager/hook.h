@@ -16,7 +16,7 @@ struct hook {
         struct string_list *waiting; /* environments, the first is the next */
         size_t n_waiting;
         pid_t child;       /* or 0 */
-        uint64_t deadline; /* of the child, in terms of monitor_now() */
+        uint64_t deadline; /* of the child, in terms of monotonic_now() */
 };
 
 int hook_add(struct hook *hook, const char *action, const struct device *device);

@@ -99,7 +99,7 @@ int link_tree_read(const struct link_tree *tree, const char *directory, struct l
 }
 
 /* From the directory of the link up to what it shares with the node, and down to that: "../../vda", "../card0". */
-static void print_target(const struct link_tree *tree, const char *name, const char *node, char ret[static PATH_MAX]) {
+static void print_device_spec(const struct link_tree *tree, const char *name, const char *node, char ret[static PATH_MAX]) {
         const char *below = node + strlen("/dev/"), *slash;
         size_t n = 0;
 
@@ -118,11 +118,11 @@ static void print_target(const struct link_tree *tree, const char *name, const c
 }
 
 /* In one step, so that there is a link at each moment. If that cannot be done, none is better than the wrong one. */
-static int replace(int fd, const char *name, const char *target) {
+static int replace(int fd, const char *name, const char *spec) {
         int r;
 
         (void) unlinkat(fd, TEMPORARY, 0);
-        if (symlinkat(target, fd, TEMPORARY) >= 0 && renameat(fd, TEMPORARY, fd, name) >= 0)
+        if (symlinkat(spec, fd, TEMPORARY) >= 0 && renameat(fd, TEMPORARY, fd, name) >= 0)
                 return 1;
 
         r = negative_errno();
@@ -131,11 +131,11 @@ static int replace(int fd, const char *name, const char *target) {
         return r;
 }
 
-static int put(int fd, const char *name, const char *target) {
+static int put(int fd, const char *name, const char *spec) {
         char old[PATH_MAX];
         ssize_t n;
 
-        if (symlinkat(target, fd, name) >= 0)
+        if (symlinkat(spec, fd, name) >= 0)
                 return 1;
         if (errno != EEXIST)
                 return negative_errno();
@@ -144,7 +144,7 @@ static int put(int fd, const char *name, const char *target) {
         if (n < 0)
                 return errno == EINVAL ? -EEXIST : negative_errno();
         old[n] = '\0';
-        return streq(old, target) ? 0 : replace(fd, name, target);
+        return streq(old, spec) ? 0 : replace(fd, name, spec);
 }
 
 /**
@@ -157,12 +157,12 @@ static int put(int fd, const char *name, const char *target) {
  */
 int link_tree_put(const struct link_tree *tree, const char *name, const char *node) {
         _cleanup_close_ int fd = -1;
-        char target[PATH_MAX];
+        char spec[PATH_MAX];
         const char *last;
 
-        print_target(tree, name, node, target);
+        print_device_spec(tree, name, node, spec);
         fd = open_above(tree, name, true, &last);
-        return fd < 0 ? fd : put(fd, last, target);
+        return fd < 0 ? fd : put(fd, last, spec);
 }
 
 /**

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/inotify.h>
 
-#include "inventory.h"
+#include "enumerate.h"
 #include "manager.h"
 #include "program.h"
 
@@ -55,14 +55,14 @@ void manager_note(struct manager *m, const char *format, ...) {
         va_end(ap);
 }
 
-static int take_usables(struct manager *m, const struct usables *usables, const char *function) {
-        for (size_t i = 0; i < usables->n; i++) {
+static int add_children(struct manager *m, const struct child_devices *children, const char *function) {
+        for (size_t i = 0; i < children->n; i++) {
                 struct device *device;
                 int r;
 
-                r = roster_take(m, &usables->items[i], function, &device);
+                r = roster_take(m, &children->items[i], function, &device);
                 if (r > 0)
-                        r = device_find_links(m, device, &usables->items[i]);
+                        r = device_find_links(m, device, &children->items[i]);
                 if (r < 0)
                         return r;
         }
@@ -133,11 +133,11 @@ static int finish_look(struct manager *m) {
         return r;
 }
 
-static int find_driverless(const struct inventory *inventory, struct string_list *ret) {
+static int find_driverless(const struct enumeration *enumeration, struct string_list *ret) {
         int r = 0;
 
-        for (size_t i = 0; i < inventory->n && r >= 0; i++)
-                r = below_find(inventory->functions[i]->syspath, NULL, ret);
+        for (size_t i = 0; i < enumeration->n && r >= 0; i++)
+                r = children_find(enumeration->functions[i]->syspath, NULL, ret);
         return r;
 }
 
@@ -149,21 +149,21 @@ static int find_driverless(const struct inventory *inventory, struct string_list
  */
 int manager_look(struct manager *m) {
         _cleanup_string_list_ struct string_list driverless = {};
-        _cleanup_inventory_ struct inventory inventory = {};
+        _cleanup_enumeration_ struct enumeration enumeration = {};
         int r;
 
         m->n_found = m->n_loaded = 0;
         m->is_made_known = false;
         if (access("/sys/class", F_OK) < 0)
                 return negative_errno();
-        r = inventory_take(&inventory);
+        r = enumerate_functions(&enumeration);
         if (r >= 0 && m->want_modules)
-                r = find_driverless(&inventory, &driverless);
+                r = find_driverless(&enumeration, &driverless);
         if (r >= 0 && m->want_modules)
                 r = manager_load_drivers(m, &driverless, NULL);
 
-        for (size_t i = 0; i < inventory.n && r >= 0; i++)
-                r = take_usables(m, &inventory.functions[i]->below, inventory.functions[i]->syspath);
+        for (size_t i = 0; i < enumeration.n && r >= 0; i++)
+                r = add_children(m, &enumeration.functions[i]->children, enumeration.functions[i]->syspath);
         if (r >= 0)
                 r = roster_drop_unseen(m, NULL);
         return r < 0 ? r : finish_look(m);
@@ -191,18 +191,18 @@ int manager_look_until_quiet(struct manager *m) {
 /** manager_look_at() - look at one function and what is below it. Return: as manager_look(). */
 int manager_look_at(struct manager *m, const char *function) {
         _cleanup_string_list_ struct string_list driverless = {};
-        struct usables usables = {};
+        struct child_devices children = {};
         int r;
 
         m->n_found = m->n_loaded = 0;
-        r = below_find(function, &usables, m->want_modules ? &driverless : NULL);
+        r = children_find(function, &children, m->want_modules ? &driverless : NULL);
         if (r >= 0 && m->want_modules)
                 r = manager_load_drivers(m, &driverless, function);
         if (r >= 0)
-                r = take_usables(m, &usables, function);
+                r = add_children(m, &children, function);
         if (r >= 0)
                 r = roster_drop_unseen(m, function);
-        usables_clear(&usables);
+        child_devices_clear(&children);
         return r < 0 ? r : finish_look(m);
 }
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "below.h"
+#include "children.h"
 #include "link-tree.h"
 #include "string-list.h"
 #include "util.h"
@@ -70,7 +70,7 @@ _printf_(2, 3) void manager_note(struct manager *manager, const char *format, ..
 
 /* roster.c */
 struct device *roster_find_node(const struct manager *manager, const char *name);
-int roster_take(struct manager *manager, const struct usable *u, const char *function, struct device **ret);
+int roster_take(struct manager *manager, const struct child_device *u, const char *function, struct device **ret);
 int roster_drop_unseen(struct manager *manager, const char *function);
 void device_free(struct device *device);
 
@@ -83,7 +83,7 @@ static inline bool manager_wants_names(const struct manager *m) {
 int manager_load_drivers(struct manager *manager, const struct string_list *driverless, const char *function);
 
 /* naming.c */
-int device_find_links(struct manager *manager, struct device *device, const struct usable *u);
+int device_find_links(struct manager *manager, struct device *device, const struct child_device *u);
 bool device_has_content(const struct device *device);
 int device_read_content(struct manager *manager, struct device *device);
 

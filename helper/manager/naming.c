@@ -101,9 +101,9 @@ static void explain(struct manager *m, const struct device *device, int error) {
                 manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-error));
 }
 
-/* What cannot be known of its node stays as it was. Return: as usable_has_node(). */
-static int find_node(struct device *device, const struct usable *u) {
-        int r = usable_has_node(u);
+/* What cannot be known of its node stays as it was. Return: as child_device_has_node(). */
+static int find_node(struct device *device, const struct child_device *u) {
+        int r = child_device_has_node(u);
 
         if (r >= 0)
                 device->is_there = r > 0;
@@ -124,7 +124,7 @@ static bool is_going(const struct device *device, bool is_head, const struct str
 }
 
 /* Return: 0, also when it has none, or a negative errno. */
-static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct usable *u) {
+static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct child_device *u) {
         _cleanup_string_list_ struct string_list links = {};
         _cleanup_names_ struct names names = {};
         int left_out = 0, r, node;
@@ -157,7 +157,7 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
  *
  * Return: 0, also when it is gone, has no name or cannot be read, or -ENOMEM.
  */
-int device_find_links(struct manager *m, struct device *device, const struct usable *u) {
+int device_find_links(struct manager *m, struct device *device, const struct child_device *u) {
         _cleanup_device_ sd_device *sd = NULL;
         int r;
 

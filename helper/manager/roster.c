@@ -63,7 +63,7 @@ static int remove_device(struct manager *m, size_t i) {
         return 0;
 }
 
-static int add_device(struct manager *m, size_t i, const struct usable *u, ino_t inode) {
+static int add_device(struct manager *m, size_t i, const struct child_device *u, ino_t inode) {
         struct device **devices, *device;
 
         devices = reallocarray(m->devices, m->n_devices + 1, sizeof(devices[0]));
@@ -89,7 +89,7 @@ static int add_device(struct manager *m, size_t i, const struct usable *u, ino_t
         return 0;
 }
 
-static bool is_same(const struct device *device, const struct usable *u, ino_t inode) {
+static bool is_same(const struct device *device, const struct child_device *u, ino_t inode) {
         return streq(device->syspath, u->syspath) && device->inode == inode && streq(device->name, u->name);
 }
 
@@ -99,7 +99,7 @@ static bool is_same(const struct device *device, const struct usable *u, ino_t i
  *
  * Return: 1, 0 when it is gone again, or a negative errno.
  */
-int roster_take(struct manager *m, const struct usable *u, const char *function, struct device **ret) {
+int roster_take(struct manager *m, const struct child_device *u, const char *function, struct device **ret) {
         size_t i = find_index(m, u->syspath);
         struct device *device;
         char *copy;

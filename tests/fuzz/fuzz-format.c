@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 #include "format.h"
-#include "target.h"
+#include "device-spec.h"
 #include "util.h"
 
 static struct uid_map_row rows[] = {
@@ -59,37 +59,37 @@ static void check_format(const struct format *s, const char *text) {
 }
 
 /* A link is a target, too: the same one. */
-static void check_link(const struct target *target) {
-        char link[TARGET_LINK_MAX], again[TARGET_LINK_MAX];
-        struct target found;
+static void check_link(const struct device_spec *spec) {
+        char link[DEVICE_SPEC_LINK_MAX], again[DEVICE_SPEC_LINK_MAX];
+        struct device_spec found;
 
-        if (target_print_link(target, link) < 0)
+        if (device_spec_print_link(spec, link) < 0)
                 return;
 
         CHECK(strlen(link) < sizeof(link) && !strchr(link + strlen(DISK_LINKS), '/'));
-        CHECK(target_parse(link + strlen(DISK_LINKS), &machine, &found, NULL) == 0);
-        CHECK(target_print_link(&found, again) == 0 && strcmp(again, link) == 0);
+        CHECK(device_spec_parse(link + strlen(DISK_LINKS), &machine, &found, NULL) == 0);
+        CHECK(device_spec_print_link(&found, again) == 0 && strcmp(again, link) == 0);
 }
 
 /* All of a text is in the targets of the list that it is, and the commas between them. */
 static void check_list(const char *text) {
-        size_t span = target_list_span(text);
+        size_t span = device_spec_list_span(text);
 
         CHECK(span <= strlen(text) && (text[span] == '\0' || text[span] == ','));
 }
 
-static void check_target(const char *text) {
+static void check_device_spec(const char *text) {
         struct pci_path_error error = {};
-        struct target target;
+        struct device_spec spec;
 
-        if (target_parse(text, &machine, &target, &error) < 0) {
+        if (device_spec_parse(text, &machine, &spec, &error) < 0) {
                 CHECK(error.reason && error.offset <= strlen(text));
                 return;
         }
 
-        CHECK(target.path.n_hops >= 1 && strlen(target.choice.suffix) <= LINK_NAME_MAX);
-        CHECK(target.choice.part <= UINT16_MAX);
-        check_link(&target);
+        CHECK(spec.path.n_hops >= 1 && strlen(spec.selector.suffix) <= LINK_NAME_MAX);
+        CHECK(spec.selector.part <= UINT16_MAX);
+        check_link(&spec);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         for (size_t i = 0; i < format_table_size; i++)
                 check_format(&format_table[i], text);
-        check_target(text);
+        check_device_spec(text);
         check_list(text);
 
         free(text);

@@ -191,12 +191,12 @@ static void add_device(struct builder *b, const char *name, const struct kind *k
                 add_ata_port(name);
 }
 
-static void add_link(struct builder *b, const char *name, const char *target) {
+static void add_link(struct builder *b, const char *name, const char *spec) {
         char path[SYSPATH_MAX + NAME_MAX + 2];
 
         snprintf(path, sizeof(path), "%s/%s", b->current, name);
         unlink(path);
-        if (*target != '\0' && symlink(target, path) < 0 && errno != ENAMETOOLONG && errno != EEXIST)
+        if (*spec != '\0' && symlink(spec, path) < 0 && errno != ENAMETOOLONG && errno != EEXIST)
                 perror(path);
 }
 

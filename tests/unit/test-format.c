@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "format.h"
-#include "target.h"
+#include "device-spec.h"
 #include "util.h"
 
 #define GUID "fd1d2cbdce7c535c966beb5f811c95f0"
@@ -277,7 +277,7 @@ static void test_any(void **state) {
         }
 }
 
-static void test_targets(void **state) {
+static void test_device_specs(void **state) {
         static const struct {
                 const char *text, *path, *suffix;
                 unsigned part;
@@ -313,21 +313,21 @@ static void test_targets(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(good); i++) {
                 struct pci_path_error error = {};
                 struct pci_path expected;
-                struct target target;
+                struct device_spec spec;
 
                 read_path(good[i].path, &expected);
-                if (target_parse(good[i].text, NULL, &target, &error) != 0)
+                if (device_spec_parse(good[i].text, NULL, &spec, &error) != 0)
                         fail_msg("'%s' is refused at %zu: %s", good[i].text, error.offset, error.reason);
-                assert_int_equal(pci_path_compare(&expected, &target.path), 0);
-                assert_string_equal(target.choice.suffix, good[i].suffix);
-                assert_int_equal(target.choice.part, good[i].part);
+                assert_int_equal(pci_path_compare(&expected, &spec.path), 0);
+                assert_string_equal(spec.selector.suffix, good[i].suffix);
+                assert_int_equal(spec.selector.part, good[i].part);
         }
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 struct pci_path_error error = {};
-                struct target target;
+                struct device_spec spec;
 
-                if (target_parse(bad[i].text, NULL, &target, &error) != -EINVAL)
+                if (device_spec_parse(bad[i].text, NULL, &spec, &error) != -EINVAL)
                         fail_msg("'%s' is taken", bad[i].text);
                 if (error.offset != bad[i].offset)
                         fail_msg("'%s' is refused at %zu (%s), not at %zu", bad[i].text, error.offset,
@@ -337,11 +337,11 @@ static void test_targets(void **state) {
         longest = test_malloc(100001);
         memset(longest, '0', 100000);
         longest[100000] = '\0';
-        assert_int_equal(target_parse(longest, NULL, &(struct target){}, &(struct pci_path_error){}), -EINVAL);
+        assert_int_equal(device_spec_parse(longest, NULL, &(struct device_spec){}, &(struct pci_path_error){}), -EINVAL);
         test_free(longest);
 }
 
-static void test_types_of_targets(void **state) {
+static void test_types_of_device_specs(void **state) {
         static const struct {
                 const char *text;
                 size_t offset;
@@ -349,26 +349,26 @@ static void test_types_of_targets(void **state) {
                 { "02.0,type=", 10 }, { "02.0,type=net,part=1", 13 }, { "02.0,type=Net", 10 }, { ",type=net", 0 },
         };
         struct pci_path_error error;
-        struct target target;
+        struct device_spec spec;
 
         (void) state;
 
-        assert_int_equal(target_parse("02.0/00.0,type=pci", NULL, &target, &error), 0);
-        assert_string_equal(target.choice.type, "pci");
-        assert_int_equal(target_parse("02.0,nvme-1,part=2,type=block", NULL, &target, &error), 0);
-        assert_string_equal(target.choice.type, "block");
-        assert_string_equal(target.choice.suffix, "nvme-1");
-        assert_int_equal(target.choice.part, 2);
-        assert_int_equal(target_parse("02.0", NULL, &target, &error), 0);
-        assert_null(target.choice.type);
+        assert_int_equal(device_spec_parse("02.0/00.0,type=pci", NULL, &spec, &error), 0);
+        assert_string_equal(spec.selector.type, "pci");
+        assert_int_equal(device_spec_parse("02.0,nvme-1,part=2,type=block", NULL, &spec, &error), 0);
+        assert_string_equal(spec.selector.type, "block");
+        assert_string_equal(spec.selector.suffix, "nvme-1");
+        assert_int_equal(spec.selector.part, 2);
+        assert_int_equal(device_spec_parse("02.0", NULL, &spec, &error), 0);
+        assert_null(spec.selector.type);
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
-                assert_int_equal(target_parse(bad[i].text, NULL, &target, &error), -EINVAL);
+                assert_int_equal(device_spec_parse(bad[i].text, NULL, &spec, &error), -EINVAL);
                 assert_int_equal(error.offset, bad[i].offset);
         }
 }
 
-static void test_lists_of_targets(void **state) {
+static void test_lists_of_device_specs(void **state) {
         static const char *const lists[][4] = {
                 { "02.0", "2/0", "40:00.0/00.0" },
                 { "02.0/00.0,part=1", "02.1/00.0,nvme-2,part=3", "02.2-00.0-scsi-0:0:1:0" },
@@ -388,7 +388,7 @@ static void test_lists_of_targets(void **state) {
                         p += sprintf(p, j == 0 ? "%s" : ",%s", lists[i][j]);
                 p = text;
                 for (size_t j = 0; j < 4 && lists[i][j]; j++) {
-                        size_t span = target_list_span(p);
+                        size_t span = device_spec_list_span(p);
 
                         assert_int_equal(span, strlen(lists[i][j]));
                         p += span + (p[span] == ',');
@@ -396,7 +396,7 @@ static void test_lists_of_targets(void **state) {
         }
 }
 
-static void test_links_of_targets(void **state) {
+static void test_links_of_device_specs(void **state) {
         static const char *const links[][2] = {
                 { "2/0",                            "02.0-00.0"                       },
                 { "40:00.0/00.0,part=2",            "0000_40_00.0-00.0-part2"         },
@@ -405,15 +405,15 @@ static void test_links_of_targets(void **state) {
                 { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "02.0-part1"                    },
                 { "/pci@i0cf8/scsi@3,1,part=2",     "03.1-part2"                      },
         };
-        char text[8 * 60 + 1] = "", link[TARGET_LINK_MAX];
+        char text[8 * 60 + 1] = "", link[DEVICE_SPEC_LINK_MAX];
         struct pci_path_error error;
-        struct target target;
+        struct device_spec spec;
 
         (void) state;
 
         for (size_t i = 0; i < ELEMENTSOF(links); i++) {
-                assert_int_equal(target_parse(links[i][0], NULL, &target, &error), 0);
-                assert_int_equal(target_print_link(&target, link), 0);
+                assert_int_equal(device_spec_parse(links[i][0], NULL, &spec, &error), 0);
+                assert_int_equal(device_spec_print_link(&spec, link), 0);
                 assert_int_equal(strncmp(link, DISK_LINKS, strlen(DISK_LINKS)), 0);
                 assert_string_equal(link + strlen(DISK_LINKS), links[i][1]);
         }
@@ -421,14 +421,14 @@ static void test_links_of_targets(void **state) {
         /* 51 hops are 254 bytes: room for no partition. */
         for (int i = 0; i < 51; i++)
                 strcat(text, i == 0 ? "02.0" : "/02.0");
-        assert_int_equal(target_parse(text, NULL, &target, &error), 0);
-        assert_int_equal(target_print_link(&target, link), 0);
+        assert_int_equal(device_spec_parse(text, NULL, &spec, &error), 0);
+        assert_int_equal(device_spec_print_link(&spec, link), 0);
         assert_int_equal(strlen(link), strlen(DISK_LINKS) + 254);
-        target.choice.part = 1;
-        assert_int_equal(target_print_link(&target, link), -E2BIG);
+        spec.selector.part = 1;
+        assert_int_equal(device_spec_print_link(&spec, link), -E2BIG);
 
-        assert_int_equal(target_parse("02.0,type=net", NULL, &target, &error), 0);
-        assert_int_equal(target_print_link(&target, link), -EINVAL);
+        assert_int_equal(device_spec_parse("02.0,type=net", NULL, &spec, &error), 0);
+        assert_int_equal(device_spec_print_link(&spec, link), -EINVAL);
 }
 
 int main(void) {
@@ -440,10 +440,10 @@ int main(void) {
                 cmocka_unit_test(test_live_uids),
                 cmocka_unit_test(test_longest),
                 cmocka_unit_test(test_any),
-                cmocka_unit_test(test_targets),
-                cmocka_unit_test(test_types_of_targets),
-                cmocka_unit_test(test_lists_of_targets),
-                cmocka_unit_test(test_links_of_targets),
+                cmocka_unit_test(test_device_specs),
+                cmocka_unit_test(test_types_of_device_specs),
+                cmocka_unit_test(test_lists_of_device_specs),
+                cmocka_unit_test(test_links_of_device_specs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

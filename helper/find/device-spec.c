@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "target.h"
+#include "device-spec.h"
 #include "util.h"
 
 /* Enough for the longest path of any format, and a suffix. */
@@ -15,10 +15,10 @@ static int refuse(struct pci_path_error *ret_error, size_t offset, const char *r
         return -EINVAL;
 }
 
-static const char *find_last(const char *text, const char *word) {
+static const char *find_last(const char *text, const char *prefix) {
         const char *found = NULL;
 
-        for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
+        for (const char *p = strstr(text, prefix); p; p = strstr(p + 1, prefix))
                 found = p;
 
         return found;
@@ -26,15 +26,15 @@ static const char *find_last(const char *text, const char *word) {
 
 /* Cuts ",type=TYPE" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_error) {
-        static const char word[] = ",type=";
-        char *found = strstr(text, word);
+        static const char prefix[] = ",type=";
+        char *found = strstr(text, prefix);
         size_t length;
 
         *ret_offset = 0;
         if (!found)
                 return 0;
 
-        *ret_offset = (size_t) (found - text) + strlen(word);
+        *ret_offset = (size_t) (found - text) + strlen(prefix);
         length = strspn(text + *ret_offset, "0123456789abcdefghijklmnopqrstuvwxyz_-");
         if (length == 0 || text[*ret_offset + length] != '\0')
                 return refuse(ret_error, *ret_offset + length, "a type is the name of a subsystem, and the last word");
@@ -45,8 +45,8 @@ static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_e
 
 /* Cuts ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error) {
-        const char *word = strstr(text, ",part=") ? ",part=" : "-part";
-        const char *found = find_last(text, word), *digits;
+        const char *prefix = strstr(text, ",part=") ? ",part=" : "-part";
+        const char *found = find_last(text, prefix), *digits;
         char *end;
         unsigned long part;
 
@@ -54,7 +54,7 @@ static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error)
         if (!found)
                 return 0;
 
-        digits = found + strlen(word);
+        digits = found + strlen(prefix);
         part = strtoul(digits, &end, 10);
         if (*digits < '1' || *digits > '9' || *end != '\0' || part > 65535)
                 return refuse(ret_error, (size_t) (digits - text), "a partition is a number from 1");
@@ -95,10 +95,10 @@ static size_t find_suffix(const char *text) {
 
 /* What a suffix begins with: each kind of disk of helper/place*.c that needs one has a word, and so has a sub-function. */
 static bool is_suffix(const char *text) {
-        static const char *const words[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "sf-", "usb-" };
+        static const char *const prefixes[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "sf-", "usb-" };
 
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (strncmp(text, words[i], strlen(words[i])) == 0)
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
                         return true;
 
         return false;
@@ -127,35 +127,35 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
 }
 
 /* Moves "sf-N" from the front of the suffix to the number of a sub-function. Return: 0, also when there is none, or -EINVAL. */
-static int cut_sub_function(struct choice *choice, struct pci_path_error *ret_error, size_t offset) {
-        const char *number = choice->suffix + strlen("sf-"), *rest;
+static int cut_sub_function(struct selector *selector, struct pci_path_error *ret_error, size_t offset) {
+        const char *number = selector->suffix + strlen("sf-"), *rest;
         size_t n;
 
-        if (strncmp(choice->suffix, "sf-", strlen("sf-")) != 0)
+        if (strncmp(selector->suffix, "sf-", strlen("sf-")) != 0)
                 return 0;
         n = strspn(number, "0123456789");
         rest = number + n;
         if (n == 0 || n > SUB_FUNCTION_MAX || (n > 1 && *number == '0') || (*rest != '\0' && *rest != '-'))
                 return refuse(ret_error, offset + strlen("sf-"), "a sub-function is a decimal number");
         if (*rest == '-' && (rest[1] == '\0' || !is_suffix(rest + 1)))
-                return refuse(ret_error, offset + (size_t) (rest + 1 - choice->suffix), "no suffix of a disk");
+                return refuse(ret_error, offset + (size_t) (rest + 1 - selector->suffix), "no suffix of a disk");
 
-        memcpy(choice->sub_function, number, n);
-        choice->sub_function[n] = '\0';
+        memcpy(selector->sub_function, number, n);
+        selector->sub_function[n] = '\0';
         rest += *rest == '-';
-        memmove(choice->suffix, rest, strlen(rest) + 1);
+        memmove(selector->suffix, rest, strlen(rest) + 1);
         return 0;
 }
 
 /**
- * target_parse() - read what a person or program asks for
+ * device_spec_parse() - read what a person or program asks for
  * @uids: for UEFI's format; may be NULL
  * @ret: its type is NULL or a part of @text; untouched on failure
  *
  * Return: 0, or -EINVAL with the place and reason in @ret_error.
  */
-int target_parse(const char *text, const struct uid_map *uids, struct target *ret, struct pci_path_error *ret_error) {
-        struct target target = {};
+int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret, struct pci_path_error *ret_error) {
+        struct device_spec spec = {};
         char copy[TARGET_MAX];
         size_t type;
         int r;
@@ -166,18 +166,18 @@ int target_parse(const char *text, const struct uid_map *uids, struct target *re
         strcpy(copy, text);
         r = cut_type(copy, &type, ret_error);
         if (r >= 0)
-                r = cut_part(copy, &target.choice.part, ret_error);
+                r = cut_part(copy, &spec.selector.part, ret_error);
         if (r >= 0)
-                r = cut_suffix(copy, target.choice.suffix, ret_error);
+                r = cut_suffix(copy, spec.selector.suffix, ret_error);
         if (r >= 0)
-                r = cut_sub_function(&target.choice, ret_error, strlen(copy) + 1);
+                r = cut_sub_function(&spec.selector, ret_error, strlen(copy) + 1);
         if (r >= 0)
-                r = format_parse_any(copy, uids, &target.path, ret_error);
+                r = format_parse_any(copy, uids, &spec.path, ret_error);
         if (r < 0)
                 return r;
 
-        target.choice.type = type > 0 ? text + type : NULL;
-        *ret = target;
+        spec.selector.type = type > 0 ? text + type : NULL;
+        *ret = spec;
         return 0;
 }
 
@@ -203,11 +203,11 @@ static bool is_targets_own(const char *list, size_t comma) {
 }
 
 /**
- * target_list_span() - how long is the first target of a list?
+ * device_spec_list_span() - how long is the first target of a list?
  *
  * Between targets there is a comma. It also begins what belongs to a target; no path begins like that.
  */
-size_t target_list_span(const char *list) {
+size_t device_spec_list_span(const char *list) {
         size_t at = strcspn(list, ",");
 
         while (list[at] != '\0' && is_targets_own(list, at))
@@ -217,26 +217,26 @@ size_t target_list_span(const char *list) {
 }
 
 /**
- * target_print_link() - the link that a disk or partition at this place has, whether it is there or not
+ * device_spec_print_link() - the link that a disk or partition at this place has, whether it is there or not
  *
  * A function that has several disks has none without a suffix: nothing but the machine knows.
  *
  * Return: 0, -EINVAL when what is asked for is no disk, or -E2BIG when it is longer than a file's name can be, and so is
  * never made.
  */
-int target_print_link(const struct target *target, char buf[static TARGET_LINK_MAX]) {
-        const struct choice *choice = &target->choice;
+int device_spec_print_link(const struct device_spec *spec, char buf[static DEVICE_SPEC_LINK_MAX]) {
+        const struct selector *selector = &spec->selector;
         char flat[PCI_PATH_STRING_MAX], part[sizeof("-part65535")] = "";
         int n;
 
-        if (choice->type && !streq(choice->type, "block"))
+        if (selector->type && !streq(selector->type, "block"))
                 return -EINVAL;
 
-        pci_path_print(&target->path, PCI_PATH_FLAT, flat);
-        if (choice->part > 0)
-                snprintf(part, sizeof(part), "-part%u", choice->part & UINT16_MAX);
+        pci_path_print(&spec->path, PCI_PATH_FLAT, flat);
+        if (selector->part > 0)
+                snprintf(part, sizeof(part), "-part%u", selector->part & UINT16_MAX);
 
-        n = snprintf(buf, TARGET_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat, choice->sub_function[0] != '\0' ? "-sf-" : "",
-                     choice->sub_function, choice->suffix[0] != '\0' ? "-" : "", choice->suffix, part);
-        return n < (int) TARGET_LINK_MAX ? 0 : -E2BIG;
+        n = snprintf(buf, DEVICE_SPEC_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat, selector->sub_function[0] != '\0' ? "-sf-" : "",
+                     selector->sub_function, selector->suffix[0] != '\0' ? "-" : "", selector->suffix, part);
+        return n < (int) DEVICE_SPEC_LINK_MAX ? 0 : -E2BIG;
 }

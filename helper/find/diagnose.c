@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "pci-function.h"
-#include "explain.h"
+#include "diagnose.h"
 #include "kind.h"
 #include "sysfs.h"
 #include "util.h"
@@ -65,7 +65,7 @@ static int print_functions(FILE *out, const char *syspath, const char *before) {
         return n;
 }
 
-static void explain_root(FILE *out, const struct pci_path *path) {
+static void diagnose_root(FILE *out, const struct pci_path *path) {
         struct pci_path device;
         char buf[PCI_PATH_STRING_MAX];
 
@@ -82,7 +82,7 @@ static void explain_root(FILE *out, const struct pci_path *path) {
                         print_first_hops(&device, device.n_hops, buf));
 }
 
-static void explain_first_hop(FILE *out, const struct pci_path *path, const char *syspath) {
+static void diagnose_first_hop(FILE *out, const struct pci_path *path, const char *syspath) {
         char buf[PCI_PATH_STRING_MAX];
 
         fprintf(out, "no %s %s", path->n_hops > 1 ? "bridge" : "function", print_hop(&path->hops[0], buf));
@@ -94,24 +94,24 @@ static const char *article(const char *noun) {
         return strchr("AEIOUaeio", noun[0]) ? "an" : "a";
 }
 
-static void explain_hop(FILE *out, const struct pci_path *path, const struct pci_descent *descent) {
-        const struct pci_hop *missing = &path->hops[descent->n_hops];
+static void diagnose_hop(FILE *out, const struct pci_path *path, const struct pci_resolution *resolution) {
+        const struct pci_hop *missing = &path->hops[resolution->n_hops];
         char buf[PCI_PATH_STRING_MAX];
         struct pci_kind kind;
 
-        pci_function_get_kind(descent->syspath, &kind);
-        fprintf(out, "%s is there: %s %s", print_first_hops(path, descent->n_hops, buf), article(kind.name), kind.name);
+        pci_function_get_kind(resolution->syspath, &kind);
+        fprintf(out, "%s is there: %s %s", print_first_hops(path, resolution->n_hops, buf), article(kind.name), kind.name);
 
         if (missing->bus != PCI_HOP_NO_BUS)
                 fprintf(out, " without a function %s on a bus %02x below it", print_hop(missing, buf),
                         (unsigned) missing->bus & 0xff);
-        else if (print_functions(out, descent->syspath, "; behind it there are ") > 0)
+        else if (print_functions(out, resolution->syspath, "; behind it there are ") > 0)
                 fprintf(out, ", but no %s", print_hop(missing, buf));
         else
                 fputs(kind.is_bridge ? " with an empty slot" : ", with nothing behind it", out);
 }
 
-static void explain_function(FILE *out, const struct pci_path *path, const char *syspath) {
+static void diagnose_function(FILE *out, const struct pci_path *path, const char *syspath) {
         char buf[PCI_PATH_STRING_MAX], driver[NAME_MAX + 1], vendor[16] = "?", device[16] = "?";
         struct pci_kind kind;
 
@@ -127,12 +127,12 @@ static void explain_function(FILE *out, const struct pci_path *path, const char 
 }
 
 /**
- * pci_descent_explain() - say how far @descent went along @path, and what is there instead of the rest
+ * pci_resolution_diagnose() - say how far @resolution went along @path, and what is there instead of the rest
  * @ret: one line without a newline; to be freed
  *
  * Return: 0, or -ENOMEM.
  */
-int pci_descent_explain(const struct pci_path *path, const struct pci_descent *descent, char **ret) {
+int pci_resolution_diagnose(const struct pci_path *path, const struct pci_resolution *resolution, char **ret) {
         char *text = NULL;
         size_t size;
         FILE *out;
@@ -142,14 +142,14 @@ int pci_descent_explain(const struct pci_path *path, const struct pci_descent *d
         if (!out)
                 return negative_errno();
 
-        if (!descent->has_root)
-                explain_root(out, path);
-        else if (descent->n_hops == 0)
-                explain_first_hop(out, path, descent->syspath);
-        else if (descent->n_hops < path->n_hops)
-                explain_hop(out, path, descent);
+        if (!resolution->has_root)
+                diagnose_root(out, path);
+        else if (resolution->n_hops == 0)
+                diagnose_first_hop(out, path, resolution->syspath);
+        else if (resolution->n_hops < path->n_hops)
+                diagnose_hop(out, path, resolution);
         else
-                explain_function(out, path, descent->syspath);
+                diagnose_function(out, path, resolution->syspath);
 
         r = finish_memstream(out, &text);
         if (r < 0)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "pci-function.h"
-#include "inventory.h"
+#include "enumerate.h"
 #include "search.h"
 #include "sysfs.h"
 #include "syspath.h"
@@ -24,54 +24,54 @@
 static void function_free(struct function *f) {
         if (!f)
                 return;
-        usables_clear(&f->below);
+        child_devices_clear(&f->children);
         free(f->syspath);
         free(f);
 }
 
-void inventory_clear(struct inventory *inventory) {
-        for (size_t i = 0; i < inventory->n; i++)
-                function_free(inventory->functions[i]);
-        free(inventory->functions);
-        free(inventory->by_address);
-        string_list_clear(&inventory->unreadable);
-        *inventory = (struct inventory){};
+void enumeration_clear(struct enumeration *enumeration) {
+        for (size_t i = 0; i < enumeration->n; i++)
+                function_free(enumeration->functions[i]);
+        free(enumeration->functions);
+        free(enumeration->by_address);
+        string_list_clear(&enumeration->unreadable);
+        *enumeration = (struct enumeration){};
 }
 
 /* Return: 0 when the rest can do without @syspath, -ENOMEM, or @r if it has to be whole. */
-static int note_unreadable(struct inventory *inventory, const char *syspath, int r) {
+static int note_unreadable(struct enumeration *enumeration, const char *syspath, int r) {
         _cleanup_free_ char *text = NULL;
 
-        if (r == -ENOMEM || inventory->is_strict)
+        if (r == -ENOMEM || enumeration->is_strict)
                 return r;
         if (asprintf(&text, "%s: %s", syspath, strerror(-r)) < 0) {
                 text = NULL;
                 return -ENOMEM;
         }
-        return string_list_add(&inventory->unreadable, text);
+        return string_list_add(&enumeration->unreadable, text);
 }
 
 /* Every device's link points to ../…/devices/…; what is from "/devices/" on, below /sys, is where the device is. */
 static int read_syspath(int dir_fd, const char *name, char ret[static PATH_MAX]) {
-        char target[PATH_MAX];
+        char spec[PATH_MAX];
         const char *devpath;
         ssize_t n;
 
-        n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+        n = readlinkat(dir_fd, name, spec, sizeof(spec) - 1);
         if (n < 0)
                 return negative_errno();
-        target[n] = '\0';
+        spec[n] = '\0';
 
-        devpath = strstr(target, "/devices/");
+        devpath = strstr(spec, "/devices/");
         if (!devpath)
                 return -EBADMSG;
         return snprintf(ret, PATH_MAX, "/sys%s", devpath) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-typedef int (*link_fn)(struct inventory *inventory, const char *syspath, const char *subsystem);
+typedef int (*link_fn)(struct enumeration *enumeration, const char *syspath, const char *subsystem);
 
 /* For each link in a directory of sysfs to devices of @subsystem. A directory that is not there has none. */
-static int for_each_link(struct inventory *inventory, const char *path, const char *subsystem, link_fn fn) {
+static int for_each_link(struct enumeration *enumeration, const char *path, const char *subsystem, link_fn fn) {
         _cleanup_closedir_ DIR *dir = NULL;
         char syspath[PATH_MAX];
         struct dirent *entry;
@@ -88,7 +88,7 @@ static int for_each_link(struct inventory *inventory, const char *path, const ch
                 if (errno_is_absent(r) || r == -EBADMSG)
                         continue;
                 if (r >= 0)
-                        r = fn(inventory, syspath, subsystem);
+                        r = fn(enumeration, syspath, subsystem);
                 if (r < 0)
                         return r;
         }
@@ -96,7 +96,7 @@ static int for_each_link(struct inventory *inventory, const char *path, const ch
         return errno_is_absent(r) ? 0 : r;
 }
 
-static int add_function(struct inventory *inventory, const char *syspath, const char *subsystem) {
+static int add_function(struct enumeration *enumeration, const char *syspath, const char *subsystem) {
         struct function **functions, *f;
 
         (void) subsystem;
@@ -105,11 +105,11 @@ static int add_function(struct inventory *inventory, const char *syspath, const 
                 return 0;
 
         /* Doubled each time it is full, which is when the number is a power of two. */
-        if ((inventory->n & (inventory->n - 1)) == 0) {
-                functions = reallocarray(inventory->functions, inventory->n ? 2 * inventory->n : 1, sizeof(f));
+        if ((enumeration->n & (enumeration->n - 1)) == 0) {
+                functions = reallocarray(enumeration->functions, enumeration->n ? 2 * enumeration->n : 1, sizeof(f));
                 if (!functions)
                         return -ENOMEM;
-                inventory->functions = functions;
+                enumeration->functions = functions;
         }
 
         f = calloc(1, sizeof(*f));
@@ -122,7 +122,7 @@ static int add_function(struct inventory *inventory, const char *syspath, const 
         }
         f->address = strrchr(f->syspath, '/') + 1;
 
-        inventory->functions[inventory->n++] = f;
+        enumeration->functions[enumeration->n++] = f;
         return 0;
 }
 
@@ -132,36 +132,36 @@ static int compare_addresses(const void *a, const void *b) {
 
 /* The first @n bytes of @text. */
 struct address {
-        const struct inventory *inventory;
+        const struct enumeration *enumeration;
         const char *text;
         size_t n;
 };
 
 static int compare_address(size_t i, const void *wanted) {
         const struct address *address = wanted;
-        const char *found = address->inventory->by_address[i]->address;
+        const char *found = address->enumeration->by_address[i]->address;
 
         return strncmp(address->text, found, address->n) ?: -(found[address->n] != '\0');
 }
 
-static struct function *find_function(const struct inventory *inventory, const char *text, size_t n) {
-        const struct address wanted = { inventory, text, n };
-        size_t i = search_first(inventory->n, compare_address, &wanted);
+static struct function *find_function(const struct enumeration *enumeration, const char *text, size_t n) {
+        const struct address wanted = { enumeration, text, n };
+        size_t i = search_first(enumeration->n, compare_address, &wanted);
 
-        return i < inventory->n && compare_address(i, &wanted) == 0 ? inventory->by_address[i] : NULL;
+        return i < enumeration->n && compare_address(i, &wanted) == 0 ? enumeration->by_address[i] : NULL;
 }
 
 /*
  * The nearest function at or above a syspath; @end is where to begin. A device below a function that was plugged in too late to
  * be in the inventory belongs to none: the bridge that leads there is not where it is.
  */
-static struct function *find_owner(const struct inventory *inventory, const char *syspath, size_t end) {
+static struct function *find_owner(const struct enumeration *enumeration, const char *syspath, size_t end) {
         size_t start;
 
         end = syspath_find_function(syspath, end);
         for (start = end; start > 0 && syspath[start - 1] != '/'; start--)
                 ;
-        return end > 0 ? find_function(inventory, syspath + start, end - start) : NULL;
+        return end > 0 ? find_function(enumeration, syspath + start, end - start) : NULL;
 }
 
 static size_t directory_length(const struct function *f) {
@@ -195,20 +195,20 @@ static int ask_for_path(struct function *f) {
 }
 
 /* The bridge directly above: the directory that the function is in. */
-static struct function *find_bridge(const struct inventory *inventory, const struct function *f) {
+static struct function *find_bridge(const struct enumeration *enumeration, const struct function *f) {
         size_t end = directory_length(f) - 1, start = end;
 
         while (start > 0 && f->syspath[start - 1] != '/')
                 start--;
-        return find_function(inventory, f->syspath + start, end - start);
+        return find_function(enumeration, f->syspath + start, end - start);
 }
 
 /* @neighbour: the function before in the order of addresses, or NULL; it has its path already. */
-static int name_function(struct inventory *inventory, struct function *f, const struct function *neighbour) {
+static int name_function(struct enumeration *enumeration, struct function *f, const struct function *neighbour) {
         struct pci_hop hop;
         int r;
 
-        f->bridge = find_owner(inventory, f->syspath, directory_length(f) - 1);
+        f->bridge = find_owner(enumeration, f->syspath, directory_length(f) - 1);
 
         if (pci_function_is_virtual(f->syspath) != 0 || pci_hop_parse_sysname(f->address, &hop) < 0)
                 return ask_for_path(f);
@@ -220,10 +220,10 @@ static int name_function(struct inventory *inventory, struct function *f, const 
                 return 0;
         }
 
-        if (f->bridge && f->bridge == find_bridge(inventory, f)) {
+        if (f->bridge && f->bridge == find_bridge(enumeration, f)) {
                 /* A bus number is greater than that of the bus its bridge is on, but for what was plugged in later. */
                 if (f->bridge->path.n_hops == 0) {
-                        r = name_function(inventory, f->bridge, NULL);
+                        r = name_function(enumeration, f->bridge, NULL);
                         if (r < 0)
                                 return r;
                 }
@@ -237,19 +237,19 @@ static int name_function(struct inventory *inventory, struct function *f, const 
         return ask_for_path(f);
 }
 
-static int name_functions(struct inventory *inventory) {
+static int name_functions(struct enumeration *enumeration) {
         int r;
 
-        for (size_t i = 0; i < inventory->n; i++) {
-                struct function *f = inventory->by_address[i];
+        for (size_t i = 0; i < enumeration->n; i++) {
+                struct function *f = enumeration->by_address[i];
 
-                r = name_function(inventory, f, i > 0 ? inventory->by_address[i - 1] : NULL);
+                r = name_function(enumeration, f, i > 0 ? enumeration->by_address[i - 1] : NULL);
                 if (r >= 0)
                         continue;
                 f->is_unreadable = true;
-                if (f->bridge && f->bridge->is_unreadable && !inventory->is_strict)
+                if (f->bridge && f->bridge->is_unreadable && !enumeration->is_strict)
                         continue; /* has been noted for the bridge */
-                r = note_unreadable(inventory, f->syspath, r);
+                r = note_unreadable(enumeration, f->syspath, r);
                 if (r < 0)
                         return r;
         }
@@ -266,14 +266,14 @@ static int compare_paths(const void *a, const void *b) {
 }
 
 /* @subsystem: NULL when devices of many have links in the same directory */
-static int add_usable(struct inventory *inventory, const char *syspath, const char *subsystem) {
+static int add_child(struct enumeration *enumeration, const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         struct function *f;
         int r = 0;
 
         if (!strstr(syspath, "/pci"))
                 return 0;
-        f = find_owner(inventory, syspath, strlen(syspath));
+        f = find_owner(enumeration, syspath, strlen(syspath));
         if (!f)
                 return 0;
 
@@ -282,13 +282,13 @@ static int add_usable(struct inventory *inventory, const char *syspath, const ch
                 subsystem = name;
         }
         if (r >= 0)
-                r = usables_add(&f->below, syspath, subsystem);
+                r = child_devices_add(&f->children, syspath, subsystem);
         if (r >= 0 || errno_is_absent(r))
                 return 0;
-        return f->is_unreadable ? 0 : note_unreadable(inventory, syspath, r);
+        return f->is_unreadable ? 0 : note_unreadable(enumeration, syspath, r);
 }
 
-static int take_usables(struct inventory *inventory) {
+static int add_children(struct enumeration *enumeration) {
         static const struct {
                 const char *path, *subsystem;
         } directories[] = {
@@ -299,70 +299,70 @@ static int take_usables(struct inventory *inventory) {
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-                r = for_each_link(inventory, directories[i].path, directories[i].subsystem, add_usable);
+                r = for_each_link(enumeration, directories[i].path, directories[i].subsystem, add_child);
                 if (r < 0)
                         return r;
         }
 
-        for (size_t i = 0; i < inventory->n; i++) {
-                r = usables_add_vfio(&inventory->functions[i]->below, inventory->functions[i]->syspath);
+        for (size_t i = 0; i < enumeration->n; i++) {
+                r = child_devices_add_vfio(&enumeration->functions[i]->children, enumeration->functions[i]->syspath);
                 if (r < 0)
                         return r;
-                usables_sort(&inventory->functions[i]->below);
+                child_devices_sort(&enumeration->functions[i]->children);
         }
         return 0;
 }
 
-static int take(struct inventory *inventory) {
+static int enumerate_all(struct enumeration *enumeration) {
         int r;
 
-        r = for_each_link(inventory, PCI_DEVICES, "pci", add_function);
-        if (r < 0 || inventory->n == 0)
+        r = for_each_link(enumeration, PCI_DEVICES, "pci", add_function);
+        if (r < 0 || enumeration->n == 0)
                 return r;
 
-        inventory->by_address = calloc(inventory->n, sizeof(inventory->by_address[0]));
-        if (!inventory->by_address)
+        enumeration->by_address = calloc(enumeration->n, sizeof(enumeration->by_address[0]));
+        if (!enumeration->by_address)
                 return -ENOMEM;
-        memcpy(inventory->by_address, inventory->functions, inventory->n * sizeof(inventory->functions[0]));
-        qsort(inventory->by_address, inventory->n, sizeof(inventory->by_address[0]), compare_addresses);
+        memcpy(enumeration->by_address, enumeration->functions, enumeration->n * sizeof(enumeration->functions[0]));
+        qsort(enumeration->by_address, enumeration->n, sizeof(enumeration->by_address[0]), compare_addresses);
 
-        r = name_functions(inventory);
+        r = name_functions(enumeration);
         if (r < 0)
                 return r;
-        qsort(inventory->functions, inventory->n, sizeof(inventory->functions[0]), compare_paths);
+        qsort(enumeration->functions, enumeration->n, sizeof(enumeration->functions[0]), compare_paths);
 
-        return take_usables(inventory);
+        return add_children(enumeration);
 }
 
-static int take_new(struct inventory *ret, bool is_strict) {
-        struct inventory inventory = { .is_strict = is_strict };
+static int enumerate_new(struct enumeration *ret, bool is_strict) {
+        struct enumeration enumeration = { .is_strict = is_strict };
         int r;
 
-        r = take(&inventory);
+        r = enumerate_all(&enumeration);
         if (r < 0) {
-                inventory_clear(&inventory);
+                enumeration_clear(&enumeration);
                 return r;
         }
 
-        *ret = inventory;
+        *ret = enumeration;
         return 0;
 }
 
 /**
- * inventory_take() - look at the machine
- * @ret: to be cleared with inventory_clear(); untouched on failure
+ * enumerate_functions() - look at the machine
+ * @ret: to be cleared with enumeration_clear(); untouched on failure
  *
  * Return: 0, also when there is no PCI, or a negative errno, also when a single device cannot be read.
  */
-int inventory_take(struct inventory *ret) {
-        return take_new(ret, true);
+int enumerate_functions(struct enumeration *ret) {
+        return enumerate_new(ret, true);
 }
 
 /**
- * inventory_take_readable() - as inventory_take(), without what cannot be read
+ * enumerate_readable_functions() - as enumerate_functions(), without what cannot be read
  *
  * For who shows the inventory to people, with its list of what is missing.
  */
-int inventory_take_readable(struct inventory *ret) {
-        return take_new(ret, false);
+int enumerate_readable_functions(struct enumeration *ret) {
+        return enumerate_new(ret, false);
 }

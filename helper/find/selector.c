@@ -9,41 +9,41 @@
 
 #include <stdio.h>
 
-#include "choice.h"
+#include "selector.h"
 #include "kind.h"
 #include "device-names.h"
 #include "util.h"
 
 #define MAIN_USE ""
 
-static bool is_main_use(const struct usable *u) {
+static bool is_main_use(const struct child_device *u) {
         return streq(u->subsystem, "block") || streq(u->subsystem, "net") || streq(u->subsystem, "vfio");
 }
 
 /**
- * choice_default_type() - what the function at @function_syspath is for
+ * selector_default_type() - what the function at @function_syspath is for
  *
- * Return: a type for usable_is_chosen().
+ * Return: a type for child_device_is_selected().
  */
-const char *choice_default_type(const char *function_syspath, const struct usables *usables) {
+const char *selector_default_type(const char *function_syspath, const struct child_devices *children) {
         struct pci_kind kind;
 
-        for (size_t i = 0; i < usables->n; i++)
-                if (is_main_use(&usables->items[i]))
+        for (size_t i = 0; i < children->n; i++)
+                if (is_main_use(&children->items[i]))
                         return MAIN_USE;
 
         pci_function_get_kind(function_syspath, &kind);
         return kind.base_class == PCI_CLASS_STORAGE || kind.base_class == PCI_CLASS_NETWORK ? MAIN_USE
-                                                                                            : CHOICE_ALL;
+                                                                                            : SELECTOR_ALL;
 }
 
-static bool is_of_type(const struct usable *u, const char *type) {
+static bool is_of_type(const struct child_device *u, const char *type) {
         return streq(type, MAIN_USE) ? is_main_use(u)
-                                                 : streq(type, CHOICE_ALL) || streq(type, u->subsystem);
+                                                 : streq(type, SELECTOR_ALL) || streq(type, u->subsystem);
 }
 
 /* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
-static int has_suffix(const struct usable *u, const char *suffix, const struct pci_path *path) {
+static int has_suffix(const struct child_device *u, const char *suffix, const struct pci_path *path) {
         char sub_function[sizeof("-sf-") + SUB_FUNCTION_MAX] = "";
         char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + sizeof(sub_function) + LINK_NAME_MAX + 16];
         _cleanup_names_ struct names names = {};
@@ -65,22 +65,22 @@ static int has_suffix(const struct usable *u, const char *suffix, const struct p
 }
 
 /**
- * usable_is_chosen() - is this what is asked for?
- * @default_type: the type that is meant when @choice has none, from choice_default_type()
+ * child_device_is_selected() - is this what is asked for?
+ * @default_type: the type that is meant when @selector has none, from selector_default_type()
  * @path: of the function that @u is below
  *
- * Return: 1, 0, or a negative errno, but only if @choice has a suffix.
+ * Return: 1, 0, or a negative errno, but only if @selector has a suffix.
  */
-int usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+int child_device_is_selected(const struct child_device *u, const struct selector *selector, const char *default_type,
                      const struct pci_path *path) {
-        const char *type = choice->type ?: default_type;
+        const char *type = selector->type ?: default_type;
 
-        if (choice->part > 0 || choice->suffix[0] != '\0')
+        if (selector->part > 0 || selector->suffix[0] != '\0')
                 type = "block";
-        if (!is_of_type(u, type) || (!choice->any_sub_function && !streq(u->sub_function, choice->sub_function)))
+        if (!is_of_type(u, type) || (!selector->any_sub_function && !streq(u->sub_function, selector->sub_function)))
                 return 0;
-        if (u->part != choice->part && !(choice->part == 0 && streq(type, CHOICE_ALL)))
+        if (u->part != selector->part && !(selector->part == 0 && streq(type, SELECTOR_ALL)))
                 return 0;
 
-        return choice->suffix[0] == '\0' || has_suffix(u, choice->suffix, path);
+        return selector->suffix[0] == '\0' || has_suffix(u, selector->suffix, path);
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "below.h"
+#include "children.h"
 #include "pci-path.h"
 #include "string-list.h"
 
@@ -18,12 +18,12 @@ struct function {
         struct pci_path path; /* n_hops is 0 when the naming contract has no name for it */
         struct function *bridge; /* that it is behind; NULL on a root bus */
         bool is_unreadable;
-        struct usables below;
+        struct child_devices children;
         void *userdata; /* of who walks the inventory; NULL before */
 };
 
 /* Functions in the order of their paths, those without one last. */
-struct inventory {
+struct enumeration {
         struct function **functions;
         size_t n;
         struct function **by_address;
@@ -31,8 +31,8 @@ struct inventory {
         struct string_list unreadable; /* "SYSPATH: reason" of what is missing here, but not of what is behind it */
 };
 
-int inventory_take(struct inventory *ret);
-int inventory_take_readable(struct inventory *ret);
-void inventory_clear(struct inventory *inventory);
+int enumerate_functions(struct enumeration *ret);
+int enumerate_readable_functions(struct enumeration *ret);
+void enumeration_clear(struct enumeration *enumeration);
 
-#define _cleanup_inventory_ __attribute__((__cleanup__(inventory_clear)))
+#define _cleanup_enumeration_ __attribute__((__cleanup__(enumeration_clear)))

@@ -12,13 +12,13 @@
 
 #include "pci-path.h"
 
-/** struct pci_descent - how far down a path the machine goes */
-struct pci_descent {
+/** struct pci_resolution - how far down a path the machine goes */
+struct pci_resolution {
         bool has_root;
         size_t n_hops;          /* of the path that are there */
         char syspath[PATH_MAX]; /* of the last function there, or of the root when n_hops is 0 */
 };
 
-int pci_path_descend(const struct pci_path *path, struct pci_descent *ret);
+int pci_path_resolve(const struct pci_path *path, struct pci_resolution *ret);
 int pci_list_functions(const char *syspath, struct dirent ***ret);
 bool pci_is_root_bus(const char *bus);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "pci-function.h"
-#include "descent.h"
+#include "pci-resolve.h"
 #include "sysfs.h"
 #include "util.h"
 
@@ -119,7 +119,7 @@ bool pci_is_root_bus(const char *bus) {
 }
 
 /* The only directory with a name that @filter takes. Return: 1 when @syspath was extended by it, 0, or negative. */
-static int descend_into_only(char syspath[static PATH_MAX], int (*filter)(const struct dirent *)) {
+static int resolve_into_only(char syspath[static PATH_MAX], int (*filter)(const struct dirent *)) {
         struct dirent **list;
         int n, r = 0;
 
@@ -156,7 +156,7 @@ static int find_vmbus_root(const struct pci_root *root, char ret[static PATH_MAX
 
                 if (!realpath(syspath, ret))
                         return errno == ENOENT ? 0 : negative_errno();
-                return descend_into_only(ret, is_host_bridge_name);
+                return resolve_into_only(ret, is_host_bridge_name);
         }
 
         return r;
@@ -173,7 +173,7 @@ static int find_root(const struct pci_root *root, char ret[static PATH_MAX]) {
 }
 
 /* Into the host bridge with the bus number @bus below a function (rule 2). */
-static int descend_nested(char syspath[static PATH_MAX], int bus) {
+static int resolve_nested(char syspath[static PATH_MAX], int bus) {
         struct dirent **list;
         int n, r = 0;
 
@@ -210,7 +210,7 @@ static int is_named_by_slot(const char *syspath) {
 }
 
 /* Into the function with the slot and function number of @hop that is a function of its own (rule 4). */
-static int descend_function(char syspath[static PATH_MAX], const struct pci_hop *hop) {
+static int resolve_function(char syspath[static PATH_MAX], const struct pci_hop *hop) {
         size_t length = strlen(syspath);
         struct dirent **list;
         int n, r = 0;
@@ -238,45 +238,45 @@ static int descend_function(char syspath[static PATH_MAX], const struct pci_hop 
 }
 
 /* From a physical function to its virtual function @vf. */
-static int descend_vf(char syspath[static PATH_MAX], int vf) {
-        char link[sizeof("virtfn") + 10], target[PATH_MAX];
+static int resolve_vf(char syspath[static PATH_MAX], int vf) {
+        char link[sizeof("virtfn") + 10], spec[PATH_MAX];
 
         snprintf(link, sizeof(link), "virtfn%d", vf);
         if (append(syspath, link) < 0)
                 return -ENAMETOOLONG;
-        if (!realpath(syspath, target))
+        if (!realpath(syspath, spec))
                 return errno == ENOENT ? 0 : negative_errno();
 
-        strcpy(syspath, target);
+        strcpy(syspath, spec);
         return is_device(syspath);
 }
 
-static int descend_hop(char syspath[static PATH_MAX], const struct pci_hop *hop) {
+static int resolve_hop(char syspath[static PATH_MAX], const struct pci_hop *hop) {
         int r;
 
         if (hop->bus != PCI_HOP_NO_BUS) {
-                r = descend_nested(syspath, hop->bus);
+                r = resolve_nested(syspath, hop->bus);
                 if (r <= 0)
                         return r;
         }
 
-        r = descend_function(syspath, hop);
+        r = resolve_function(syspath, hop);
         if (r > 0 && hop->vf != PCI_HOP_NO_VF)
-                r = descend_vf(syspath, hop->vf);
+                r = resolve_vf(syspath, hop->vf);
         return r;
 }
 
 /**
- * pci_path_descend() - look for the function at a PCI path
+ * pci_path_resolve() - look for the function at a PCI path
  * @ret: how far the path goes; on failure its syspath is what could not be read
  *
  * Return: 1 when the function is there, 0 when it is not, or a negative errno.
  */
-int pci_path_descend(const struct pci_path *path, struct pci_descent *ret) {
+int pci_path_resolve(const struct pci_path *path, struct pci_resolution *ret) {
         char syspath[PATH_MAX] = "";
         int r;
 
-        *ret = (struct pci_descent){};
+        *ret = (struct pci_resolution){};
         r = find_root(&path->root, syspath);
         if (r <= 0)
                 return r;
@@ -284,7 +284,7 @@ int pci_path_descend(const struct pci_path *path, struct pci_descent *ret) {
         ret->has_root = true;
         strcpy(ret->syspath, syspath);
         for (; ret->n_hops < path->n_hops; ret->n_hops++) {
-                r = descend_hop(syspath, &path->hops[ret->n_hops]);
+                r = resolve_hop(syspath, &path->hops[ret->n_hops]);
                 if (r != 0)
                         strcpy(ret->syspath, syspath);
                 if (r <= 0)

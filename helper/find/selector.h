@@ -7,22 +7,22 @@
 
 #include <stdbool.h>
 
-#include "below.h"
+#include "children.h"
 #include "pci-path.h"
 #include "disk-suffix.h"
 
-#define CHOICE_PCI "pci" /* the function itself */
-#define CHOICE_ALL "all"
+#define SELECTOR_PCI "pci" /* the function itself */
+#define SELECTOR_ALL "all"
 
-/** struct choice - what is asked for below a function; all zero: what the function is for */
-struct choice {
-        const char *type;                 /* a subsystem, CHOICE_ALL, CHOICE_PCI, or NULL */
+/** struct selector - what is asked for below a function; all zero: what the function is for */
+struct selector {
+        const char *type;                 /* a subsystem, SELECTOR_ALL, SELECTOR_PCI, or NULL */
         unsigned part;                    /* the number of a partition, or 0 */
         bool any_sub_function;            /* the function and all its sub-functions */
         char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of one, or empty for the function itself */
         char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1"; or empty */
 };
 
-const char *choice_default_type(const char *function_syspath, const struct usables *usables);
-int usable_is_chosen(const struct usable *u, const struct choice *choice, const char *default_type,
+const char *selector_default_type(const char *function_syspath, const struct child_devices *children);
+int child_device_is_selected(const struct child_device *u, const struct selector *selector, const char *default_type,
                      const struct pci_path *path);

@@ -9,38 +9,38 @@
 #include <stdio.h>
 
 #include "ascii.h"
-#include "below.h"
+#include "children.h"
 #include "nvme.h"
 #include "pci-path.h"
 #include "sysfs.h"
 #include "util.h"
 #include "vfio.h"
 
-static void usable_clear(struct usable *u) {
+static void child_device_clear(struct child_device *u) {
         free(u->syspath);
         free(u->subsystem);
         free(u->name);
 }
 
-void usables_clear(struct usables *usables) {
-        for (size_t i = 0; i < usables->n; i++)
-                usable_clear(&usables->items[i]);
-        free(usables->items);
-        *usables = (struct usables){};
+void child_devices_clear(struct child_devices *children) {
+        for (size_t i = 0; i < children->n; i++)
+                child_device_clear(&children->items[i]);
+        free(children->items);
+        *children = (struct child_devices){};
 }
 
-static int compare_usables(const void *a, const void *b) {
-        const struct usable *x = a, *y = b;
+static int compare_children(const void *a, const void *b) {
+        const struct child_device *x = a, *y = b;
         int r;
 
         r = strcmp(x->subsystem, y->subsystem);
         return r != 0 ? r : strverscmp(x->name, y->name);
 }
 
-/** usables_sort() - in the order of subsystem and name */
-void usables_sort(struct usables *usables) {
-        if (usables->n > 1)
-                qsort(usables->items, usables->n, sizeof(usables->items[0]), compare_usables);
+/** child_devices_sort() - in the order of subsystem and name */
+void child_devices_sort(struct child_devices *children) {
+        if (children->n > 1)
+                qsort(children->items, children->n, sizeof(children->items[0]), compare_children);
 }
 
 static const char *last_component(const char *path) {
@@ -111,7 +111,7 @@ static int name_node(const char *syspath, char **ret) {
         return 0;
 }
 
-static int usable_fill(struct usable *u, const char *syspath, const char *subsystem) {
+static int child_device_fill(struct child_device *u, const char *syspath, const char *subsystem) {
         int r;
 
         r = sub_function_find(syspath, u->sub_function);
@@ -133,34 +133,34 @@ static int usable_fill(struct usable *u, const char *syspath, const char *subsys
         return name_disk(syspath, &u->name);
 }
 
-static int usables_append(struct usables *usables, const char *syspath, const char *subsystem) {
-        struct usable u = {};
-        struct usable *items;
+static int child_devices_append(struct child_devices *children, const char *syspath, const char *subsystem) {
+        struct child_device u = {};
+        struct child_device *items;
         int r;
 
-        r = usable_fill(&u, syspath, subsystem);
+        r = child_device_fill(&u, syspath, subsystem);
         if (r >= 0 && u.name && sysfs_is_printable(syspath) && sysfs_is_printable(u.name)) {
-                items = reallocarray(usables->items, usables->n + 1, sizeof(items[0]));
+                items = reallocarray(children->items, children->n + 1, sizeof(items[0]));
                 if (items) {
-                        usables->items = items;
-                        usables->items[usables->n++] = u;
+                        children->items = items;
+                        children->items[children->n++] = u;
                         return 0;
                 }
                 r = -ENOMEM;
         }
 
-        usable_clear(&u);
+        child_device_clear(&u);
         return r;
 }
 
 /* A head and its partitions, which are below no function. */
-static int add_nvme_head(struct usables *usables, const char *head) {
+static int add_nvme_head(struct child_devices *children, const char *head) {
         _cleanup_closedir_ DIR *dir = NULL;
         char syspath[PATH_MAX];
         struct dirent *entry;
         int r;
 
-        r = usables_append(usables, head, "block");
+        r = child_devices_append(children, head, "block");
         if (r < 0)
                 return r;
 
@@ -172,7 +172,7 @@ static int add_nvme_head(struct usables *usables, const char *head) {
                 if (snprintf(syspath, sizeof(syspath), "%s/%s", head, entry->d_name) >= (int) sizeof(syspath) ||
                     part_number(syspath) == 0)
                         continue;
-                r = usables_append(usables, syspath, "block");
+                r = child_devices_append(children, syspath, "block");
                 if (r < 0)
                         return r;
         }
@@ -181,30 +181,30 @@ static int add_nvme_head(struct usables *usables, const char *head) {
 }
 
 /**
- * usables_add() - add a device that has a node or is an interface
+ * child_devices_add() - add a device that has a node or is an interface
  * @subsystem: of the device at @syspath
  *
  * Return: 0, also when it is gone, or a negative errno.
  */
-int usables_add(struct usables *usables, const char *syspath, const char *subsystem) {
+int child_devices_add(struct child_devices *children, const char *syspath, const char *subsystem) {
         char head[PATH_MAX];
         int r;
 
         if (!streq(subsystem, "block"))
-                return usables_append(usables, syspath, subsystem);
+                return child_devices_append(children, syspath, subsystem);
 
         r = nvme_path_get_head(syspath, head);
         if (r > 0)
-                return *head ? add_nvme_head(usables, head) : 0;
-        return r < 0 ? r : usables_append(usables, syspath, subsystem);
+                return *head ? add_nvme_head(children, head) : 0;
+        return r < 0 ? r : child_devices_append(children, syspath, subsystem);
 }
 
 /**
- * usables_add_vfio() - add the node of a function's IOMMU group, if it is for the function
+ * child_devices_add_vfio() - add the node of a function's IOMMU group, if it is for the function
  *
  * Return: 0, also when there is none, or a negative errno.
  */
-int usables_add_vfio(struct usables *usables, const char *function_syspath) {
+int child_devices_add_vfio(struct child_devices *children, const char *function_syspath) {
         char group[NAME_MAX + 1], link[sizeof(VFIO_CLASS) + 1 + NAME_MAX], syspath[PATH_MAX];
         int r;
 
@@ -215,7 +215,7 @@ int usables_add_vfio(struct usables *usables, const char *function_syspath) {
                 return r;
 
         snprintf(link, sizeof(link), VFIO_CLASS "/%s", group);
-        return realpath(link, syspath) ? usables_append(usables, syspath, "vfio") : 0;
+        return realpath(link, syspath) ? child_devices_append(children, syspath, "vfio") : 0;
 }
 
 /* Directories that the kernel puts beside devices and that have none in them: not worth a look. */
@@ -241,7 +241,7 @@ static bool is_pci(const char *name) {
 }
 
 struct walk {
-        struct usables *found;          /* or NULL */
+        struct child_devices *found;          /* or NULL */
         struct string_list *driverless; /* or NULL */
         char syspath[PATH_MAX];
 };
@@ -275,11 +275,11 @@ static int add_found(struct walk *w) {
         r = sysfs_read_link_name(w->syspath, "subsystem", subsystem);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
-        return usables_add(w->found, w->syspath, subsystem);
+        return child_devices_add(w->found, w->syspath, subsystem);
 }
 
 static int walk_directory(struct walk *w) {
-        bool is_usable = false, has_modalias = false, has_driver = false;
+        bool is_child_device = false, has_modalias = false, has_driver = false;
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -289,7 +289,7 @@ static int walk_directory(struct walk *w) {
                 return errno_is_absent(-errno) ? 0 : negative_errno();
 
         while ((r = read_entry(dir, &entry)) > 0) {
-                is_usable = is_usable || is_sign_of_use(entry->d_name);
+                is_child_device = is_child_device || is_sign_of_use(entry->d_name);
                 has_modalias = has_modalias || streq(entry->d_name, "modalias");
                 has_driver = has_driver || streq(entry->d_name, "driver");
                 r = walk_entry(w, entry);
@@ -299,7 +299,7 @@ static int walk_directory(struct walk *w) {
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
 
-        if (w->found && is_usable)
+        if (w->found && is_child_device)
                 r = add_found(w);
         if (r >= 0 && w->driverless && has_modalias && !has_driver)
                 r = string_list_add(w->driverless, w->syspath);
@@ -314,42 +314,42 @@ static int walk(struct walk *w, const char *syspath) {
                 return -ENAMETOOLONG;
 
         r = walk_directory(w);
-        return r >= 0 && w->found ? usables_add_vfio(w->found, syspath) : r;
+        return r >= 0 && w->found ? child_devices_add_vfio(w->found, syspath) : r;
 }
 
 /**
- * below_find() - what is at and below the function at @syspath
- * @usables: to add what can be used to, in no order; or NULL
+ * children_find() - what is at and below the function at @syspath
+ * @children: to add what can be used to, in no order; or NULL
  * @driverless: to add the syspaths of devices to that have a modalias and no driver; or NULL
  *
  * Return: 0, or a negative errno.
  */
-int below_find(const char *syspath, struct usables *usables, struct string_list *driverless) {
-        struct walk w = { .found = usables, .driverless = driverless };
+int children_find(const char *syspath, struct child_devices *children, struct string_list *driverless) {
+        struct walk w = { .found = children, .driverless = driverless };
 
         return walk(&w, syspath);
 }
 
 /**
- * usables_find() - what can be used below the function at @syspath, in the order of subsystem and name
- * @ret: to be cleared with usables_clear(); untouched on failure
+ * child_devices_find() - what can be used below the function at @syspath, in the order of subsystem and name
+ * @ret: to be cleared with child_devices_clear(); untouched on failure
  * @ret_unreadable: on failure, the syspath of what could not be read
  *
  * Return: 0, or a negative errno.
  */
-int usables_find(const char *syspath, struct usables *ret, char ret_unreadable[static PATH_MAX]) {
-        struct usables found = {};
+int child_devices_find(const char *syspath, struct child_devices *ret, char ret_unreadable[static PATH_MAX]) {
+        struct child_devices found = {};
         struct walk w = { .found = &found };
         int r;
 
         r = walk(&w, syspath);
         if (r < 0) {
                 strcpy(ret_unreadable, w.syspath);
-                usables_clear(&found);
+                child_devices_clear(&found);
                 return r;
         }
 
-        usables_sort(&found);
+        child_devices_sort(&found);
         *ret = found;
         return 0;
 }

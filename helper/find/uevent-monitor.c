@@ -20,7 +20,7 @@
 #include <systemd/sd-device.h>
 #include <time.h>
 
-#include "monitor.h"
+#include "uevent-monitor.h"
 #include "util.h"
 
 #define NSEC_PER_SEC UINT64_C(1000000000)
@@ -35,15 +35,15 @@ bool udev_is_idle(void) {
         return access("/run/udev/queue", F_OK) < 0;
 }
 
-/** monitor_now() - the time that deadlines are in: nanoseconds of CLOCK_MONOTONIC */
-uint64_t monitor_now(void) {
+/** monotonic_now() - the time that deadlines are in: nanoseconds of CLOCK_MONOTONIC */
+uint64_t monotonic_now(void) {
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (uint64_t) now.tv_sec * NSEC_PER_SEC + (uint64_t) now.tv_nsec;
 }
 
-static int open_netlink(enum monitor_source source) {
+static int open_netlink(enum uevent_source source) {
         const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = source };
         int fd, r;
 
@@ -75,18 +75,18 @@ static int open_queue(void) {
 }
 
 /**
- * monitor_open() - begin to listen
- * @m: initialised with MONITOR_NULL; to be closed with monitor_close()
- * @source: MONITOR_UDEV also tells when udev's queue becomes empty
+ * uevent_monitor_open() - begin to listen
+ * @m: initialised with UEVENT_MONITOR_NULL; to be closed with uevent_monitor_close()
+ * @source: UEVENT_UDEV also tells when udev's queue becomes empty
  *
  * Return: 0, or a negative errno.
  */
-int monitor_open(struct monitor *m, enum monitor_source source) {
+int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source) {
         m->netlink_fd = open_netlink(source);
         if (m->netlink_fd < 0)
                 return m->netlink_fd;
 
-        if (source == MONITOR_UDEV) {
+        if (source == UEVENT_UDEV) {
                 m->queue_fd = open_queue();
                 if (m->queue_fd < 0)
                         return m->queue_fd;
@@ -96,13 +96,13 @@ int monitor_open(struct monitor *m, enum monitor_source source) {
 }
 
 /**
- * monitor_end_on_sigterm() - the time is also over when the process is asked to end
+ * uevent_monitor_end_on_sigterm() - the time is also over when the process is asked to end
  *
  * It can then still say what it has waited for: systemd and timeout(1) have clocks of their own.
  *
  * Return: 0, or a negative errno.
  */
-int monitor_end_on_sigterm(struct monitor *m) {
+int uevent_monitor_end_on_sigterm(struct uevent_monitor *m) {
         sigset_t signals;
 
         sigemptyset(&signals);
@@ -114,11 +114,11 @@ int monitor_end_on_sigterm(struct monitor *m) {
         return m->end_fd < 0 ? negative_errno() : 0;
 }
 
-void monitor_close(struct monitor *m) {
+void uevent_monitor_close(struct uevent_monitor *m) {
         closep(&m->netlink_fd);
         closep(&m->queue_fd);
         closep(&m->end_fd);
-        *m = (struct monitor)MONITOR_NULL;
+        *m = (struct uevent_monitor)UEVENT_MONITOR_NULL;
 }
 
 /* Throws away what has come. Return: 0, or a negative errno. */
@@ -134,12 +134,12 @@ static int drain(int fd) {
 }
 
 /**
- * monitor_wait() - sleep until something happened since the last call
- * @deadline: in terms of monitor_now(), or MONITOR_FOREVER
+ * uevent_monitor_wait() - sleep until something happened since the last call
+ * @deadline: in terms of monotonic_now(), or DEADLINE_NEVER
  *
  * Return: 1, 0 when it is past the deadline or was asked to end, or a negative errno.
  */
-int monitor_wait(struct monitor *m, uint64_t deadline) {
+int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
         struct pollfd fds[] = {
                 { .fd = m->end_fd,     .events = POLLIN },
                 { .fd = m->netlink_fd, .events = POLLIN },
@@ -149,14 +149,14 @@ int monitor_wait(struct monitor *m, uint64_t deadline) {
         int n, r;
 
         do {
-                uint64_t now = monitor_now(), left = deadline - now;
+                uint64_t now = monotonic_now(), left = deadline - now;
 
                 /* Also when events never cease. */
                 if (now >= deadline)
                         return 0;
                 timeout.tv_sec = (time_t) (left / NSEC_PER_SEC);
                 timeout.tv_nsec = (long) (left % NSEC_PER_SEC);
-                n = ppoll(fds, ELEMENTSOF(fds), deadline == MONITOR_FOREVER ? NULL : &timeout, NULL);
+                n = ppoll(fds, ELEMENTSOF(fds), deadline == DEADLINE_NEVER ? NULL : &timeout, NULL);
         } while (n < 0 && errno == EINTR);
         if (n < 0)
                 return negative_errno();
@@ -174,8 +174,8 @@ int monitor_wait(struct monitor *m, uint64_t deadline) {
 }
 
 /* "add@/devices/…", and properties: each ends with a null byte (lib/kobject_uevent.c). Return: is it of this shape? */
-static bool parse_event(char *text, size_t n, struct monitor_event *ret) {
-        struct monitor_event event = { .action = text, .subsystem = "" };
+static bool parse_event(char *text, size_t n, struct uevent *ret) {
+        struct uevent event = { .action = text, .subsystem = "" };
         char *at;
 
         if (n == 0 || text[n - 1] != '\0')
@@ -195,14 +195,14 @@ static bool parse_event(char *text, size_t n, struct monitor_event *ret) {
 }
 
 /**
- * monitor_read() - the kernel's events since the last call, each to @fn
- * @m: opened for MONITOR_KERNEL
+ * uevent_monitor_read() - the kernel's events since the last call, each to @fn
+ * @m: opened for UEVENT_KERNEL
  *
  * Does not wait for any. What is of no known shape, or from a process, is passed over.
  *
  * Return: 1 when some have been lost, 0 when none, or a negative errno.
  */
-int monitor_read(struct monitor *m, monitor_event_fn fn, void *userdata) {
+int uevent_monitor_read(struct uevent_monitor *m, uevent_fn fn, void *userdata) {
         char buf[8192];
         bool lost = false;
         ssize_t n;
@@ -210,7 +210,7 @@ int monitor_read(struct monitor *m, monitor_event_fn fn, void *userdata) {
         for (;;) {
                 struct sockaddr_nl sender = {};
                 socklen_t size = sizeof(sender);
-                struct monitor_event event;
+                struct uevent event;
 
                 n = recvfrom(m->netlink_fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *) &sender, &size);
                 if (n >= 0 && sender.nl_pid == 0 && parse_event(buf, (size_t) n, &event))

@@ -5,8 +5,8 @@
  * How far the machine goes along a path, in a sentence for people.
  */
 
-#include "descent.h"
+#include "pci-resolve.h"
 #include "pci-path.h"
 
-int pci_descent_explain(const struct pci_path *path, const struct pci_descent *descent, char **ret);
+int pci_resolution_diagnose(const struct pci_path *path, const struct pci_resolution *resolution, char **ret);
 int pci_address_find_path(const struct pci_path *path, struct pci_path *ret);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What can be used below a PCI function: device nodes and network interfaces.
+ */
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "string-list.h"
+#include "sub-function.h"
+
+/** struct child_device - a node or interface */
+struct child_device {
+        char *syspath;
+        char *subsystem;
+        char *name;    /* "/dev/vda", "eth0" */
+        unsigned part; /* the number of a partition, or 0 */
+        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of that which the device is below, or empty */
+};
+
+struct child_devices {
+        struct child_device *items;
+        size_t n;
+};
+
+int child_devices_add(struct child_devices *children, const char *syspath, const char *subsystem);
+int child_devices_add_vfio(struct child_devices *children, const char *function_syspath);
+int child_devices_find(const char *syspath, struct child_devices *ret, char ret_unreadable[static PATH_MAX]);
+int children_find(const char *syspath, struct child_devices *children, struct string_list *driverless);
+void child_devices_sort(struct child_devices *children);
+void child_devices_clear(struct child_devices *children);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Sleep until something about the machine's devices changed.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum uevent_source {
+        UEVENT_KERNEL = 1, /* as the kernel sends an event: the groups of NETLINK_KOBJECT_UEVENT */
+        UEVENT_UDEV = 2,   /* when udev is finished with it */
+};
+
+struct uevent_monitor {
+        int netlink_fd;
+        int queue_fd; /* inotify on udev's queue, or -1 */
+        int end_fd;   /* SIGTERM, or -1 */
+};
+
+#define UEVENT_MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
+#define DEADLINE_NEVER UINT64_MAX
+
+/** struct uevent - what the kernel says has happened; nobody vouches for it */
+struct uevent {
+        const char *action;    /* "add" */
+        const char *devpath;   /* below /sys */
+        const char *subsystem; /* or empty */
+};
+
+typedef void (*uevent_fn)(const struct uevent *event, void *userdata);
+
+bool udev_is_running(void);
+bool udev_is_idle(void);
+uint64_t monotonic_now(void);
+
+int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source);
+int uevent_monitor_end_on_sigterm(struct uevent_monitor *m);
+int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline);
+int uevent_monitor_read(struct uevent_monitor *m, uevent_fn fn, void *userdata);
+void uevent_monitor_close(struct uevent_monitor *m);
