@@ -15,7 +15,7 @@ static int coldplug(struct manager *m, bool beside_udev) {
         else if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
                 r = complain(EXIT_FAILED, "udevd is running: the links in /dev are its to make (see pcipath coldplug --help)");
         else
-                r = manager_look_until_quiet(m);
+                r = manager_scan_until_quiet(m);
 
         manager_close(m);
         return r;

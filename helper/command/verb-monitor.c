@@ -62,7 +62,7 @@ static bool is_looked_into(const struct uevent *event) {
         return streq(event->subsystem, "block") || streq(event->subsystem, "net");
 }
 
-static void take_event(const struct uevent *event, void *userdata) {
+static void handle_event(const struct uevent *event, void *userdata) {
         struct monitoring *m = userdata;
         char syspath[PATH_MAX];
 
@@ -77,7 +77,7 @@ static void take_event(const struct uevent *event, void *userdata) {
                 add_function(m, syspath);
 }
 
-static void take_write(struct monitoring *m, const struct inotify_event *event) {
+static void handle_write(struct monitoring *m, const struct inotify_event *event) {
         const struct device *device;
 
         if (event->mask & IN_Q_OVERFLOW) {
@@ -93,7 +93,7 @@ static void take_write(struct monitoring *m, const struct inotify_event *event) 
         add_function(m, device->function);
 }
 
-static void take_writes(struct monitoring *m) {
+static void handle_writes(struct monitoring *m) {
         char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
         ssize_t n;
 
@@ -101,13 +101,13 @@ static void take_writes(struct monitoring *m) {
                 for (char *p = buf; p < buf + n;) {
                         const struct inotify_event *event = (const struct inotify_event *) (void *) p;
 
-                        take_write(m, event);
+                        handle_write(m, event);
                         p += sizeof(*event) + event->len;
                 }
 }
 
 /* What cannot be looked at now is looked at with the next event. */
-static void look(struct monitoring *m) {
+static void scan(struct monitoring *m) {
         struct string_list functions = m->functions;
         bool everything = m->everything;
         int r = 0;
@@ -115,9 +115,9 @@ static void look(struct monitoring *m) {
         m->functions = (struct string_list){};
         m->everything = false;
         if (everything)
-                r = manager_look(&m->manager);
+                r = manager_scan(&m->manager);
         for (size_t i = 0; i < functions.n && !everything && r >= 0; i++)
-                r = manager_look_at(&m->manager, functions.items[i]);
+                r = manager_scan_function(&m->manager, functions.items[i]);
         string_list_clear(&functions);
 
         if (r < 0) {
@@ -127,7 +127,7 @@ static void look(struct monitoring *m) {
 }
 
 /* Return: 1 when it is time to end, 0 when not, or a negative errno. */
-static int take_signals(struct monitoring *m) {
+static int handle_signals(struct monitoring *m) {
         struct signalfd_siginfo info;
         bool end = false;
 
@@ -162,18 +162,18 @@ static int run(struct monitoring *m) {
                 hook_run(&m->hook);
                 r = sleep_until(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
                 if (r >= 0)
-                        r = uevent_monitor_read(&m->monitor, take_event, m);
+                        r = uevent_monitor_read(&m->monitor, handle_event, m);
                 if (r < 0)
                         return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
                 if (r > 0) {
                         manager_touch(&m->manager, "/sys");
                         m->everything = true;
                 }
-                take_writes(m);
-                if (take_signals(m) > 0)
+                handle_writes(m);
+                if (handle_signals(m) > 0)
                         return EXIT_DONE;
                 if (m->everything || m->functions.n > 0)
-                        look(m);
+                        scan(m);
         }
 }
 
@@ -243,7 +243,7 @@ static int monitor_all(struct monitoring *m) {
         r = open_all(m);
         if (r != EXIT_DONE)
                 return r;
-        (void) manager_look_until_quiet(&m->manager); /* what has failed has been said */
+        (void) manager_scan_until_quiet(&m->manager); /* what has failed has been said */
         hook_run(&m->hook);
         r = say_ready(m);
         if (r == EXIT_DONE)

@@ -17,7 +17,7 @@ struct wait {
         const char *type;
         uint64_t timeout; /* nanoseconds, or DEADLINE_NEVER */
         bool removed;
-        bool settled;
+        bool updated;
         bool kernel;
         enum uevent_source source;
         char **texts;
@@ -83,7 +83,7 @@ static int look(struct wait *w) {
                 done = done && r > 0;
         }
 
-        return done && (!w->settled || udev_is_idle());
+        return done && (!w->updated || udev_is_idle());
 }
 
 /* Why is a device that is there not ready? */
@@ -119,7 +119,7 @@ static int diagnose_timeout(const struct wait *w) {
                 else if (!w->removed && !is_arrived(w, i))
                         diagnose_unready(w, i);
         }
-        if (w->settled && !udev_is_idle())
+        if (w->updated && !udev_is_idle())
                 complain(0, "timed out: udev's queue is not empty");
 
         return EXIT_TIMEOUT;
@@ -196,7 +196,7 @@ static int parse_option(struct wait *w, int option, char **argv) {
                 w->removed = true;
                 return -1;
         case OPTION_SETTLED:
-                w->settled = true;
+                w->updated = true;
                 return -1;
         case OPTION_KERNEL:
                 w->kernel = true;
@@ -225,7 +225,7 @@ static int parse_argv(struct wait *w, int argc, char **argv) {
         }
         if (optind == argc)
                 return complain(EXIT_USAGE, "no path: pcipath wait %s", verb_wait.arguments);
-        if (w->settled && w->kernel)
+        if (w->updated && w->kernel)
                 return complain(EXIT_USAGE, "--settled is udev's word, --kernel the kernel's: one of them");
 
         return -1;

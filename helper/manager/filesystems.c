@@ -107,7 +107,7 @@ static int run_probe(blkid_probe probe) {
         return blkid_do_safeprobe(probe);
 }
 
-static int take_values(blkid_probe probe, struct filesystem *ret) {
+static int add_values(blkid_probe probe, struct filesystem *ret) {
         struct filesystem filesystem = {};
 
         for (size_t i = 0; i < FILESYSTEM_VALUES; i++) {
@@ -180,7 +180,7 @@ int filesystem_probe(int fd, struct filesystem *ret) {
         r = run_probe(probe);
         if (r == -2)
                 return -ENOTUNIQ;
-        return r < 0 ? negative_errno() : r > 0 ? 0 : take_values(probe, ret);
+        return r < 0 ? negative_errno() : r > 0 ? 0 : add_values(probe, ret);
 }
 
 /**

@@ -36,8 +36,8 @@ static void say(struct manager *m, const char *format, va_list ap) {
         complain(EXIT_FAILED, "%s", text);
 }
 
-/** manager_complain() - something cannot be done; said once, not again at each look */
-void manager_complain(struct manager *m, const char *format, ...) {
+/** manager_error() - something cannot be done; said once, not again at each look */
+void manager_error(struct manager *m, const char *format, ...) {
         va_list ap;
 
         m->has_failed = true;
@@ -46,7 +46,7 @@ void manager_complain(struct manager *m, const char *format, ...) {
         va_end(ap);
 }
 
-/** manager_note() - something is not to be done, and somebody could miss it: as manager_complain(), but no failure */
+/** manager_note() - something is not to be done, and somebody could miss it: as manager_error(), but no failure */
 void manager_note(struct manager *m, const char *format, ...) {
         va_list ap;
 
@@ -60,7 +60,7 @@ static int add_children(struct manager *m, const struct child_devices *children,
                 struct device *device;
                 int r;
 
-                r = roster_take(m, &children->items[i], function, &device);
+                r = device_list_add(m, &children->items[i], function, &device);
                 if (r > 0)
                         r = device_find_links(m, device, &children->items[i]);
                 if (r < 0)
@@ -114,7 +114,7 @@ static void forget_gone(struct manager *m) {
 }
 
 /* What has been found is now what there is. */
-static int finish_look(struct manager *m) {
+static int finish_scan(struct manager *m) {
         int r = 0;
 
         if (m->directory && !m->is_made_known) {
@@ -122,11 +122,11 @@ static int finish_look(struct manager *m) {
                 m->is_made_known = r >= 0;
         }
         if (r >= 0 && m->directory)
-                r = manager_settle_links(m, true);
+                r = manager_update_links(m, true);
         if (r >= 0 && manager_wants_names(m))
                 r = read_contents(m);
         if (r >= 0 && m->directory)
-                r = manager_settle_links(m, false);
+                r = manager_update_links(m, false);
         if (r >= 0)
                 tell(m);
         forget_gone(m);
@@ -142,12 +142,12 @@ static int find_driverless(const struct enumeration *enumeration, struct string_
 }
 
 /**
- * manager_look() - look at the whole machine
+ * manager_scan() - look at the whole machine
  *
  * Return: 0, or a negative errno when it cannot be looked at; nothing is removed then. What else has failed has been said, and
  * has_failed is set.
  */
-int manager_look(struct manager *m) {
+int manager_scan(struct manager *m) {
         _cleanup_string_list_ struct string_list driverless = {};
         _cleanup_enumeration_ struct enumeration enumeration = {};
         int r;
@@ -165,20 +165,20 @@ int manager_look(struct manager *m) {
         for (size_t i = 0; i < enumeration.n && r >= 0; i++)
                 r = add_children(m, &enumeration.functions[i]->children, enumeration.functions[i]->syspath);
         if (r >= 0)
-                r = roster_drop_unseen(m, NULL);
-        return r < 0 ? r : finish_look(m);
+                r = device_list_drop_unseen(m, NULL);
+        return r < 0 ? r : finish_scan(m);
 }
 
 /**
- * manager_look_until_quiet() - look again until a look finds nothing new
+ * manager_scan_until_quiet() - look again until a look finds nothing new
  *
  * Return: an exit status; what has failed has been said.
  */
-int manager_look_until_quiet(struct manager *m) {
+int manager_scan_until_quiet(struct manager *m) {
         for (size_t i = 0; i < LOOKS_MAX; i++) {
                 int r;
 
-                r = manager_look(m);
+                r = manager_scan(m);
                 if (r < 0)
                         return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
                 if (m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
@@ -188,8 +188,8 @@ int manager_look_until_quiet(struct manager *m) {
         return complain(EXIT_FAILED, "devices do not cease to come");
 }
 
-/** manager_look_at() - look at one function and what is below it. Return: as manager_look(). */
-int manager_look_at(struct manager *m, const char *function) {
+/** manager_scan_function() - look at one function and what is below it. Return: as manager_scan(). */
+int manager_scan_function(struct manager *m, const char *function) {
         _cleanup_string_list_ struct string_list driverless = {};
         struct child_devices children = {};
         int r;
@@ -201,9 +201,9 @@ int manager_look_at(struct manager *m, const char *function) {
         if (r >= 0)
                 r = add_children(m, &children, function);
         if (r >= 0)
-                r = roster_drop_unseen(m, function);
+                r = device_list_drop_unseen(m, function);
         child_devices_clear(&children);
-        return r < 0 ? r : finish_look(m);
+        return r < 0 ? r : finish_scan(m);
 }
 
 /** manager_touch() - something has happened to a device: what is on it, or on its partitions, is read again at the next look */

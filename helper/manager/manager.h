@@ -58,20 +58,20 @@ struct manager {
 #define MANAGER_NULL { .tree = LINK_TREE_NULL, .watch_fd = -1 }
 
 int manager_open(struct manager *manager);
-int manager_look(struct manager *manager);
-int manager_look_until_quiet(struct manager *manager);
-int manager_look_at(struct manager *manager, const char *function_syspath);
+int manager_scan(struct manager *manager);
+int manager_scan_until_quiet(struct manager *manager);
+int manager_scan_function(struct manager *manager, const char *function_syspath);
 void manager_touch(struct manager *manager, const char *syspath);
 const struct device *manager_find_watch(const struct manager *manager, int watch);
 void manager_close(struct manager *manager);
 
-_printf_(2, 3) void manager_complain(struct manager *manager, const char *format, ...);
+_printf_(2, 3) void manager_error(struct manager *manager, const char *format, ...);
 _printf_(2, 3) void manager_note(struct manager *manager, const char *format, ...);
 
-/* roster.c */
-struct device *roster_find_node(const struct manager *manager, const char *name);
-int roster_take(struct manager *manager, const struct child_device *u, const char *function, struct device **ret);
-int roster_drop_unseen(struct manager *manager, const char *function);
+/* device-list.c */
+struct device *device_list_find_node(const struct manager *manager, const char *name);
+int device_list_add(struct manager *manager, const struct child_device *u, const char *function, struct device **ret);
+int device_list_drop_unseen(struct manager *manager, const char *function);
 void device_free(struct device *device);
 
 /* Does anybody ask what devices are called? */
@@ -79,14 +79,14 @@ static inline bool manager_wants_names(const struct manager *m) {
         return m->directory || m->changed;
 }
 
-/* drivers.c */
+/* module-load.c */
 int manager_load_drivers(struct manager *manager, const struct string_list *driverless, const char *function);
 
-/* naming.c */
+/* device-links.c */
 int device_find_links(struct manager *manager, struct device *device, const struct child_device *u);
 bool device_has_content(const struct device *device);
 int device_read_content(struct manager *manager, struct device *device);
 
-/* claims.c */
+/* link-owner.c */
 int manager_read_links(struct manager *manager);
-int manager_settle_links(struct manager *manager, bool paths_only);
+int manager_update_links(struct manager *manager, bool paths_only);

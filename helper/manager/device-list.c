@@ -41,8 +41,8 @@ static size_t find_index(const struct manager *m, const char *syspath) {
         return search_first(m->n_devices, compare_syspath, &(struct wanted){ m, syspath });
 }
 
-/** roster_find_node() - the device with this node. Return: NULL when there is none. */
-struct device *roster_find_node(const struct manager *m, const char *name) {
+/** device_list_find_node() - the device with this node. Return: NULL when there is none. */
+struct device *device_list_find_node(const struct manager *m, const char *name) {
         for (size_t i = 0; i < m->n_devices; i++)
                 if (streq(m->devices[i]->name, name))
                         return m->devices[i];
@@ -94,12 +94,12 @@ static bool is_same(const struct device *device, const struct child_device *u, i
 }
 
 /**
- * roster_take() - a device that has been found, as it was before or new
+ * device_list_add() - a device that has been found, as it was before or new
  * @function: syspath of the PCI function that it is below
  *
  * Return: 1, 0 when it is gone again, or a negative errno.
  */
-int roster_take(struct manager *m, const struct child_device *u, const char *function, struct device **ret) {
+int device_list_add(struct manager *m, const struct child_device *u, const char *function, struct device **ret) {
         size_t i = find_index(m, u->syspath);
         struct device *device;
         char *copy;
@@ -131,12 +131,12 @@ int roster_take(struct manager *m, const struct child_device *u, const char *fun
 }
 
 /**
- * roster_drop_unseen() - what has not been taken since the last call is gone
+ * device_list_drop_unseen() - what has not been taken since the last call is gone
  * @function: that was looked at, or NULL for all
  *
  * Return: 0, or -ENOMEM.
  */
-int roster_drop_unseen(struct manager *m, const char *function) {
+int device_list_drop_unseen(struct manager *m, const char *function) {
         for (size_t i = m->n_devices; i-- > 0;) {
                 struct device *device = m->devices[i];
                 int r;

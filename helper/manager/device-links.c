@@ -70,7 +70,7 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         if (r == -ENOTUNIQ || r == -ENAMETOOLONG || r == -EBADMSG)
                 manager_note(m, "%s", text);
         else if (text)
-                manager_complain(m, "%s", text);
+                manager_error(m, "%s", text);
         return 0;
 }
 
@@ -98,7 +98,7 @@ static void explain(struct manager *m, const struct device *device, int error) {
         else if (error == -E2BIG || error == -EBADMSG)
                 manager_note(m, "%s: its place in the device tree has no name", device->name);
         else if (error < 0 && !errno_is_absent(error))
-                manager_complain(m, "%s: cannot read the device: %s", device->name, strerror(-error));
+                manager_error(m, "%s: cannot read the device: %s", device->name, strerror(-error));
 }
 
 /* What cannot be known of its node stays as it was. Return: as child_device_has_node(). */
@@ -209,7 +209,7 @@ int device_read_content(struct manager *m, struct device *device) {
                 manager_note(m, "%s: it looks like two different things at once, so it has no link by what is on it",
                                  device->name);
         else if (r < 0 && r != -ENOMEDIUM)
-                manager_complain(m, "%s: cannot read what is on it: %s", device->name, strerror(-r));
+                manager_error(m, "%s: cannot read what is on it: %s", device->name, strerror(-r));
 
         set_links(device, &device->content, &links);
         return 0;

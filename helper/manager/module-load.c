@@ -8,8 +8,8 @@
 #include "modules.h"
 #include "sysfs.h"
 
-static void complain_of_module(const char *module, int error, void *userdata) {
-        manager_complain(userdata, "cannot load the module %s: %s", module, strerror(-error));
+static void report_module(const char *module, int error, void *userdata) {
+        manager_error(userdata, "cannot load the module %s: %s", module, strerror(-error));
 }
 
 static int load_modules(struct manager *m, const struct string_list *syspaths) {
@@ -21,13 +21,13 @@ static int load_modules(struct manager *m, const struct string_list *syspaths) {
                 return 0;
         r = modules_open(&modules, m->dry_run);
         if (r == -ENOENT) {
-                manager_complain(m, "this kernel has no modules, or depmod has not been run");
+                manager_error(m, "this kernel has no modules, or depmod has not been run");
                 return 0;
         }
 
         for (size_t i = 0; i < syspaths->n && r >= 0; i++)
                 if (sysfs_read_attribute(syspaths->items[i], "modalias", sizeof(modalias), modalias) >= 0)
-                        r = modules_load(&modules, modalias, complain_of_module, m);
+                        r = modules_load(&modules, modalias, report_module, m);
         m->n_loaded += modules.n_loaded;
         return r;
 }

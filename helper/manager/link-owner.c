@@ -19,13 +19,13 @@ static const char *const content_directories[] = {
         "/dev/disk/by-uuid", "/dev/disk/by-label", "/dev/disk/by-partuuid", "/dev/disk/by-partlabel", NULL
 };
 
-struct claim {
+struct candidate {
         const char *link; /* below /dev */
         const struct device *device;
 };
 
-struct claims {
-        struct claim *items;
+struct candidates {
+        struct candidate *items;
         size_t n;
 };
 
@@ -33,8 +33,8 @@ static const char *suffix_of(const struct device *device) {
         return device->links.n > 0 ? device->links.items[0] : device->syspath;
 }
 
-static int compare_claims(const void *a, const void *b) {
-        const struct claim *x = a, *y = b;
+static int compare_candidates(const void *a, const void *b) {
+        const struct candidate *x = a, *y = b;
 
         return strcmp(x->link, y->link) ?: strcmp(suffix_of(x->device), suffix_of(y->device));
 }
@@ -44,14 +44,14 @@ static int compare_names(const void *a, const void *b) {
 }
 
 /* All of them in order. Return: 0, or -ENOMEM. */
-static int collect_claims(const struct manager *m, struct claims *ret) {
-        struct claims claims = {};
+static int collect_candidates(const struct manager *m, struct candidates *ret) {
+        struct candidates candidates = {};
         size_t n = 0;
 
         for (size_t i = 0; i < m->n_devices; i++)
                 n += m->devices[i]->links.n + m->devices[i]->content.n;
-        claims.items = calloc(n + 1, sizeof(claims.items[0]));
-        if (!claims.items)
+        candidates.items = calloc(n + 1, sizeof(candidates.items[0]));
+        if (!candidates.items)
                 return -ENOMEM;
 
         for (size_t i = 0; i < m->n_devices; i++) {
@@ -60,13 +60,13 @@ static int collect_claims(const struct manager *m, struct claims *ret) {
                 if (!device->is_there || streq(device->subsystem, "net"))
                         continue;
                 for (size_t j = 0; j < device->links.n; j++)
-                        claims.items[claims.n++] = (struct claim){ device->links.items[j], device };
+                        candidates.items[candidates.n++] = (struct candidate){ device->links.items[j], device };
                 for (size_t j = 0; j < device->content.n; j++)
-                        claims.items[claims.n++] = (struct claim){ device->content.items[j], device };
+                        candidates.items[candidates.n++] = (struct candidate){ device->content.items[j], device };
         }
-        qsort(claims.items, claims.n, sizeof(claims.items[0]), compare_claims);
+        qsort(candidates.items, candidates.n, sizeof(candidates.items[0]), compare_candidates);
 
-        *ret = claims;
+        *ret = candidates;
         return 0;
 }
 
@@ -77,10 +77,10 @@ static int read_directory(struct manager *m, const char *directory) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOTDIR)
-                manager_complain(m, "%s%s is no directory: it is left alone, and no link is made there", m->directory,
+                manager_error(m, "%s%s is no directory: it is left alone, and no link is made there", m->directory,
                                  directory + strlen("/dev"));
         else if (r < 0)
-                manager_complain(m, "cannot read %s%s: %s", m->directory, directory + strlen("/dev"), strerror(-r));
+                manager_error(m, "cannot read %s%s: %s", m->directory, directory + strlen("/dev"), strerror(-r));
         return 0;
 }
 
@@ -107,44 +107,44 @@ static bool is_by_path(const char *link) {
 static bool is_foreign(struct manager *m, const char *link, const char *node) {
         struct stat st;
 
-        if (is_by_path(link) || roster_find_node(m, node))
+        if (is_by_path(link) || device_list_find_node(m, node))
                 return false;
         if (stat(node, &st) >= 0)
                 return S_ISBLK(st.st_mode);
         if (errno_is_absent(-errno))
                 return false;
 
-        manager_complain(m, "%s: %s has it and cannot be looked at: %s", link, node, strerror(errno));
+        manager_error(m, "%s: %s has it and cannot be looked at: %s", link, node, strerror(errno));
         return true;
 }
 
 /* Whose is a link to be that @n devices claim? @node: whose it is, or NULL. Return: the node, or NULL for nobody's. */
-static const char *choose(struct manager *m, const struct claim *claims, size_t n, const char *node) {
-        if (n > 1 && is_by_path(claims->link)) {
-                manager_note(m, "%s: it would be %s as well as %s, not made", claims->link, claims[0].device->name,
-                                 claims[1].device->name);
+static const char *choose(struct manager *m, const struct candidate *candidates, size_t n, const char *node) {
+        if (n > 1 && is_by_path(candidates->link)) {
+                manager_note(m, "%s: it would be %s as well as %s, not made", candidates->link, candidates[0].device->name,
+                                 candidates[1].device->name);
                 return NULL;
         }
 
         for (size_t i = 0; i < n && node; i++)
-                if (streq(claims[i].device->name, node))
+                if (streq(candidates[i].device->name, node))
                         return node;
-        if (node && is_foreign(m, claims->link, node)) {
-                manager_note(m, "%s: %s has it, it stays so though %s claims it", claims->link, node, claims->device->name);
+        if (node && is_foreign(m, candidates->link, node)) {
+                manager_note(m, "%s: %s has it, it stays so though %s claims it", candidates->link, node, candidates->device->name);
                 return node;
         }
 
-        return claims->device->name;
+        return candidates->device->name;
 }
 
-static void complain_of_link(struct manager *m, const char *link, int r) {
+static void report_link(struct manager *m, const char *link, int r) {
         if (r == -EEXIST)
-                manager_complain(m, "%s/%s: something is there that is no symbolic link, it is left alone", m->directory, link);
+                manager_error(m, "%s/%s: something is there that is no symbolic link, it is left alone", m->directory, link);
         else if (r == -ENOTDIR)
-                manager_complain(m, "%s/%.*s is no directory: it is left alone, and no link is made there", m->directory,
+                manager_error(m, "%s/%.*s is no directory: it is left alone, and no link is made there", m->directory,
                                  (int) (strrchr(link, '/') - link), link);
         else
-                manager_complain(m, "%s/%s: %s", m->directory, link, strerror(-r));
+                manager_error(m, "%s/%s: %s", m->directory, link, strerror(-r));
 }
 
 /* Return: is the link there now? What could not be replaced has been removed, if that could be done. */
@@ -158,7 +158,7 @@ static bool put(struct manager *m, const char *link, const char *node) {
 
         r = link_tree_put(&m->tree, link, node);
         if (r < 0)
-                complain_of_link(m, link, r);
+                report_link(m, link, r);
         return r >= 0;
 }
 
@@ -173,7 +173,7 @@ static bool drop(struct manager *m, const char *link) {
 
         r = link_tree_remove(&m->tree, link);
         if (r < 0)
-                complain_of_link(m, link, r);
+                report_link(m, link, r);
         return r >= 0;
 }
 
@@ -192,15 +192,15 @@ static int add_made(struct links *made, const char *link, const char *node) {
 }
 
 /*
- * One link: @old is it as it is, or NULL; @claims are those who want it. What it is then is added to @made.
+ * One link: @old is it as it is, or NULL; @candidates are those who want it. What it is then is added to @made.
  * Return: 0, or -ENOMEM.
  */
-static int settle(struct manager *m, const char *link, const struct link *old, const struct claim *claims, size_t n,
+static int update_link(struct manager *m, const char *link, const struct link *old, const struct candidate *candidates, size_t n,
                   struct links *made) {
         const char *node = old ? old->node : NULL, *selected = NULL;
 
         if (n > 0)
-                selected = choose(m, claims, n, node);
+                selected = choose(m, candidates, n, node);
         else if (is_foreign(m, link, node))
                 selected = node;
 
@@ -215,42 +215,42 @@ static int settle(struct manager *m, const char *link, const struct link *old, c
 }
 
 /**
- * manager_settle_links() - let the links be as the devices say
+ * manager_update_links() - let the links be as the devices say
  * @paths_only: not those by what is on disks, which has not been read yet
  *
  * Return: 0, or -ENOMEM.
  */
-int manager_settle_links(struct manager *m, bool paths_only) {
-        struct claims claims = {};
+int manager_update_links(struct manager *m, bool paths_only) {
+        struct candidates candidates = {};
         struct links made = {};
         size_t i = 0, j = 0;
         int r;
 
-        r = collect_claims(m, &claims);
+        r = collect_candidates(m, &candidates);
         if (r < 0)
                 return r;
-        made.items = calloc(claims.n + m->made.n + 1, sizeof(made.items[0]));
+        made.items = calloc(candidates.n + m->made.n + 1, sizeof(made.items[0]));
         if (!made.items)
                 r = -ENOMEM;
 
-        while (r >= 0 && (i < claims.n || j < m->made.n)) {
+        while (r >= 0 && (i < candidates.n || j < m->made.n)) {
                 const struct link *old = j < m->made.n ? &m->made.items[j] : NULL;
                 const char *there = old ? old->name + strlen("/dev/") : NULL;
-                int order = !there ? -1 : i == claims.n ? 1 : strcmp(claims.items[i].link, there);
-                const char *link = order <= 0 ? claims.items[i].link : there;
+                int order = !there ? -1 : i == candidates.n ? 1 : strcmp(candidates.items[i].link, there);
+                const char *link = order <= 0 ? candidates.items[i].link : there;
                 size_t n = 0;
 
-                while (order <= 0 && i + n < claims.n && streq(claims.items[i + n].link, link))
+                while (order <= 0 && i + n < candidates.n && streq(candidates.items[i + n].link, link))
                         n++;
                 if (!paths_only || is_by_path(link))
-                        r = settle(m, link, order >= 0 ? old : NULL, &claims.items[i], n, &made);
+                        r = update_link(m, link, order >= 0 ? old : NULL, &candidates.items[i], n, &made);
                 else if (order >= 0)
                         r = add_made(&made, link, old->node);
                 i += n;
                 j += order >= 0;
         }
 
-        free(claims.items);
+        free(candidates.items);
         if (r < 0) {
                 links_clear(&made);
                 return r;
