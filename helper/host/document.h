@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-#include "problem.h"
+#include "error.h"
 
 #define DOCUMENT_MAX_MIB 16U
 #define DOCUMENT_MAX (DOCUMENT_MAX_MIB << 20)
 
-int document_read(const char *name, char **ret, size_t *ret_size, struct problem *problem);
+int document_read(const char *name, char **ret, size_t *ret_size, struct error *error);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "ascii.h"
-#include "channel.h"
+#include "stream.h"
 #include "document.h"
 #include "http.h"
 
@@ -62,48 +62,48 @@ struct response {
 };
 
 /* Return: 1 when the header is complete, 0 before. */
-static int read_header(struct response *a, const char *socket, const char *path, struct problem *problem) {
+static int read_header(struct response *a, const char *socket, const char *path, struct error *error) {
         char *end = memmem(a->text, a->size, "\r\n\r\n", 4);
         const char *reason;
         int status;
 
         if (!end)
-                return a->size > HEADER_MAX ? problem_set(problem, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path) : 0;
+                return a->size > HEADER_MAX ? error_set(error, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path) : 0;
 
         *end = '\0';
         a->body = (size_t) (end - a->text) + 4;
         status = http_parse_header(a->text, &a->length, &reason);
         if (status < 0)
-                return problem_set(problem, status, "%s: GET %s: %s", socket, path, reason);
+                return error_set(error, status, "%s: GET %s: %s", socket, path, reason);
         if (status != 200)
-                return problem_set(problem, -EPROTO, "%s: GET %s: the server answers with status %d", socket, path, status);
+                return error_set(error, -EPROTO, "%s: GET %s: the server answers with status %d", socket, path, status);
         if (a->length > DOCUMENT_MAX)
-                return problem_set(problem, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path, DOCUMENT_MAX_MIB);
+                return error_set(error, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path, DOCUMENT_MAX_MIB);
         return 1;
 }
 
-static int read_response(struct channel *c, const char *request, const char *path, struct response *a,
-                         struct problem *problem) {
-        size_t n_output = strlen(request);
+static int read_response(struct stream *c, const char *options, const char *path, struct response *a,
+                         struct error *error) {
+        size_t n_output = strlen(options);
 
         while (a->body == 0 || a->size < a->body + a->length) {
                 char buf[16384], *more;
                 int n;
 
-                n = channel_exchange(c, &request, &n_output, buf, sizeof(buf), problem);
+                n = stream_exchange(c, &options, &n_output, buf, sizeof(buf), error);
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: GET %s: the connection was closed before the answer came", c->path,
+                        return error_set(error, -ECONNRESET, "%s: GET %s: the connection was closed before the answer came", c->path,
                                            path);
 
                 more = realloc(a->text, a->size + (size_t) n);
                 if (!more)
-                        return problem_set(problem, -ENOMEM, "out of memory");
+                        return error_set(error, -ENOMEM, "out of memory");
                 a->text = more;
                 memcpy(a->text + a->size, buf, (size_t) n);
                 a->size += (size_t) n;
-                n = a->body == 0 ? read_header(a, c->path, path, problem) : 0;
+                n = a->body == 0 ? read_header(a, c->path, path, error) : 0;
                 if (n < 0)
                         return n;
         }
@@ -116,17 +116,17 @@ static int read_response(struct channel *c, const char *request, const char *pat
  * @ret: to be freed
  */
 int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
-             struct problem *problem) {
-        _cleanup_channel_ struct channel channel = CHANNEL_CLOSED;
-        _cleanup_free_ char *request = NULL;
+             struct error *error) {
+        _cleanup_stream_ struct stream stream = STREAM_CLOSED;
+        _cleanup_free_ char *options = NULL;
         struct response response = {};
         int r;
 
-        if (asprintf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
-                return problem_set(problem, -ENOMEM, "out of memory");
-        r = channel_open(socket, &channel, problem);
+        if (asprintf(&options, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
+                return error_set(error, -ENOMEM, "out of memory");
+        r = stream_open(socket, &stream, error);
         if (r >= 0)
-                r = read_response(&channel, request, path, &response, problem);
+                r = read_response(&stream, options, path, &response, error);
         if (r < 0) {
                 free(response.text);
                 return r;

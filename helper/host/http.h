@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "problem.h"
+#include "error.h"
 
 int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
-             struct problem *problem);
+             struct error *error);
 int http_parse_header(const char *header, size_t *ret_length, const char **ret_reason);

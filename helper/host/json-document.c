@@ -11,7 +11,7 @@
 /**
  * json_parse() - a text that is one JSON object and nothing else
  */
-int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct problem *problem) {
+int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct error *error) {
         struct json_tokener *tokener;
         json_object *root;
         size_t end;
@@ -19,27 +19,27 @@ int json_parse(const char *name, const char *text, size_t size, struct json_docu
 
         tokener = json_tokener_new();
         if (!tokener)
-                return problem_set(problem, -ENOMEM, "out of memory");
+                return error_set(error, -ENOMEM, "out of memory");
 
         root = json_tokener_parse_ex(tokener, text, (int) size);
         end = json_tokener_get_parse_end(tokener);
         while (root && end < size && strchr(" \t\r\n", text[end]))
                 end++;
         if (!root)
-                r = problem_set(problem, -EBADMSG, "%s: not JSON: byte %zu: %s", name, end,
+                r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: %s", name, end,
                                 json_tokener_get_error(tokener) == json_tokener_continue ? "the document is not complete" :
                                 json_tokener_error_desc(json_tokener_get_error(tokener)));
         else if (end < size)
-                r = problem_set(problem, -EBADMSG, "%s: not JSON: byte %zu: text after the end", name, end);
+                r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: text after the end", name, end);
         else if (!json_object_is_type(root, json_type_object))
-                r = problem_set(problem, -EBADMSG, "%s: the document is not a JSON object", name);
+                r = error_set(error, -EBADMSG, "%s: the document is not a JSON object", name);
         json_tokener_free(tokener);
 
         if (r < 0) {
                 json_object_put(root);
                 return r;
         }
-        *ret = (struct json_document){ .name = name, .root = root, .problem = problem };
+        *ret = (struct json_document){ .name = name, .root = root, .error = error };
         return 0;
 }
 
@@ -55,9 +55,9 @@ bool json_is_api(const char *name) {
  * @ret: to be freed
  */
 int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
-               struct problem *problem) {
-        return json_is_api(name) ? http_get(name, api_path, ret, ret_size, problem) :
-                                   document_read(name, ret, ret_size, problem);
+               struct error *error) {
+        return json_is_api(name) ? http_get(name, api_path, ret, ret_size, error) :
+                                   document_read(name, ret, ret_size, error);
 }
 
 void json_document_clear(struct json_document *document) {
@@ -85,12 +85,12 @@ int json_get_typed(const struct json_document *document, json_object *object, en
         key = dot ? dot + 1 : text;
 
         if (!json_object_is_type(object, json_type_object))
-                return problem_set(document->problem, -EBADMSG, "%s: %.*s is not an object", document->name,
+                return error_set(document->error, -EBADMSG, "%s: %.*s is not an object", document->name,
                                    dot ? (int) (dot - text) : 0, text);
         if (!json_object_object_get_ex(object, key, &value) || !value)
                 return 0;
         if (!json_object_is_type(value, type))
-                return problem_set(document->problem, -EBADMSG, "%s: %s is not of type %s", document->name, text,
+                return error_set(document->error, -EBADMSG, "%s: %s is not of type %s", document->name, text,
                                    json_type_to_name(type));
         *ret = value;
         return 1;

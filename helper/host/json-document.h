@@ -8,17 +8,17 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
-#include "problem.h"
+#include "error.h"
 
 struct json_document {
         const char *name; /* in complaints */
         json_object *root;
-        struct problem *problem;
+        struct error *error;
 };
 
-int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct problem *problem);
+int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct error *error);
 int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
-               struct problem *problem);
+               struct error *error);
 bool json_is_api(const char *name);
 void json_document_clear(struct json_document *document);
 

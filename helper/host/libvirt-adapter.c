@@ -171,7 +171,7 @@ int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *add
         if (r < 0)
                 return r;
         if (!adapter)
-                return domain_add_placeless(d, element, "its controller is not a PCI device of this document");
+                return domain_add_without_path(d, element, "its controller is not a PCI device of this document");
 
         disk = machine_add_device(d->machine, NULL, adapter->function);
         if (!disk)

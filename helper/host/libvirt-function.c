@@ -58,7 +58,7 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
                 return r; /* without an index, no address can name it */
         c = &d->controllers[index];
         if (c->bus)
-                return complain_of_element(d, element, "another PCI controller has the same index");
+                return set_element_error(d, element, "another PCI controller has the same index");
 
         c->element = element;
         c->model = libvirt_model_find((const char *) model);
@@ -229,8 +229,8 @@ int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode 
         return function->suffix ? 0 : -ENOMEM;
 }
 
-/** domain_add_placeless() - a device that is not on PCI, or whose place there is not known */
-int domain_add_placeless(struct domain *d, const xmlNode *element, const char *reason) {
+/** domain_add_without_path() - a device that is not on PCI, or whose place there is not known */
+int domain_add_without_path(struct domain *d, const xmlNode *element, const char *reason) {
         struct device *device = machine_add_device(d->machine, NULL, NULL);
 
         if (!device)

@@ -61,15 +61,15 @@ static long disk_number(const char *target) {
 
 static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
         _cleanup_xml_ xmlChar *controller = xmlGetProp(address, BAD_CAST "controller");
-        _cleanup_xml_ xmlChar *channel = xmlGetProp(address, BAD_CAST "bus");
+        _cleanup_xml_ xmlChar *stream = xmlGetProp(address, BAD_CAST "bus");
         _cleanup_xml_ xmlChar *target = xmlGetProp(address, BAD_CAST "target");
         _cleanup_xml_ xmlChar *unit = xmlGetProp(address, BAD_CAST "unit");
 
-        if (!controller || !channel || !target || !unit)
+        if (!controller || !stream || !target || !unit)
                 return 0;
-        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
+        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) stream, (char *) target,
                                               (char *) unit) :
-                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
+                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) stream, (char *) unit);
 }
 
 /* A disk of an lsilogic adapter has a shorter alias; its target names it. */

@@ -61,16 +61,16 @@ int element_get_number(const struct domain *d, const xmlNode *element, const cha
         errno = 0;
         value = strtoul((const char *) text, &end, 0);
         if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > most)
-                return problem_set(d->problem, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
+                return error_set(d->error, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
                                    xmlGetLineNo(element), attribute, (const char *) text, most);
         *ret = (unsigned) value;
         return 1;
 }
 
-/** complain_of_element() - Return: -EBADMSG. */
-int complain_of_element(const struct domain *d, const xmlNode *element, const char *what) {
+/** set_element_error() - Return: -EBADMSG. */
+int set_element_error(const struct domain *d, const xmlNode *element, const char *what) {
         char name[ELEMENT_NAME_MAX];
 
-        return problem_set(d->problem, -EBADMSG, "%s, line %ld: %s: %s", d->file, xmlGetLineNo(element),
+        return error_set(d->error, -EBADMSG, "%s, line %ld: %s: %s", d->file, xmlGetLineNo(element),
                            element_describe(element, name), what);
 }

@@ -9,7 +9,7 @@
 #include <libxml/tree.h>
 
 #include "libvirt-models.h"
-#include "problem.h"
+#include "error.h"
 #include "qemu-machines.h"
 
 #define CONTROLLERS_MAX 256
@@ -33,7 +33,7 @@ struct adapter {
 struct domain {
         const char *file;
         struct machine *machine;
-        struct problem *problem;
+        struct error *error;
         const struct qemu_machine *type; /* NULL if it is not known */
         bool is_bhyve, has_acpi;
         struct controller_bus controllers[CONTROLLERS_MAX];
@@ -63,14 +63,14 @@ int domain_identify(struct domain *d, const xmlNode *element, struct device *dev
 /* libvirt-function.c */
 int domain_add_controller(struct domain *d, const xmlNode *element);
 int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address);
-int domain_add_placeless(struct domain *d, const xmlNode *element, const char *reason);
+int domain_add_without_path(struct domain *d, const xmlNode *element, const char *reason);
 
 /* libvirt-adapter.c */
 int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function);
 void domain_sort_adapters(struct domain *d);
 int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
 
-int complain_of_element(const struct domain *d, const xmlNode *element, const char *what);
+int set_element_error(const struct domain *d, const xmlNode *element, const char *what);
 
 static inline void freexmlp(xmlChar **text) {
         xmlFree(*text);

@@ -52,7 +52,7 @@ static int compare_devices(const void *a, const void *b) {
 }
 
 /* Two functions, or two disks of one, at the same place: what a document says wrongly. Neither is named. */
-static void mark_same_places(struct machine *machine) {
+static void mark_same_slots(struct machine *machine) {
         struct device *function = NULL, *disk = NULL;
 
         for (size_t i = 0; i < machine->n_devices && device_get_path(machine->devices[i]); i++) {
@@ -218,7 +218,7 @@ int machine_complete(struct machine *machine) {
 
         if (machine->n_devices > 0)
                 qsort(machine->devices, machine->n_devices, sizeof(*machine->devices), compare_devices);
-        mark_same_places(machine);
+        mark_same_slots(machine);
         mark_below_absent(machine);
         return collect_ids(machine);
 }

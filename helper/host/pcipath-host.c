@@ -5,7 +5,7 @@
  * so has each monitor.
  */
 
-#include "request.h"
+#include "options.h"
 
 static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree };
 

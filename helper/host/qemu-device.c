@@ -32,17 +32,17 @@ static const char *usb_port(const struct record *r) {
         return r->port && *r->port != '\0' ? r->port : NULL;
 }
 
-static int set_scsi_words(struct record *r, const int64_t numbers[static QEMU_PROPERTIES_MAX]) {
+static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_PROPERTIES_MAX]) {
         const struct record *adapter = r->on->device;
         _cleanup_free_ char *usb = NULL;
 
         /* virtio-scsi-device is no adapter but the half of one. */
         while (adapter->on->kind == QEMU_BUS_VIRTIO)
                 adapter = adapter->on->device;
-        if (adapter->type->own_words || numbers[0] < 0 || numbers[1] < 0 || numbers[2] < 0)
+        if (adapter->type->own_suffix || numbers[0] < 0 || numbers[1] < 0 || numbers[2] < 0)
                 return 0;
 
-        if (adapter->type->words == WORDS_USB_SCSI) {
+        if (adapter->type->suffix == SUFFIX_USB_SCSI) {
                 if (!usb_port(adapter))
                         return 0;
                 if (asprintf(&usb, "usb-0:%s:1.0-", usb_port(adapter)) < 0)
@@ -52,7 +52,7 @@ static int set_scsi_words(struct record *r, const int64_t numbers[static QEMU_PR
                           (long long) numbers[1], (long long) numbers[2]);
 }
 
-static int set_namespace_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
+static int set_namespace_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
         if (json_object_get_boolean(values[2]))
                 r->device->absent = "detached: there when the guest attaches it";
         else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
@@ -61,44 +61,44 @@ static int set_namespace_words(struct record *r, json_object *const values[stati
 }
 
 /**
- * record_set_words() - how the guest has the device, apart from its function
+ * record_set_suffix() - how the guest has the device, apart from its function
  * @values: of the properties that the row of its type names
  */
-int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
+int record_set_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
         const int64_t numbers[] = { number_of(values[0]), number_of(values[1]), number_of(values[2]) };
         const char *text = json_get_text(values[0]);
 
         r->device->node = r->type->node;
-        switch (r->type->words) {
-        case WORDS_NONE:
+        switch (r->type->suffix) {
+        case SUFFIX_NONE:
                 return 0;
-        case WORDS_FUNCTION:
+        case SUFFIX_FUNCTION:
                 return set_suffix(r->device, "%s", "");
-        case WORDS_NVME:
+        case SUFFIX_NVME:
                 r->number = numbers[2];
                 if (!text || *text == '\0')
                         return 0;
                 r->device->node = NODE_DISK;
                 return set_suffix(r->device, "nvme-1");
-        case WORDS_NAMESPACE:
-                return r->on->kind == QEMU_BUS_NVME ? set_namespace_words(r, values) : 0;
-        case WORDS_SCSI:
-                return r->on->kind == QEMU_BUS_SCSI ? set_scsi_words(r, numbers) : 0;
-        case WORDS_ATA:
+        case SUFFIX_NAMESPACE:
+                return r->on->kind == QEMU_BUS_NVME ? set_namespace_suffix(r, values) : 0;
+        case SUFFIX_SCSI:
+                return r->on->kind == QEMU_BUS_SCSI ? set_scsi_suffix(r, numbers) : 0;
+        case SUFFIX_ATA:
                 return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0 ?
                        set_suffix(r->device, "ata-%u.%lld", r->on->port, (long long) numbers[0]) : 0;
-        case WORDS_USB_STORAGE:
+        case SUFFIX_USB_STORAGE:
                 return text && *text != '\0' ? set_suffix(r->device, "usb-0:%s:1.0-scsi-0:0:0:0", text) : 0;
-        case WORDS_USB_SCSI:
+        case SUFFIX_USB_SCSI:
                 r->port = text ? strdup(text) : NULL;
                 return text && !r->port ? -ENOMEM : 0;
-        case WORDS_PORT:
+        case SUFFIX_PORT:
                 r->takes_no_plugs = json_object_is_type(values[0], json_type_boolean) && !json_object_get_boolean(values[0]);
                 return 0;
-        case WORDS_CARD:
+        case SUFFIX_CARD:
                 r->sriov_pf = text && *text != '\0' ? strdup(text) : NULL;
                 return text && *text != '\0' && !r->sriov_pf ? -ENOMEM : 0;
-        case WORDS_EXPANDER:
+        case SUFFIX_EXPANDER:
                 r->number = numbers[0];
                 return 0;
         }

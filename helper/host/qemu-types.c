@@ -5,14 +5,14 @@
 #include "qemu-types.h"
 #include "util.h"
 
-#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .words = WORDS_PORT, .properties = { "hotplug" } }
+#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = SUFFIX_PORT, .properties = { "hotplug" } }
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true }
-#define DISK(p)       { p, "disk", .node = NODE_DISK, .words = WORDS_FUNCTION, .leaf = true }
+#define DISK(p)       { p, "disk", .node = NODE_DISK, .suffix = SUFFIX_FUNCTION, .leaf = true }
 #define SCSI_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .words = WORDS_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" } }
+        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" } }
 #define ATA_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .words = WORDS_ATA, .leaf = true, .properties = { "unit" } }
-#define EXPANDER(p)   { p, "host bridge", .words = WORDS_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
+        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_ATA, .leaf = true, .properties = { "unit" } }
+#define EXPANDER(p)   { p, "host bridge", .suffix = SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
 
 /* As `qemu-system-x86_64 -device help` has them, with their variants. The first that matches is taken. */
 static const struct qemu_type type_table[] = {
@@ -33,8 +33,8 @@ static const struct qemu_type type_table[] = {
         DISK("virtio-blk-pci*"),
         DISK("vhost-user-blk-pci*"),
         DISK("virtio-pmem-pci*"),
-        { "nvme", "NVMe controller", .words = WORDS_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" } },
-        { "nvme-ns", "disk", .node = NODE_DISK, .words = WORDS_NAMESPACE, .leaf = true,
+        { "nvme", "NVMe controller", .suffix = SUFFIX_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" } },
+        { "nvme-ns", "disk", .node = NODE_DISK, .suffix = SUFFIX_NAMESPACE, .leaf = true,
           .properties = { "nsid", "shared", "detached" } },
         { "virtio-scsi-pci*", "SCSI controller" },
         { "vhost-scsi-pci*",  "SCSI controller" },
@@ -43,8 +43,8 @@ static const struct qemu_type type_table[] = {
         { "am53c974",         "SCSI controller" },
         { "dc390",            "SCSI controller" },
         { "pvscsi",           "SCSI controller" },
-        { "megasas*",         "RAID controller", .own_words = true },
-        { "mptsas1068",       "SCSI controller", .own_words = true },
+        { "megasas*",         "RAID controller", .own_suffix = true },
+        { "mptsas1068",       "SCSI controller", .own_suffix = true },
         SCSI_DISK("scsi-hd",    "disk"),
         SCSI_DISK("scsi-block", "disk"),
         SCSI_DISK("scsi-cd",    "optical drive"),
@@ -55,12 +55,12 @@ static const struct qemu_type type_table[] = {
         { "sii3112",    "IDE controller" },
         ATA_DISK("ide-hd", "disk"),
         ATA_DISK("ide-cd", "optical drive"),
-        { "usb-storage", "disk", .node = NODE_DISK, .words = WORDS_USB_STORAGE, .leaf = true,
+        { "usb-storage", "disk", .node = NODE_DISK, .suffix = SUFFIX_USB_STORAGE, .leaf = true,
           .properties = { "port" } },
-        { "usb-uas",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
-        { "usb-bot",     "USB storage", .words = WORDS_USB_SCSI, .properties = { "port" } },
+        { "usb-uas",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
+        { "usb-bot",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
 
-        { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .words = WORDS_CARD, .leaf = true,
+        { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .suffix = SUFFIX_CARD, .leaf = true,
           .properties = { "sriov-pf" } },
         NETWORK("e1000*"),
         NETWORK("igb*"),

@@ -18,18 +18,18 @@ enum qemu_bus {
 };
 
 /* How the guest's words for a disk are found. */
-enum qemu_words {
-        WORDS_NONE,
-        WORDS_FUNCTION,   /* the function is the disk */
-        WORDS_NVME,       /* with a drive it is its one namespace */
-        WORDS_NAMESPACE,
-        WORDS_SCSI,
-        WORDS_ATA,
-        WORDS_USB_STORAGE,
-        WORDS_USB_SCSI,   /* an adapter whose disks are devices of their own */
-        WORDS_CARD,       /* no disk: a network card, which may be made as a virtual function of another */
-        WORDS_EXPANDER,   /* no disk: another root bus, with bus_nr */
-        WORDS_PORT,       /* no disk: a port that may have been told to refuse plugs */
+enum qemu_suffix {
+        SUFFIX_NONE,
+        SUFFIX_FUNCTION,   /* the function is the disk */
+        SUFFIX_NVME,       /* with a drive it is its one namespace */
+        SUFFIX_NAMESPACE,
+        SUFFIX_SCSI,
+        SUFFIX_ATA,
+        SUFFIX_USB_STORAGE,
+        SUFFIX_USB_SCSI,   /* an adapter whose disks are devices of their own */
+        SUFFIX_CARD,       /* no disk: a network card, which may be made as a virtual function of another */
+        SUFFIX_EXPANDER,   /* no disk: another root bus, with bus_nr */
+        SUFFIX_PORT,       /* no disk: a port that may have been told to refuse plugs */
 };
 
 #define QEMU_PROPERTIES_MAX 3
@@ -39,11 +39,11 @@ struct qemu_type {
         const char *pattern; /* of fnmatch() */
         const char *kind;
         enum node node;
-        enum qemu_words words;
+        enum qemu_suffix suffix;
         bool leaf;           /* no bus below it is of interest: ask less */
         enum slots slots;    /* of the bus that it leads to */
         bool takes_no_plugs; /* a bus that leads to ports, which QEMU cannot plug */
-        bool own_words;      /* an adapter for whose disks the guest's driver has words of its own */
+        bool own_suffix;      /* an adapter for whose disks the guest's driver has words of its own */
         const char *properties[QEMU_PROPERTIES_MAX];
 };
 

@@ -24,8 +24,8 @@ struct children {
 };
 
 static int out_of_shape(const struct walk *walk, const char *path) {
-        return problem_set(walk->problem, -EBADMSG, "%s: QEMU's answer about %s is not a list",
-                           walk->qmp.channel.path, path);
+        return error_set(walk->error, -EBADMSG, "%s: QEMU's answer about %s is not a list",
+                           walk->qmp.stream.path, path);
 }
 
 static bool is_host_bridge(const struct walk *walk, const char *type) {
@@ -96,7 +96,7 @@ static int add_child(struct walk *walk, struct children *children, struct qbus *
         if (bus->is_system && !is_host_bridge(walk, type))
                 return 0;
         if (walk->n_records + children->n >= OBJECTS_MAX)
-                return problem_set(walk->problem, -EFBIG, "%s: more than %d objects", walk->qmp.channel.path,
+                return error_set(walk->error, -EFBIG, "%s: more than %d objects", walk->qmp.stream.path,
                                    OBJECTS_MAX);
 
         more = reallocarray(children->items, children->n + 1, sizeof(*more));
@@ -163,7 +163,7 @@ static int ask_child(struct qmp_batch *batch, struct child *c) {
         c->address = is_function ? qmp_add_get(batch, path, "addr") : -1;
         c->root = streq(c->type, "spapr-pci-host-bridge") ? qmp_add_get(batch, path, "index") : -1;
         c->hotplugged = c->bus->refuses_shpc ? qmp_add_get(batch, path, "hotplugged") : -1;
-        c->subsystem = c->row->words == WORDS_NVME ? qmp_add_list(batch, subsystem) : -1;
+        c->subsystem = c->row->suffix == SUFFIX_NVME ? qmp_add_list(batch, subsystem) : -1;
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 c->properties[i] = c->row->properties[i] ? qmp_add_get(batch, path, c->row->properties[i]) : -1;
         c->list = !c->row->leaf || c->bus->is_system ? qmp_add_list(batch, path) : -1;
@@ -255,8 +255,8 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
 
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 values[i] = reply(batch, c->properties[i]);
-        r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_words(record, values) : 0;
-        subsystem = c->row->words == WORDS_NVME ? json_get_text(values[1]) : NULL;
+        r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_suffix(record, values) : 0;
+        subsystem = c->row->suffix == SUFFIX_NVME ? json_get_text(values[1]) : NULL;
         if (r >= 0 && subsystem && json_object_is_type(of_subsystem, json_type_array))
                 r = walk_add_subsystem(walk, record, subsystem, of_subsystem);
         if (r >= 0 && json_object_is_type(listing, json_type_array))
@@ -284,7 +284,7 @@ static int walk_children(struct walk *walk, struct children *children) {
         for (size_t i = 0; i < children->n && r >= 0; i++)
                 r = ask_child(&batch, &children->items[i]);
         if (r >= 0)
-                r = qmp_run(&walk->qmp, &batch, walk->problem);
+                r = qmp_run(&walk->qmp, &batch, walk->error);
         for (size_t i = 0; i < children->n && r >= 0; i++)
                 r = read_child(walk, &batch, &children->items[i]);
         return r;
@@ -304,7 +304,7 @@ static int walk_level(struct walk *walk, struct qmp_batch *batch, size_t begin, 
         for (size_t i = begin; i < end && r >= 0; i++)
                 r = ask_bus(batch, walk->buses[i]);
         if (r >= 0)
-                r = qmp_run(&walk->qmp, batch, walk->problem);
+                r = qmp_run(&walk->qmp, batch, walk->error);
         if (r >= 0 && begin == 0) {
                 walk->host_bridges = json_object_get(batch->replies[1]);
                 if (!json_object_is_type(walk->host_bridges, json_type_array))

@@ -44,7 +44,7 @@ struct record {
 struct walk {
         struct qmp qmp;
         struct machine *machine;
-        struct problem *problem;
+        struct error *error;
         json_object *host_bridges; /* their types */
         bool is_i440fx;
         bool has_root; /* 0000:00 */
@@ -66,7 +66,7 @@ int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge,
 int walk_add_buses_of(struct walk *walk, const struct record *record, json_object *listing);
 int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem,
                        json_object *listing);
-int record_set_words(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
-int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem);
+int record_set_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
+int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error);
 int walk_machine(struct walk *walk);
 void walk_clear(struct walk *walk);

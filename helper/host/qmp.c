@@ -31,8 +31,8 @@ json_object *json_get(json_object *object, const char *key) {
         return value;
 }
 
-static int complain_of_json(const struct qmp *qmp, struct problem *problem) {
-        return problem_set(problem, -EBADMSG, "%s: the answer is not QMP", qmp->channel.path);
+static int set_json_error(const struct qmp *qmp, struct error *error) {
+        return error_set(error, -EBADMSG, "%s: the answer is not QMP", qmp->stream.path);
 }
 
 /*
@@ -40,7 +40,7 @@ static int complain_of_json(const struct qmp *qmp, struct problem *problem) {
  * @received: counts what was read
  */
 static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_t *received, json_object **ret,
-                   struct problem *problem) {
+                   struct error *error) {
         for (;;) {
                 json_object *message;
                 int n;
@@ -48,7 +48,7 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
                 message = json_tokener_parse_ex(qmp->tokener, qmp->buf + qmp->begin, (int) (qmp->end - qmp->begin));
                 if (message && !json_object_is_type(message, json_type_object)) {
                         json_object_put(message);
-                        return complain_of_json(qmp, problem);
+                        return set_json_error(qmp, error);
                 }
                 if (message) {
                         qmp->begin += json_tokener_get_parse_end(qmp->tokener);
@@ -56,35 +56,35 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
                         return 0;
                 }
                 if (json_tokener_get_error(qmp->tokener) != json_tokener_continue)
-                        return complain_of_json(qmp, problem);
+                        return set_json_error(qmp, error);
 
-                n = channel_exchange(&qmp->channel, output, n_output, qmp->buf, sizeof(qmp->buf), problem);
+                n = stream_exchange(&qmp->stream, output, n_output, qmp->buf, sizeof(qmp->buf), error);
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return problem_set(problem, -ECONNRESET, "%s: the connection was closed before the answer came",
-                                           qmp->channel.path);
+                        return error_set(error, -ECONNRESET, "%s: the connection was closed before the answer came",
+                                           qmp->stream.path);
                 qmp->begin = 0;
                 qmp->end = (size_t) n;
                 *received += (size_t) n;
                 if (*received > REPLIES_MAX)
-                        return problem_set(problem, -EFBIG, "%s: the answer is larger than %u MiB", qmp->channel.path,
+                        return error_set(error, -EFBIG, "%s: the answer is larger than %u MiB", qmp->stream.path,
                                            REPLIES_MAX_MIB);
         }
 }
 
-static int read_greeting(struct qmp *qmp, struct problem *problem) {
+static int read_greeting(struct qmp *qmp, struct error *error) {
         json_object *greeting;
         const char *output = NULL;
         size_t n_output = 0, received = 0;
         int r;
 
-        r = receive(qmp, &output, &n_output, &received, &greeting, problem);
+        r = receive(qmp, &output, &n_output, &received, &greeting, error);
         if (r < 0)
                 return r;
 
         if (!json_get(json_get(greeting, "QMP"), "version"))
-                r = complain_of_json(qmp, problem);
+                r = set_json_error(qmp, error);
         json_object_put(greeting);
         return r;
 }
@@ -94,20 +94,20 @@ static int read_greeting(struct qmp *qmp, struct problem *problem) {
  *
  * The first command of the first batch has to be qmp_capabilities.
  */
-int qmp_open(const char *path, struct qmp *ret, struct problem *problem) {
+int qmp_open(const char *path, struct qmp *ret, struct error *error) {
         int r;
 
-        *ret = (struct qmp){ .channel = CHANNEL_CLOSED };
+        *ret = (struct qmp){ .stream = STREAM_CLOSED };
         ret->tokener = json_tokener_new();
         if (!ret->tokener)
-                return problem_set(problem, -ENOMEM, "out of memory");
+                return error_set(error, -ENOMEM, "out of memory");
 
-        r = channel_open(path, &ret->channel, problem);
-        return r < 0 ? r : read_greeting(ret, problem);
+        r = stream_open(path, &ret->stream, error);
+        return r < 0 ? r : read_greeting(ret, error);
 }
 
 void qmp_close(struct qmp *qmp) {
-        channel_close(&qmp->channel);
+        stream_close(&qmp->stream);
         if (qmp->tokener)
                 json_tokener_free(qmp->tokener);
         qmp->tokener = NULL;
@@ -153,56 +153,56 @@ int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property)
 }
 
 /* An object that went away, or has no such property, is nothing to complain of. */
-static int check_error(const struct qmp *qmp, json_object *error, struct problem *problem) {
-        const char *class = json_get_text(json_get(error, "class")) ?: "";
-        const char *description = json_get_text(json_get(error, "desc")) ?: "?";
+static int check_error(const struct qmp *qmp, json_object *refusal, struct error *error) {
+        const char *class = json_get_text(json_get(refusal, "class")) ?: "";
+        const char *description = json_get_text(json_get(refusal, "desc")) ?: "?";
 
         if (streq(class, "GenericError") || streq(class, "DeviceNotFound"))
                 return 0;
-        return problem_set(problem, -EPROTO, "%s: QEMU reports an error: %s", qmp->channel.path, description);
+        return error_set(error, -EPROTO, "%s: QEMU reports an error: %s", qmp->stream.path, description);
 }
 
 /* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */
-static int take_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
-                        struct problem *problem) {
-        json_object *error = json_get(message, "error"), *value;
+static int handle_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
+                        struct error *error) {
+        json_object *refusal = json_get(message, "error"), *value;
         int r;
 
         if (json_get(message, "event"))
                 return 0;
 
-        if (error) {
-                r = check_error(qmp, error, problem);
+        if (refusal) {
+                r = check_error(qmp, refusal, error);
                 if (r < 0)
                         return r;
         } else if (!json_object_object_get_ex(message, "return", &value))
-                return complain_of_json(qmp, problem);
+                return set_json_error(qmp, error);
 
-        batch->replies[next] = error ? NULL : json_object_get(value);
+        batch->replies[next] = refusal ? NULL : json_object_get(value);
         return 1;
 }
 
 /**
  * qmp_run() - send the batch, and wait for the replies to all of it
  */
-int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem) {
+int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct error *error) {
         size_t n_output, received = 0, answered = 0;
         const char *output;
         int r;
 
         batch->replies = calloc(batch->n + 1, sizeof(*batch->replies));
         if (!batch->replies || batch->failed || (batch->out && fflush(batch->out) != 0))
-                return problem_set(problem, -ENOMEM, "out of memory");
+                return error_set(error, -ENOMEM, "out of memory");
 
         output = batch->text;
         n_output = batch->size;
         while (answered < batch->n) {
                 json_object *message;
 
-                r = receive(qmp, &output, &n_output, &received, &message, problem);
+                r = receive(qmp, &output, &n_output, &received, &message, error);
                 if (r < 0)
                         return r;
-                r = take_message(qmp, batch, answered, message, problem);
+                r = handle_message(qmp, batch, answered, message, error);
                 json_object_put(message);
                 if (r < 0)
                         return r;

@@ -10,10 +10,10 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#include "channel.h"
+#include "stream.h"
 
 struct qmp {
-        struct channel channel;
+        struct stream stream;
         struct json_tokener *tokener;
         char buf[65536];
         size_t begin, end; /* of what was received and not yet read */
@@ -28,13 +28,13 @@ struct qmp_batch {
         size_t n;
 };
 
-int qmp_open(const char *path, struct qmp *ret, struct problem *problem);
+int qmp_open(const char *path, struct qmp *ret, struct error *error);
 void qmp_close(struct qmp *qmp);
 
 int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments);
 int qmp_add_list(struct qmp_batch *batch, const char *path);
 int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property);
-int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct problem *problem);
+int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct error *error);
 void qmp_batch_clear(struct qmp_batch *batch);
 
 const char *json_get_text(json_object *value);

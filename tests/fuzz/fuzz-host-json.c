@@ -6,7 +6,7 @@
 
 #include "fuzz-host.h"
 #include "http.h"
-#include "source.h"
+#include "backend.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
@@ -30,7 +30,7 @@ static void check_header(const char *data, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_machine_ struct machine machine = {};
         const char *text = (const char *) data + 1;
-        struct problem problem = {};
+        struct error error = {};
         int r;
 
         if (size == 0)
@@ -40,10 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         }
 
-        r = *data == 'c' ? cloud_hypervisor_parse("input", text, size - 1, &machine, &problem) :
-                           firecracker_parse("input", text, size - 1, *data == 'F', &machine, &problem);
+        r = *data == 'c' ? cloud_hypervisor_parse("input", text, size - 1, &machine, &error) :
+                           firecracker_parse("input", text, size - 1, *data == 'F', &machine, &error);
         if (r < 0)
-                CHECK(problem.text[0] != '\0');
+                CHECK(error.text[0] != '\0');
         else
                 check_machine(&machine);
         return 0;

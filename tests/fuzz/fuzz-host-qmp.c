@@ -10,7 +10,7 @@
 
 #include "fuzz-host.h"
 #include "qemu-walk.h"
-#include "source.h"
+#include "backend.h"
 
 #define INPUT_MAX 65536 /* fits into a socket */
 
@@ -51,8 +51,8 @@ static void write_replies(int fd, const char *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_machine_ struct machine machine = {};
-        struct problem problem = {};
-        struct qmp qmp = { .channel = { .path = "input" } };
+        struct error error = {};
+        struct qmp qmp = { .stream = { .path = "input" } };
         int fds[2], r;
 
         if (size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
@@ -60,11 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         write_replies(fds[1], (const char *) data, size);
         shutdown(fds[1], SHUT_WR);
 
-        qmp.channel.fd = fds[0];
+        qmp.stream.fd = fds[0];
         qmp.tokener = json_tokener_new();
-        r = qemu_read_from(&qmp, &machine, &problem);
+        r = qemu_read_from(&qmp, &machine, &error);
         if (r < 0)
-                CHECK(problem.text[0] != '\0');
+                CHECK(error.text[0] != '\0');
         else
                 check_machine(&machine);
         close(fds[1]);

@@ -5,7 +5,7 @@
  */
 
 #include "fuzz-host.h"
-#include "source.h"
+#include "backend.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
@@ -15,10 +15,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_machine_ struct machine machine = {};
-        struct problem problem = {};
+        struct error error = {};
 
-        if (libvirt_parse("input", (const char *) data, size, &machine, &problem) < 0)
-                CHECK(problem.text[0] != '\0');
+        if (libvirt_parse("input", (const char *) data, size, &machine, &error) < 0)
+                CHECK(error.text[0] != '\0');
         else
                 check_machine(&machine);
         return 0;

@@ -115,7 +115,7 @@ static uint8_t take_byte(struct builder *b) {
 }
 
 /* The next bytes, as many as the byte before them says. */
-static size_t take_text(struct builder *b, char *buf, size_t size) {
+static size_t copy_text(struct builder *b, char *buf, size_t size) {
         size_t n = take_byte(b);
 
         if (n > b->size)
@@ -214,11 +214,11 @@ static void run_step(struct builder *b) {
                 break;
         case 3:
                 kind = &kinds[take_byte(b) % ELEMENTSOF(kinds)];
-                take_text(b, text, NAME_MAX + 1);
+                copy_text(b, text, NAME_MAX + 1);
                 add_device(b, text, kind);
                 break;
         case 4:
-                n = take_text(b, text, sizeof(text));
+                n = copy_text(b, text, sizeof(text));
                 write_attribute(b, attributes[what / 8 % ELEMENTSOF(attributes)], text, n);
                 break;
         case 5:
@@ -226,7 +226,7 @@ static void run_step(struct builder *b) {
                         add_link(b, links[what / 8 % ELEMENTSOF(links)], b->devices[take_byte(b) % b->n_devices]);
                 break;
         case 6:
-                take_text(b, text, sizeof(text));
+                copy_text(b, text, sizeof(text));
                 add_link(b, links[what / 8 % ELEMENTSOF(links)], text);
                 break;
         case 7:

@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "request.h"
+#include "options.h"
 
 static int print_paths_of(FILE *out, const struct machine *machine, const char *id) {
         const struct device *d;
@@ -45,16 +45,16 @@ static int print_all(const struct machine *machine, char **ids, int n) {
 
 static int run_of(int argc, char **argv) {
         _cleanup_machine_ struct machine machine = {};
-        struct request request;
+        struct options options;
         int r;
 
-        r = request_parse(argc, argv, &verb_of, false, &request);
+        r = options_parse(argc, argv, &verb_of, false, &options);
         if (r >= 0)
                 return r;
         if (optind == argc)
                 return complain(EXIT_USAGE, "No ID given. Try '%s of --help'.", program.name);
 
-        r = request_read(&request, &machine);
+        r = options_read(&options, &machine);
         return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "monitor-json.h"
+#include "backend-json.h"
 
 #define PLACE_MAX 64
 
@@ -26,7 +26,7 @@ int json_foreach_configured(const struct json_document *document, json_object *c
                         continue;
                 }
                 if (!json_object_is_type(value, json_type_array))
-                        return problem_set(document->problem, -EBADMSG, "%s: %s is not an array", document->name, text);
+                        return error_set(document->error, -EBADMSG, "%s: %s is not an array", document->name, text);
                 for (size_t j = 0; j < json_object_array_length(value) && r >= 0; j++) {
                         (void) snprintf(text, sizeof(text), "%s%s[%zu]", place, kinds[i].key, j);
                         r = callback(userdata, &kinds[i], json_object_array_get_idx(value, j), text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "request.h"
+#include "options.h"
 
 static const char *const columns[] = { "ID", "TYPE", "KIND", "PATH", "NAME", "ABSENT" };
 
@@ -33,7 +33,7 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_list(int argc, char **argv) {
-        return request_print_table(argc, argv, &verb_list, "devices", fill_table, NULL);
+        return options_print_table(argc, argv, &verb_list, "devices", fill_table, NULL);
 }
 
 const struct verb verb_list = {

@@ -7,12 +7,12 @@
 
 #include "machine.h"
 #include "program.h"
-#include "source.h"
+#include "backend.h"
 #include "table.h"
 
-/** struct request - the options of a verb */
-struct request {
-        const struct source *source;
+/** struct options - the options of a verb */
+struct options {
+        const struct backend *backend;
         const char *name;
         double timeout;
         struct table_options table_options;
@@ -38,10 +38,10 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
         "  --firecracker=SOCKET|FILE       Firecracker before it starts, by its API or\n" \
         "                                  its configuration\n"
 
-int request_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct request *ret);
-int request_read(const struct request *request, struct machine *ret);
+int options_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct options *ret);
+int options_read(const struct options *options, struct machine *ret);
 
 typedef int (*fill_fn)(struct libscols_table *table, const struct machine *machine);
 typedef const char *(*note_fn)(const struct machine *machine);
-int request_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
+int options_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
                         note_fn note);

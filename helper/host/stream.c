@@ -4,44 +4,44 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "channel.h"
+#include "stream.h"
 
-/** channel_open() - connect to a socket in the file system */
-int channel_open(const char *path, struct channel *ret, struct problem *problem) {
-        _cleanup_channel_ struct channel c = { .fd = -1, .path = path };
+/** stream_open() - connect to a socket in the file system */
+int stream_open(const char *path, struct stream *ret, struct error *error) {
+        _cleanup_stream_ struct stream c = { .fd = -1, .path = path };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
         if (strlen(path) >= sizeof(address.sun_path))
-                return problem_set(problem, -ENAMETOOLONG, "%s: the path of a socket has at most %zu bytes", path,
+                return error_set(error, -ENAMETOOLONG, "%s: the path of a socket has at most %zu bytes", path,
                                    sizeof(address.sun_path) - 1);
         strcpy(address.sun_path, path);
 
         c.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (c.fd < 0)
-                return problem_set(problem, -errno, "cannot create a socket: %s", strerror(errno));
+                return error_set(error, -errno, "cannot create a socket: %s", strerror(errno));
         if (connect(c.fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                return problem_set(problem, -errno, "%s: cannot connect: %s", path, strerror(errno));
+                return error_set(error, -errno, "%s: cannot connect: %s", path, strerror(errno));
 
         *ret = c;
         c.fd = -1;
         return 0;
 }
 
-void channel_close(struct channel *channel) {
-        closep(&channel->fd);
-        channel->fd = -1;
+void stream_close(struct stream *stream) {
+        closep(&stream->fd);
+        stream->fd = -1;
 }
 
 /**
- * channel_exchange() - send what can be sent, until something can be read
+ * stream_exchange() - send what can be sent, until something can be read
  * @output: what is still to be sent; moved on by what was
  *
  * Reading goes on while it sends: neither end can fill the other's buffers and then wait for ever.
  *
  * Return: how many bytes were read into @buf, 0 at the end of the stream, or a negative errno.
  */
-int channel_exchange(struct channel *c, const char **output, size_t *n_output, char *buf, size_t size,
-                     struct problem *problem) {
+int stream_exchange(struct stream *c, const char **output, size_t *n_output, char *buf, size_t size,
+                     struct error *error) {
         for (;;) {
                 struct pollfd p = { .fd = c->fd, .events = POLLIN };
                 ssize_t n;
@@ -61,11 +61,11 @@ int channel_exchange(struct channel *c, const char **output, size_t *n_output, c
                 if (errno == ECONNRESET)
                         return 0;
                 if (errno != EAGAIN && errno != EINTR)
-                        return problem_set(problem, -errno, "%s: cannot read: %s", c->path, strerror(errno));
+                        return error_set(error, -errno, "%s: cannot read: %s", c->path, strerror(errno));
 
                 if (*n_output > 0)
                         p.events |= POLLOUT;
                 if (poll(&p, 1, -1) < 0 && errno != EINTR)
-                        return problem_set(problem, -errno, "%s: cannot wait: %s", c->path, strerror(errno));
+                        return error_set(error, -errno, "%s: cannot wait: %s", c->path, strerror(errno));
         }
 }

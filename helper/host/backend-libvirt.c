@@ -11,7 +11,7 @@
 
 #include "document.h"
 #include "libvirt-xml.h"
-#include "source.h"
+#include "backend.h"
 
 /* -- Devices -- */
 
@@ -73,7 +73,7 @@ static int read_element(struct domain *d, const xmlNode *element, bool disks) {
                 return domain_add_disk(d, element, address, type);
         if (type && streq(type, "pci"))
                 return domain_add_function(d, element, address);
-        return is_of_interest(element) ? domain_add_placeless(d, element, reason_of_type(type)) : 0;
+        return is_of_interest(element) ? domain_add_without_path(d, element, reason_of_type(type)) : 0;
 }
 
 /* i440fx plugs by ACPI, which knows the bridges below its own root bus; below an expander there is but SHPC. */
@@ -132,7 +132,7 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
         for (size_t i = 0; hypervisor && i < ELEMENTSOF(of_qemu); i++)
                 is_qemu = is_qemu || streq((const char *) hypervisor, of_qemu[i]);
         if (!is_qemu)
-                return problem_set(d->problem, -ENXIO,
+                return error_set(d->error, -ENXIO,
                                    "%s, line %ld: PCI addresses of domains of type '%.40s' are not known, only of QEMU's"
                                    " (qemu, kvm, hvf) and bhyve's", d->file, xmlGetLineNo(domain),
                                    (const char *) (hypervisor ?: BAD_CAST ""));
@@ -147,7 +147,7 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
 static int complain_of_root(const struct domain *d, const xmlNode *root) {
         const char *name = root ? (const char *) root->name : "";
 
-        return problem_set(d->problem, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
+        return error_set(d->error, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
                            strncmp(name, "domain", strlen("domain")) != 0 ? "" : ": use 'virsh dumpxml DOMAIN'");
 }
 
@@ -156,7 +156,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         int r;
 
         if (document->intSubset)
-                return problem_set(d->problem, -EBADMSG, "%s: a domain's XML has no document type", d->file);
+                return error_set(d->error, -EBADMSG, "%s: a domain's XML has no document type", d->file);
         /* libvirt's own files below /run/libvirt have the domain in its status. */
         if (domain && element_is(domain, "domstatus"))
                 domain = element_child(domain, "domain");
@@ -164,7 +164,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
                 return complain_of_root(d, root);
         devices = element_child(domain, "devices");
         if (!devices)
-                return problem_set(d->problem, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,
+                return error_set(d->error, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,
                                    xmlGetLineNo(domain));
 
         r = read_machine_type(d, domain);
@@ -175,9 +175,9 @@ static int read_domain(struct domain *d, xmlDoc *document) {
  * libvirt_parse() - the machine that a domain's XML describes
  * @name: of the document, in complaints
  */
-int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct problem *problem) {
-        struct domain d = { .file = name, .machine = machine, .problem = problem };
-        const xmlError *error;
+int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error) {
+        struct domain d = { .file = name, .machine = machine, .error = error };
+        const xmlError *xml_error;
         xmlDoc *document;
         int r;
 
@@ -185,27 +185,27 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         document = xmlReadMemory(text, (int) size, NULL, NULL,
                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!document) {
-                error = xmlGetLastError();
-                return problem_set(problem, -EBADMSG, "%s, line %d: not XML: %.*s", name, error ? error->line : 0,
-                                   error && error->message ? (int) strcspn(error->message, "\n") : 0,
-                                   error && error->message ? error->message : "");
+                xml_error = xmlGetLastError();
+                return error_set(error, -EBADMSG, "%s, line %d: not XML: %.*s", name, xml_error ? xml_error->line : 0,
+                                   xml_error && xml_error->message ? (int) strcspn(xml_error->message, "\n") : 0,
+                                   xml_error && xml_error->message ? xml_error->message : "");
         }
 
         r = read_domain(&d, document);
         xmlFreeDoc(document);
         free(d.adapters);
-        return r == -ENOMEM ? problem_set(problem, r, "out of memory") : r;
+        return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
 /** libvirt_read() - a domain's XML from a file, or from standard input if it is "-" */
-int libvirt_read(const char *name, struct machine *machine, struct problem *problem) {
+int libvirt_read(const char *name, struct machine *machine, struct error *error) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
         
-        r = document_read(name, &text, &size, problem);
+        r = document_read(name, &text, &size, error);
         if (r == -ENOENT && !strchr(name, '/'))
-                return problem_set(problem, r, "%s: no such file. For a domain: virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
-        return r < 0 ? r : libvirt_parse(name, text, size, machine, problem);
+                return error_set(error, r, "%s: no such file. For a domain: virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
+        return r < 0 ? r : libvirt_parse(name, text, size, machine, error);
 }

@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "request.h"
+#include "options.h"
 
 static int add_slot(struct libscols_table *table, const struct bus *bus, uint8_t slot) {
         char path[PCI_PATH_STRING_MAX], number[sizeof("ff")];
@@ -64,7 +64,7 @@ static const char *explain_none(const struct machine *machine) {
 }
 
 static int run_free(int argc, char **argv) {
-        return request_print_table(argc, argv, &verb_free, "slots", fill_table, explain_none);
+        return options_print_table(argc, argv, &verb_free, "slots", fill_table, explain_none);
 }
 
 const struct verb verb_free = {

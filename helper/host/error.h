@@ -7,8 +7,8 @@
 
 #include "util.h"
 
-struct problem {
+struct error {
         char text[512];
 };
 
-_printf_(3, 4) int problem_set(struct problem *problem, int error, const char *format, ...);
+_printf_(3, 4) int error_set(struct error *error, int code, const char *format, ...);

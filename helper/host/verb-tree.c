@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "request.h"
+#include "options.h"
 
 enum { COLUMN_PATH, COLUMN_ID, COLUMN_KIND, COLUMN_NAME };
 
@@ -66,7 +66,7 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_tree(int argc, char **argv) {
-        return request_print_table(argc, argv, &verb_tree, "roots", fill_table, NULL);
+        return options_print_table(argc, argv, &verb_tree, "roots", fill_table, NULL);
 }
 
 const struct verb verb_tree = {

@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 #include "json-document.h"
-#include "monitor-json.h"
-#include "source.h"
+#include "backend-json.h"
+#include "backend.h"
 
 #define SEGMENTS_MAX 256
 
@@ -51,7 +51,7 @@ static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
         struct bus *bus;
 
         if (number < 0 || number >= SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: segment %lld is not one of 0 to %d",
+                return error_set(r->document.error, -EBADMSG, "%s: segment %lld is not one of 0 to %d",
                                    r->document.name, (long long) number, SEGMENTS_MAX - 1);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
@@ -79,7 +79,7 @@ static int add_function(struct reader *r, const char *place, const char *address
         if (pci_hop_parse_sysname(address, &hop) < 0 ||
             snprintf(root_name, sizeof(root_name), "pci%.*s", (int) (strlen(address) - strlen(":05.0")), address) >=
             (int) sizeof(root_name) || pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
-                return problem_set(r->document.problem, -EBADMSG,
+                return error_set(r->document.error, -EBADMSG,
                                    "%s: %.40s: '%.40s' is not an address on bus 00 of a segment",
                                    r->document.name, place, address);
 
@@ -155,7 +155,7 @@ static int read_tree(struct reader *r, json_object *tree) {
         if (k > 0)
                 n = json_object_get_int64(segments);
         if (n < 1 || n > SEGMENTS_MAX)
-                return problem_set(r->document.problem, -EBADMSG, "%s: config.platform.num_pci_segments is not a number from 1 to %d",
+                return error_set(r->document.error, -EBADMSG, "%s: config.platform.num_pci_segments is not a number from 1 to %d",
                                    r->document.name, SEGMENTS_MAX);
 
         json_object_object_foreach(tree, name, node) {
@@ -176,7 +176,7 @@ static int read_slot(const struct reader *r, json_object *entry, const char *pla
         k = json_get_typed(&r->document, entry, json_type_int, ret, "%s.pci_device_id", place);
         slot = k > 0 ? json_object_get_int64(*ret) : least;
         if (slot < least || slot > 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s.pci_device_id is not a number from %d to 31",
+                return error_set(r->document.error, -EBADMSG, "%s: %s.pci_device_id is not a number from %d to 31",
                                    r->document.name, place, (int) least);
         return k;
 }
@@ -230,7 +230,7 @@ static int read_reply(struct reader *r, json_object *address) {
                 return k;
         k = json_get_typed(&r->document, r->document.root, json_type_string, &id, "id");
         if (k <= 0)
-                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG, "%s: the key id is missing", r->document.name);
+                return k < 0 ? k : error_set(r->document.error, -EBADMSG, "%s: the key id is missing", r->document.name);
         return json_device_identify(device, json_object_get_string(id),
                                     json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id)));
 }
@@ -245,7 +245,7 @@ static int read_document(struct reader *r) {
 
         k = json_get_typed(&r->document, root, json_type_object, &r->config, "config");
         if (k <= 0)
-                return k < 0 ? k : problem_set(r->document.problem, -EBADMSG,
+                return k < 0 ? k : error_set(r->document.error, -EBADMSG,
                                                "%s: not vm.info of Cloud Hypervisor: the key config is missing",
                                                r->document.name);
         if (json_collect_ids(r->config, kinds, ELEMENTSOF(kinds), &r->ids) < 0)
@@ -260,24 +260,24 @@ static int read_document(struct reader *r) {
  * cloud_hypervisor_parse() - the machine of a document: vm.info, or the answer to a device that was added
  */
 int cloud_hypervisor_parse(const char *name, const char *text, size_t size, struct machine *machine,
-                           struct problem *problem) {
+                           struct error *error) {
         struct reader r = { .machine = machine };
         int k;
 
         machine->no_hotplug = "slots are chosen at boot: use vm.info of the running machine";
-        k = json_parse(name, text, size, &r.document, problem);
+        k = json_parse(name, text, size, &r.document, error);
         if (k >= 0)
                 k = read_document(&r);
         json_object_put(r.ids);
         json_document_clear(&r.document);
-        return k == -ENOMEM ? problem_set(problem, k, "out of memory") : k;
+        return k == -ENOMEM ? error_set(error, k, "out of memory") : k;
 }
 
-int cloud_hypervisor_read(const char *name, struct machine *machine, struct problem *problem) {
+int cloud_hypervisor_read(const char *name, struct machine *machine, struct error *error) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        r = json_fetch(name, "/api/v1/vm.info", &text, &size, problem);
-        return r < 0 ? r : cloud_hypervisor_parse(name, text, size, machine, problem);
+        r = json_fetch(name, "/api/v1/vm.info", &text, &size, error);
+        return r < 0 ? r : cloud_hypervisor_parse(name, text, size, machine, error);
 }

@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 #include "json-document.h"
-#include "monitor-json.h"
-#include "source.h"
+#include "backend-json.h"
+#include "backend.h"
 
 static const struct json_kind kinds[] = {
         { "balloon",            NULL, "device",                   NODE_NONE      },
@@ -64,13 +64,13 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
         if (k < 0)
                 return k;
         if (k == 0 && kind->id_key)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s.%s is missing", r->document.name, place,
+                return error_set(r->document.error, -EBADMSG, "%s: %s.%s is missing", r->document.name, place,
                                    kind->id_key);
         if (has_device(r, kind->key, id ? json_object_get_string(id) : kind->key))
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s: another device has the same id",
+                return error_set(r->document.error, -EBADMSG, "%s: %s: another device has the same id",
                                    r->document.name, place);
         if (r->slot == 0x1f)
-                return problem_set(r->document.problem, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots", r->document.name,
+                return error_set(r->document.error, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots", r->document.name,
                                    place);
 
         device = machine_add_device(r->machine, r->bus, NULL);
@@ -128,19 +128,19 @@ static int check_sections(struct reader *r) {
 /* Without --enable-pci Firecracker tells the kernel so, but that is not in its configuration; a user's own pci=off is. */
 static int check_pci(const struct reader *r) {
         const struct json_document *d = &r->document;
-        json_object *source, *args;
+        json_object *backend, *args;
         const char *p;
         int k;
 
-        k = json_get_typed(d, d->root, json_type_object, &source, "boot-source");
+        k = json_get_typed(d, d->root, json_type_object, &backend, "boot-source");
         if (k <= 0)
-                return k < 0 ? k : problem_set(d->problem, -EBADMSG,
+                return k < 0 ? k : error_set(d->error, -EBADMSG,
                                                "%s: not a configuration of Firecracker: the key boot-source is missing",
                                                d->name);
-        k = json_get_typed(d, source, json_type_string, &args, "boot-source.boot_args");
+        k = json_get_typed(d, backend, json_type_string, &args, "boot-source.boot_args");
         for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
                 if (strncmp(p, "pci=off", strlen("pci=off")) == 0 && strchr(" ", p[strlen("pci=off")]))
-                        return problem_set(d->problem, -ENXIO,
+                        return error_set(d->error, -ENXIO,
                                            "%s: the guest has no PCI: pci=off in boot-source.boot_args",
                                            d->name);
         return k;
@@ -151,13 +151,13 @@ static int check_pci(const struct reader *r) {
  * @is_running: does it describe a machine that has been started?
  */
 int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
-                      struct problem *problem) {
+                      struct error *error) {
         struct reader r = { .machine = machine, .is_running = is_running };
         int k;
 
         machine->no_hotplug = "Firecracker chooses the slot of a device that is plugged in";
 
-        k = json_parse(name, text, size, &r.document, problem);
+        k = json_parse(name, text, size, &r.document, error);
         if (k >= 0)
                 k = check_pci(&r);
         if (k >= 0)
@@ -167,37 +167,37 @@ int firecracker_parse(const char *name, const char *text, size_t size, bool is_r
                 k = r.bus ? add_devices(&r) : -ENOMEM;
         }
         json_document_clear(&r.document);
-        return k == -ENOMEM ? problem_set(problem, k, "out of memory") : k;
+        return k == -ENOMEM ? error_set(error, k, "out of memory") : k;
 }
 
 /* GET / : is it started? */
-static int ask_state(const char *name, bool *ret, struct problem *problem) {
+static int ask_state(const char *name, bool *ret, struct error *error) {
         _cleanup_json_ struct json_document document = {};
         _cleanup_free_ char *text = NULL;
         json_object *state;
         size_t size;
         int r;
 
-        r = json_fetch(name, "/", &text, &size, problem);
+        r = json_fetch(name, "/", &text, &size, error);
         if (r >= 0)
-                r = json_parse(name, text, size, &document, problem);
+                r = json_parse(name, text, size, &document, error);
         if (r >= 0)
                 r = json_get_typed(&document, document.root, json_type_string, &state, "state");
         if (r <= 0)
-                return r < 0 ? r : problem_set(problem, -EBADMSG, "%s: GET /: the key state is missing", name);
+                return r < 0 ? r : error_set(error, -EBADMSG, "%s: GET /: the key state is missing", name);
         *ret = !streq(json_object_get_string(state), "Not started");
         return 0;
 }
 
-int firecracker_read(const char *name, struct machine *machine, struct problem *problem) {
+int firecracker_read(const char *name, struct machine *machine, struct error *error) {
         _cleanup_free_ char *text = NULL;
         bool is_running = false;
         size_t size;
         int r = 0;
 
         if (json_is_api(name))
-                r = ask_state(name, &is_running, problem);
+                r = ask_state(name, &is_running, error);
         if (r >= 0)
-                r = json_fetch(name, "/vm/config", &text, &size, problem);
-        return r < 0 ? r : firecracker_parse(name, text, size, is_running, machine, problem);
+                r = json_fetch(name, "/vm/config", &text, &size, error);
+        return r < 0 ? r : firecracker_parse(name, text, size, is_running, machine, error);
 }

@@ -12,7 +12,7 @@
  */
 
 #include "qemu-walk.h"
-#include "source.h"
+#include "backend.h"
 
 /* QEMU makes the virtual functions of these types itself. Offset, stride and number are of its SR-IOV capability. */
 static const struct vf_type {
@@ -36,7 +36,7 @@ static const struct vf_type *find_vf_type(const struct record *vf) {
 }
 
 /* Which virtual function of @pf it is by its place; -1 if it cannot be one. */
-static int number_by_place(const struct record *pf, const struct record *vf, const struct vf_type *type) {
+static int number_by_position(const struct record *pf, const struct record *vf, const struct vf_type *type) {
         int distance, most = type->most > 0 ? type->most : (int) pf->number;
 
         if (is_qemus_own(pf->path) || !streq(pf->device->type, type->physical))
@@ -88,7 +88,7 @@ static void find_physical(const struct functions *bus, struct record *vf) {
                 if (is_made_for(vf, pf))
                         number = number_by_order(bus, pf, vf);
                 else if (type)
-                        number = number_by_place(pf, vf, type);
+                        number = number_by_position(pf, vf, type);
                 if (number < 0)
                         continue;
                 vf->physical = pf;
@@ -217,8 +217,8 @@ static void name_expanders_roots(struct walk *walk) {
 /**
  * qemu_read_from() - the machine behind a QMP connection that was greeted, and is closed
  */
-int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *problem) {
-        struct walk walk = { .qmp = *qmp, .machine = machine, .problem = problem };
+int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error) {
+        struct walk walk = { .qmp = *qmp, .machine = machine, .error = error };
         int r;
 
         r = walk_machine(&walk);
@@ -228,20 +228,20 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct problem *pro
         }
 
         walk_clear(&walk);
-        return r == -ENOMEM ? problem_set(problem, r, "out of memory") : r;
+        return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
 /**
  * qemu_read() - the machine behind a QMP socket
  */
-int qemu_read(const char *name, struct machine *machine, struct problem *problem) {
+int qemu_read(const char *name, struct machine *machine, struct error *error) {
         struct qmp qmp;
         int r;
 
-        r = qmp_open(name, &qmp, problem);
+        r = qmp_open(name, &qmp, error);
         if (r < 0) {
                 qmp_close(&qmp);
                 return r;
         }
-        return qemu_read_from(&qmp, machine, problem);
+        return qemu_read_from(&qmp, machine, error);
 }
