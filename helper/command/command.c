@@ -6,20 +6,20 @@
 #include "command.h"
 #include "uids.h"
 
-/** complain_of_absence() - say how far the way to a target goes */
-int complain_of_absence(const char *text, const struct device_spec *spec, const struct lookup *lookup) {
+/** log_absent() - say how far the way to a target goes */
+int log_absent(const char *text, const struct device_spec *spec, const struct lookup *lookup) {
         _cleanup_free_ char *reason = NULL;
 
         if (lookup_diagnose(spec, lookup, &reason) < 0)
-                return complain(EXIT_FAILED, "out of memory");
-        return complain(EXIT_ABSENT, "%s: %s", text, reason);
+                return log_error(EXIT_FAILED, "out of memory");
+        return log_error(EXIT_ABSENT, "%s: %s", text, reason);
 }
 
-/** complain_of_lookup() - say what lookup_device() could not read */
-int complain_of_lookup(const char *text, const struct lookup *lookup, int r) {
+/** log_lookup_error() - say what lookup_device() could not read */
+int log_lookup_error(const char *text, const struct lookup *lookup, int r) {
         const char *syspath = lookup->resolution.syspath;
 
-        return complain(EXIT_FAILED, "%s: cannot read %s: %s", text, *syspath != '\0' ? syspath : "/sys", strerror(-r));
+        return log_error(EXIT_FAILED, "%s: cannot read %s: %s", text, *syspath != '\0' ? syspath : "/sys", strerror(-r));
 }
 
 /**
@@ -40,11 +40,11 @@ int parse_device_spec(const char *text, const char *type, struct device_spec *re
         r = device_spec_parse(text, &uids, ret, &error);
         uid_map_clear(&uids);
         if (r < 0)
-                return complain_of_path(text, &error);
+                return log_path_error(text, &error);
 
         ret->selector.type = ret->selector.type ?: type;
         if (ret->selector.type && !streq(ret->selector.type, "block") && (ret->selector.part > 0 || ret->selector.suffix[0] != '\0'))
-                return complain(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text, ret->selector.type);
+                return log_error(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text, ret->selector.type);
         return EXIT_DONE;
 }
 

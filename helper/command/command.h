@@ -11,7 +11,7 @@
 extern const struct verb verb_list, verb_tree, verb_of, verb_find, verb_wait, verb_convert, verb_probe;
 extern const struct verb verb_coldplug, verb_monitor, verb_prune, verb_cdi;
 
-int complain_of_absence(const char *text, const struct device_spec *spec, const struct lookup *lookup);
-int complain_of_lookup(const char *text, const struct lookup *lookup, int r);
+int log_absent(const char *text, const struct device_spec *spec, const struct lookup *lookup);
+int log_lookup_error(const char *text, const struct lookup *lookup, int r);
 int parse_device_spec(const char *text, const char *type, struct device_spec *ret);
 void print_found(const struct lookup *lookup);

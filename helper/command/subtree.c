@@ -21,7 +21,7 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
 
         ret->paths = calloc(n, sizeof(ret->paths[0]));
         if (!ret->paths)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         for (; ret->n < n; ret->n++) {
                 struct device_spec spec;
@@ -31,7 +31,7 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 if (r != EXIT_DONE)
                         return r;
                 if (spec.selector.part > 0 || spec.selector.suffix[0] != '\0' || spec.selector.sub_function[0] != '\0')
-                        return complain(EXIT_USAGE, "%s: a disk and not a function", texts[ret->n]);
+                        return log_error(EXIT_USAGE, "%s: a disk and not a function", texts[ret->n]);
                 ret->paths[ret->n] = spec.path;
         }
 
@@ -47,16 +47,16 @@ static bool is_enumerated(const struct pci_path *path, const struct enumeration 
         return false;
 }
 
-/** complain_of_unreadable() - a line for each device that is missing in the inventory. Return: EXIT_DONE, or EXIT_FAILED. */
-int complain_of_unreadable(const struct enumeration *enumeration) {
+/** log_unreadable_error() - a line for each device that is missing in the inventory. Return: EXIT_DONE, or EXIT_FAILED. */
+int log_unreadable_error(const struct enumeration *enumeration) {
         for (size_t i = 0; i < enumeration->unreadable.n; i++)
-                complain(EXIT_FAILED, "cannot read %s", enumeration->unreadable.items[i]);
+                log_error(EXIT_FAILED, "cannot read %s", enumeration->unreadable.items[i]);
 
         return enumeration->unreadable.n > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 /**
- * subtrees_check() - complain of the first path that is not there
+ * subtrees_check() - log_error of the first path that is not there
  *
  * Return: EXIT_DONE, or the status of what was complained of.
  */
@@ -70,8 +70,8 @@ int subtrees_check(const struct subtrees *subtrees, const struct enumeration *en
                         continue;
                 r = lookup_device(&spec, &lookup);
                 if (r < 0)
-                        return complain_of_lookup(subtrees->texts[i], &lookup, r);
-                r = complain_of_absence(subtrees->texts[i], &spec, &lookup);
+                        return log_lookup_error(subtrees->texts[i], &lookup, r);
+                r = log_absent(subtrees->texts[i], &spec, &lookup);
                 lookup_clear(&lookup);
                 return r;
         }

@@ -14,7 +14,7 @@ struct subtrees {
 };
 
 int subtrees_parse(char **texts, size_t n, struct subtrees *ret);
-int complain_of_unreadable(const struct enumeration *enumeration);
+int log_unreadable_error(const struct enumeration *enumeration);
 int subtrees_check(const struct subtrees *subtrees, const struct enumeration *enumeration);
 bool subtrees_have(const struct subtrees *subtrees, const struct function *f);
 void subtrees_clear(struct subtrees *subtrees);

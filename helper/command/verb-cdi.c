@@ -20,7 +20,7 @@ static int make(const struct cdi_kind *kind, const struct enumeration *enumerati
         int r;
 
         r = cdi_make(kind, enumeration, ret);
-        return r < 0 ? complain(-1, "cannot look at the machine: %s", strerror(-r)) : r;
+        return r < 0 ? log_error(-1, "cannot look at the machine: %s", strerror(-r)) : r;
 }
 
 static int print_specification(const struct cdi_kind *kind, const struct enumeration *enumeration) {
@@ -31,7 +31,7 @@ static int print_specification(const struct cdi_kind *kind, const struct enumera
         if (r < 0)
                 return EXIT_FAILED;
         if (r == 0)
-                return complain(EXIT_ABSENT, "nothing of the kind " CDI_VENDOR "/%s is there", kind->name);
+                return log_error(EXIT_ABSENT, "nothing of the kind " CDI_VENDOR "/%s is there", kind->name);
 
         fputs(text, stdout);
         return flush_output(EXIT_DONE);
@@ -78,20 +78,20 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
                 return EXIT_FAILED;
         if (asprintf(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0 ||
             asprintf(&temporary, "%s/." CDI_VENDOR "-%s.XXXXXX", directory, kind->name) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         if (r > 0)
                 r = replace_file(path, temporary, text);
         else if (unlink(path) < 0 && errno != ENOENT)
                 r = negative_errno();
-        return r < 0 ? complain(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
+        return r < 0 ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
 }
 
 static int write_all(const struct request *request, const struct enumeration *enumeration) {
         int r = EXIT_DONE;
 
         if (mkdir(request->directory, 0755) < 0 && errno != EEXIST)
-                return complain(EXIT_FAILED, "%s: %s", request->directory, strerror(errno));
+                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(errno));
 
         for (size_t i = 0; i < CDI_KINDS && r == EXIT_DONE; i++)
                 if (!request->kind || request->kind == &cdi_kinds[i])
@@ -116,7 +116,7 @@ static int parse_argv(struct request *request, int argc, char **argv) {
                 case 'k':
                         request->kind = cdi_kind_find(optarg);
                         if (!request->kind)
-                                return complain(EXIT_USAGE, "--kind=%s: no such kind (see pcipath cdi --help)", optarg);
+                                return log_error(EXIT_USAGE, "--kind=%s: no such kind (see pcipath cdi --help)", optarg);
                         break;
                 case OPTION_WRITE:
                         request->directory = optarg ?: DEFAULT_DIRECTORY;
@@ -125,7 +125,7 @@ static int parse_argv(struct request *request, int argc, char **argv) {
                         return parse_common(option, argv, &verb_cdi);
                 }
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: pcipath cdi takes options alone (see pcipath cdi --help)", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: pcipath cdi takes options alone (see pcipath cdi --help)", argv[optind]);
 
         return -1;
 }
@@ -141,7 +141,7 @@ static int run_cdi(int argc, char **argv) {
 
         r = enumerate_functions(&enumeration);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
 
         return request.directory ? write_all(&request, &enumeration)
                                  : print_specification(request.kind ?: &cdi_kinds[0], &enumeration);

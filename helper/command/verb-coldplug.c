@@ -11,9 +11,9 @@ static int coldplug(struct manager *m, bool beside_udev) {
 
         r = manager_open(m);
         if (r < 0)
-                r = complain(EXIT_FAILED, "%s: %s", m->directory, strerror(-r));
+                r = log_error(EXIT_FAILED, "%s: %s", m->directory, strerror(-r));
         else if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
-                r = complain(EXIT_FAILED, "udevd is running: the links in /dev are its to make (see pcipath coldplug --help)");
+                r = log_error(EXIT_FAILED, "udevd is running: the links in /dev are its to make (see pcipath coldplug --help)");
         else
                 r = manager_scan_until_quiet(m);
 
@@ -54,9 +54,9 @@ static int run_coldplug(int argc, char **argv) {
                         return parse_common(option, argv, &verb_coldplug);
                 }
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: coldplug takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: coldplug takes no path", argv[optind]);
         if (!m.want_modules && !m.directory)
-                return complain(EXIT_USAGE, "nothing to do: --modules, --links or both");
+                return log_error(EXIT_USAGE, "nothing to do: --modules, --links or both");
 
         r = coldplug(&m, beside_udev);
         return r == EXIT_DONE ? flush_output(r) : r;

@@ -25,13 +25,13 @@ static int convert_to_link(const struct conversion *c, const char *text) {
         int r;
 
         if (device_spec_parse(text, c->live ? &c->uids : NULL, &spec, &error) < 0)
-                return complain_of_path(text, &error);
+                return log_path_error(text, &error);
 
         r = device_spec_print_link(&spec, buf);
         if (r == -E2BIG)
-                return complain(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
+                return log_error(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
         if (r < 0)
-                return complain(EXIT_USAGE, "'%s' is no disk, which alone have such links", text);
+                return log_error(EXIT_USAGE, "'%s' is no disk, which alone have such links", text);
 
         fprintf(c->out, "%s\n", buf);
         return EXIT_DONE;
@@ -50,9 +50,9 @@ static int convert(const struct conversion *c, const char *text) {
 
         r = c->from ? c->from->parse(text, uids, &path, &error) : format_parse_any(text, uids, &path, &error);
         if (r < 0)
-                return complain_of_path(text, &error);
+                return log_path_error(text, &error);
         if (c->to->print(&path, uids, buf, &reason) < 0)
-                return complain(EXIT_USAGE, "'%s' cannot be written as %s: %s", text, c->to->name, reason);
+                return log_error(EXIT_USAGE, "'%s' cannot be written as %s: %s", text, c->to->name, reason);
 
         fprintf(c->out, "%s\n", buf);
         return EXIT_DONE;
@@ -68,13 +68,13 @@ static int convert_lines(const struct conversion *c) {
                 if (n > 0 && line[n - 1] == '\n')
                         line[--n] = '\0';
                 if (strlen(line) != (size_t) n)
-                        return complain(EXIT_USAGE, "standard input: '%s' is followed by a null byte", line);
+                        return log_error(EXIT_USAGE, "standard input: '%s' is followed by a null byte", line);
                 status = convert(c, line);
                 if (status != EXIT_DONE)
                         return status;
         }
 
-        return ferror(stdin) ? complain(EXIT_FAILED, "cannot read: %s", strerror(errno)) : EXIT_DONE;
+        return ferror(stdin) ? log_error(EXIT_FAILED, "cannot read: %s", strerror(errno)) : EXIT_DONE;
 }
 
 static int convert_all(struct conversion *c, char **texts, int n) {
@@ -84,13 +84,13 @@ static int convert_all(struct conversion *c, char **texts, int n) {
 
         c->out = open_memstream(&output, &size);
         if (!c->out)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         for (int i = 0; i < n && status == EXIT_DONE; i++)
                 status = streq(texts[i], "-") ? convert_lines(c) : convert(c, texts[i]);
 
         if (finish_memstream(c->out, &output) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         if (status == EXIT_DONE)
                 fputs(output, stdout);
         return status == EXIT_DONE ? flush_output(status) : status;
@@ -100,7 +100,7 @@ static const struct format *parse_format(const char *option, const char *name) {
         const struct format *format = format_find(name);
 
         if (!format)
-                complain(0, "--%s=%s: no such spelling (see pcipath convert --help)", option, name);
+                log_error(0, "--%s=%s: no such spelling (see pcipath convert --help)", option, name);
         return format;
 }
 
@@ -137,9 +137,9 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
                 }
 
         if (!c->to && c->from)
-                return complain(EXIT_USAGE, "--from is of a path alone, and a link's name has more");
+                return log_error(EXIT_USAGE, "--from is of a path alone, and a link's name has more");
         if (optind == argc)
-                return complain(EXIT_USAGE, "no path: pcipath convert %s", verb_convert.arguments);
+                return log_error(EXIT_USAGE, "no path: pcipath convert %s", verb_convert.arguments);
         return -1;
 }
 
@@ -154,7 +154,7 @@ static int run_convert(int argc, char **argv) {
         if (c.live) {
                 r = uid_map_read(&c.uids);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "cannot read the root buses of this machine: %s", strerror(-r));
+                        return log_error(EXIT_FAILED, "cannot read the root buses of this machine: %s", strerror(-r));
         }
 
         r = convert_all(&c, argv + optind, argc - optind);

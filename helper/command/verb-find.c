@@ -22,7 +22,7 @@ static int run_find(int argc, char **argv) {
                 type = optarg;
         }
         if (argc - optind != 1)
-                return complain(EXIT_USAGE, "one path, not %d: pcipath find %s", argc - optind, verb_find.arguments);
+                return log_error(EXIT_USAGE, "one path, not %d: pcipath find %s", argc - optind, verb_find.arguments);
 
         r = parse_device_spec(argv[optind], type, &spec);
         if (r != EXIT_DONE)
@@ -30,9 +30,9 @@ static int run_find(int argc, char **argv) {
 
         r = lookup_device(&spec, &lookup);
         if (r < 0)
-                return complain_of_lookup(argv[optind], &lookup, r);
+                return log_lookup_error(argv[optind], &lookup, r);
         if (r == 0)
-                r = complain_of_absence(argv[optind], &spec, &lookup);
+                r = log_absent(argv[optind], &spec, &lookup);
         else {
                 print_found(&lookup);
                 r = flush_output(EXIT_DONE);

@@ -216,22 +216,22 @@ static int print_list(struct list *list) {
 
         r = enumerate_readable_functions(&enumeration);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
         r = subtrees_check(&list->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;
 
         r = links_read(&list->links);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot read the links: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot read the links: %s", strerror(-r));
 
         open_hwdb(list);
         list->table = table = table_new("functions", &list->table_options);
         if (!table || fill_table(list, &enumeration) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         r = table_print(table);
-        return complain_of_unreadable(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
+        return log_unreadable_error(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct list *list, int argc, char **argv) {

@@ -121,7 +121,7 @@ static void scan(struct monitoring *m) {
         string_list_clear(&functions);
 
         if (r < 0) {
-                complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
                 m->everything = true;
         }
 }
@@ -164,7 +164,7 @@ static int run(struct monitoring *m) {
                 if (r >= 0)
                         r = uevent_monitor_read(&m->monitor, handle_event, m);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
+                        return log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
                 if (r > 0) {
                         manager_touch(&m->manager, "/sys");
                         m->everything = true;
@@ -181,7 +181,7 @@ static void hook_changed(const char *action, const struct device *device, void *
         struct monitoring *m = userdata;
 
         if (hook_add(&m->hook, action, device) < 0)
-                complain(EXIT_FAILED, "out of memory: %s is not told of %s", m->hook.program, device->name);
+                log_error(EXIT_FAILED, "out of memory: %s is not told of %s", m->hook.program, device->name);
 }
 
 static int open_signals(void) {
@@ -205,13 +205,13 @@ static int open_all(struct monitoring *m) {
 
         r = manager_open(&m->manager);
         if (r < 0)
-                return complain(EXIT_FAILED, "%s: %s", m->manager.directory, strerror(-r));
+                return log_error(EXIT_FAILED, "%s: %s", m->manager.directory, strerror(-r));
 
         r = m->signal_fd = open_signals();
         if (r >= 0)
                 r = uevent_monitor_open(&m->monitor, UEVENT_KERNEL);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
 
         /* A kernel without inotify has links that what is written to a disk does not change. */
         m->manager.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -224,7 +224,7 @@ static int say_ready(struct monitoring *m) {
         if (m->ready_fd < 0)
                 return EXIT_DONE;
         if (write(m->ready_fd, "\n", 1) < 0)
-                return complain(EXIT_FAILED, "--ready-fd=%d: %s", m->ready_fd, strerror(errno));
+                return log_error(EXIT_FAILED, "--ready-fd=%d: %s", m->ready_fd, strerror(errno));
         close(m->ready_fd);
         m->ready_fd = -1;
         return EXIT_DONE;
@@ -234,7 +234,7 @@ static int monitor_all(struct monitoring *m) {
         int r;
 
         if (!m->beside_udev && udev_is_running())
-                return complain(EXIT_FAILED, "udevd is running, which does all this (see pcipath monitor --help)");
+                return log_error(EXIT_FAILED, "udevd is running, which does all this (see pcipath monitor --help)");
         if (m->hook.program) {
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;
@@ -267,7 +267,7 @@ static int parse_fd(const char *text, int *ret) {
 
         fd = strtoul(text, &end, 10);
         if (*text < '0' || *text > '9' || *end != '\0' || fd > INT_MAX || fcntl((int) fd, F_SETFD, FD_CLOEXEC) < 0)
-                return complain(EXIT_USAGE, "--ready-fd=%s: no open file descriptor", text);
+                return log_error(EXIT_USAGE, "--ready-fd=%s: no open file descriptor", text);
         *ret = (int) fd;
         return EXIT_DONE;
 }
@@ -315,9 +315,9 @@ static int run_monitor(int argc, char **argv) {
                         return r;
         }
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: monitor takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: monitor takes no path", argv[optind]);
         if (!m.manager.want_modules && !m.manager.directory && !m.hook.program)
-                return complain(EXIT_USAGE, "nothing to do: --modules, --links or --exec");
+                return log_error(EXIT_USAGE, "nothing to do: --modules, --links or --exec");
 
         r = monitor_all(&m);
         close_all(&m);

@@ -30,10 +30,10 @@ static int open_device(const char *text, sd_device **ret) {
         return sd_device_new_from_ifname(ret, text);
 }
 
-static int complain_of_device(const char *text, int r) {
+static int log_device_error(const char *text, int r) {
         if (r == -E2BIG || r == -EBADMSG)
-                return complain(EXIT_ABSENT, "%s: its place in the device tree has no name", text);
-        return complain(EXIT_FAILED, "%s: cannot read the device: %s", text, strerror(-r));
+                return log_error(EXIT_ABSENT, "%s: its place in the device tree has no name", text);
+        return log_error(EXIT_FAILED, "%s: cannot read the device: %s", text, strerror(-r));
 }
 
 struct printer {
@@ -51,13 +51,13 @@ static int print_paths_of(const struct printer *p, const char *text, sd_device *
 
         r = device_get_names(device, &names);
         if (r < 0)
-                return complain_of_device(text, r);
+                return log_device_error(text, r);
         if (names.n == 0)
-                return complain(EXIT_ABSENT, "%s: not below a PCI function", text);
+                return log_error(EXIT_ABSENT, "%s: not below a PCI function", text);
 
         for (size_t i = 0; i < names.n; i++) {
                 if (p->format->print(&names.items[i].path, p->uids, buf, &reason) < 0)
-                        return complain(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->format->name, reason);
+                        return log_error(EXIT_USAGE, "%s: cannot be written as %s: %s", text, p->format->name, reason);
                 fprintf(p->out, "%s\n", buf);
         }
 
@@ -70,9 +70,9 @@ static int print_device(const struct printer *p, const char *text) {
 
         r = open_device(text, &device);
         if (errno_is_absent(r) || r == -EINVAL || r == -ENOTBLK)
-                return complain(EXIT_ABSENT, "%s: no such device%s", text,
+                return log_error(EXIT_ABSENT, "%s: no such device%s", text,
                                 text[0] == '/' ? "" : ", PCI address or network interface");
-        return r < 0 ? complain_of_device(text, r) : print_paths_of(p, text, device);
+        return r < 0 ? log_device_error(text, r) : print_paths_of(p, text, device);
 }
 
 /* All of them or none. */
@@ -84,13 +84,13 @@ static int print_all(char **devices, int n, const struct format *format, const s
 
         printer.out = open_memstream(&output, &size);
         if (!printer.out)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         for (int i = 0; i < n && status == EXIT_DONE; i++)
                 status = print_device(&printer, devices[i]);
 
         if (finish_memstream(printer.out, &output) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         if (status == EXIT_DONE)
                 fputs(output, stdout);
         return status == EXIT_DONE ? flush_output(status) : status;
@@ -111,10 +111,10 @@ static int run_of(int argc, char **argv) {
                         return parse_common(c, argv, &verb_of);
                 format = format_find(optarg);
                 if (!format)
-                        return complain(EXIT_USAGE, "--to=%s: no such spelling (see pcipath convert --help)", optarg);
+                        return log_error(EXIT_USAGE, "--to=%s: no such spelling (see pcipath convert --help)", optarg);
         }
         if (optind == argc)
-                return complain(EXIT_USAGE, "no device: pcipath of %s", verb_of.arguments);
+                return log_error(EXIT_USAGE, "no device: pcipath of %s", verb_of.arguments);
 
         /* A machine that cannot be read so, for want of ACPI say, has no _UIDs. */
         (void) uid_map_read(&uids);

@@ -73,10 +73,10 @@ static int probe_one(struct probe *p, const char *name) {
                 state = filesystem_is_corrupt(fd) ? "corrupt" : "nothing";
         else if (r == -ENOTUNIQ) {
                 state = "ambiguous";
-                complain(EXIT_FAILED, "%s: it looks like two different things at once", name);
+                log_error(EXIT_FAILED, "%s: it looks like two different things at once", name);
         } else {
                 state = "unreadable";
-                complain(EXIT_FAILED, "%s: %s", name, strerror(-r));
+                log_error(EXIT_FAILED, "%s: %s", name, strerror(-r));
         }
 
         p->has_failed = p->has_failed || r < 0;
@@ -111,13 +111,13 @@ static int probe_device_spec(struct probe *p, const char *text) {
                 return status;
         r = lookup_device(&spec, &lookup);
         if (r < 0)
-                return complain_of_lookup(text, &lookup, r);
+                return log_lookup_error(text, &lookup, r);
 
         if (r == 0)
-                status = complain_of_absence(text, &spec, &lookup);
+                status = log_absent(text, &spec, &lookup);
         for (size_t i = 0; i < lookup.n_selected && status == EXIT_DONE; i++)
                 if (probe_disk(p, &lookup, &lookup.children.items[i]) < 0)
-                        status = complain(EXIT_FAILED, "out of memory");
+                        status = log_error(EXIT_FAILED, "out of memory");
         lookup_clear(&lookup);
         return status;
 }
@@ -133,13 +133,13 @@ static int probe_all(struct probe *p, char **texts, size_t n) {
 
         p->table = table = table_new("blockdevices", &p->table_options);
         if (!table || table_add_columns(table, &p->columns, column_name) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         for (size_t i = 0; i < n && r == EXIT_DONE; i++) {
                 if (!is_file(texts[i]))
                         r = probe_device_spec(p, texts[i]);
                 else if (probe_one(p, texts[i]) < 0)
-                        r = complain(EXIT_FAILED, "out of memory");
+                        r = log_error(EXIT_FAILED, "out of memory");
         }
         if (r == EXIT_DONE)
                 r = table_print(table);
@@ -174,7 +174,7 @@ static int run_probe(int argc, char **argv) {
                         return parse_common(option, argv, &verb_probe);
                 }
         if (optind == argc)
-                return complain(EXIT_USAGE, "no path or device: pcipath probe %s", verb_probe.arguments);
+                return log_error(EXIT_USAGE, "no path or device: pcipath probe %s", verb_probe.arguments);
 
         return probe_all(&p, argv + optind, (size_t) (argc - optind));
 }

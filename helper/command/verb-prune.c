@@ -20,7 +20,7 @@ static int run_prune(int argc, char **argv) {
                 else
                         dry_run = true;
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: prune takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: prune takes no path", argv[optind]);
 
         r = links_prune(dry_run);
         return r == EXIT_DONE ? flush_output(r) : r;

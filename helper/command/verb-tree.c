@@ -158,17 +158,17 @@ static int print_tree(struct tree *tree) {
 
         r = enumerate_readable_functions(&enumeration);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
         r = subtrees_check(&tree->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;
 
         tree->table = table = table_new("roots", &tree->table_options);
         if (!table || fill_table(tree, &enumeration) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
 
         r = table_print(table);
-        return complain_of_unreadable(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
+        return log_unreadable_error(&enumeration) == EXIT_DONE ? r : EXIT_FAILED;
 }
 
 static int parse_argv(struct tree *tree, int argc, char **argv) {

@@ -72,12 +72,12 @@ static int look(struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
                 r = lookup_device(&w->specs[i], &w->lookups[i]);
                 if (r < 0) {
-                        (void) complain_of_lookup(w->texts[i], &w->lookups[i], r);
+                        (void) log_lookup_error(w->texts[i], &w->lookups[i], r);
                         return r;
                 }
                 r = w->removed ? is_removed(w, i) : is_arrived(w, i);
                 if (r < 0) {
-                        (void) complain(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
+                        (void) log_error(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
                         return r;
                 }
                 done = done && r > 0;
@@ -96,12 +96,12 @@ static void diagnose_unready(const struct wait *w, size_t i) {
                 _cleanup_free_ char *stolen = NULL;
 
                 if (child_device_find_stolen_name(u, &w->specs[i].path, &stolen) > 0) {
-                        complain(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, stolen);
+                        log_error(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, stolen);
                         return;
                 }
         }
 
-        complain(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
+        log_error(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
                  w->source == UEVENT_UDEV ? "udev" : "the kernel");
 }
 
@@ -111,16 +111,16 @@ static int diagnose_timeout(const struct wait *w) {
                 const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
 
                 if (w->removed && lookup->is_there)
-                        complain(0, "timed out: %s: %s is still there", w->texts[i], name);
+                        log_error(0, "timed out: %s: %s is still there", w->texts[i], name);
                 else if (w->removed && is_removed(w, i) == 0)
-                        complain(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
+                        log_error(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
                 else if (!w->removed && !lookup->is_there)
-                        complain_of_absence(w->texts[i], &w->specs[i], lookup);
+                        log_absent(w->texts[i], &w->specs[i], lookup);
                 else if (!w->removed && !is_arrived(w, i))
                         diagnose_unready(w, i);
         }
         if (w->updated && !udev_is_idle())
-                complain(0, "timed out: udev's queue is not empty");
+                log_error(0, "timed out: udev's queue is not empty");
 
         return EXIT_TIMEOUT;
 }
@@ -132,7 +132,7 @@ static int refuse_addresses(const struct wait *w) {
                 struct pci_path unused;
 
                 if (!w->lookups[i].resolution.has_root && pci_address_find_path(&spec->path, &unused) > 0)
-                        return complain_of_absence(w->texts[i], spec, &w->lookups[i]);
+                        return log_absent(w->texts[i], spec, &w->lookups[i]);
         }
 
         return EXIT_DONE;
@@ -159,7 +159,7 @@ static int wait_with(struct wait *w, struct uevent_monitor *monitor) {
 
                 r = uevent_monitor_wait(monitor, deadline);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "cannot wait for events: %s", strerror(-r));
+                        return log_error(EXIT_FAILED, "cannot wait for events: %s", strerror(-r));
                 if (r == 0)
                         return diagnose_timeout(w);
         }
@@ -173,7 +173,7 @@ static int wait_and_print(struct wait *w) {
         r = uevent_monitor_open(&monitor, w->source);
         if (r >= 0)
                 r = uevent_monitor_end_on_sigterm(&monitor);
-        r = r < 0 ? complain(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
+        r = r < 0 ? log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
         uevent_monitor_close(&monitor);
 
         if (r == EXIT_DONE && !w->removed)
@@ -224,9 +224,9 @@ static int parse_argv(struct wait *w, int argc, char **argv) {
                         return r;
         }
         if (optind == argc)
-                return complain(EXIT_USAGE, "no path: pcipath wait %s", verb_wait.arguments);
+                return log_error(EXIT_USAGE, "no path: pcipath wait %s", verb_wait.arguments);
         if (w->updated && w->kernel)
-                return complain(EXIT_USAGE, "--settled is udev's word, --kernel the kernel's: one of them");
+                return log_error(EXIT_USAGE, "--settled is udev's word, --kernel the kernel's: one of them");
 
         return -1;
 }
@@ -250,7 +250,7 @@ static int parse_list(struct wait *w, const char *list) {
 
                 text = strndup(list, span);
                 if (!text)
-                        return complain(EXIT_FAILED, "out of memory");
+                        return log_error(EXIT_FAILED, "out of memory");
                 w->texts[w->n] = text;
                 r = parse_device_spec(text, w->type, &w->specs[w->n++]);
                 if (r != EXIT_DONE || list[span] == '\0')
@@ -286,7 +286,7 @@ static int run_wait(int argc, char **argv) {
         if (w.texts && w.specs && w.lookups)
                 r = parse_lists(&w, argv + optind, (size_t) (argc - optind));
         else
-                r = complain(EXIT_FAILED, "out of memory");
+                r = log_error(EXIT_FAILED, "out of memory");
 
         if (r == EXIT_DONE)
                 r = wait_and_print(&w);

@@ -144,7 +144,7 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
 }
 
 /* What else people have at hand, and how to get from there to the domain. */
-static int complain_of_root(const struct domain *d, const xmlNode *root) {
+static int log_root_error(const struct domain *d, const xmlNode *root) {
         const char *name = root ? (const char *) root->name : "";
 
         return error_set(d->error, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
@@ -161,7 +161,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         if (domain && element_is(domain, "domstatus"))
                 domain = element_child(domain, "domain");
         if (!domain || !element_is(domain, "domain"))
-                return complain_of_root(d, root);
+                return log_root_error(d, root);
         devices = element_child(domain, "devices");
         if (!devices)
                 return error_set(d->error, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,

@@ -19,7 +19,7 @@ static void time_out(union sigval value) {
         (void) value;
         if (atomic_exchange(&deadline.over, true))
                 return;
-        _exit(complain(EXIT_TIMEOUT, "%s: timed out after %g s%s", deadline.subject, deadline.seconds, deadline.hint));
+        _exit(log_error(EXIT_TIMEOUT, "%s: timed out after %g s%s", deadline.subject, deadline.seconds, deadline.hint));
 }
 
 /**

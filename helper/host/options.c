@@ -35,7 +35,7 @@ static int parse_option(struct options *options, int option, char **argv, const 
         if (option < OPTION_SOURCE)
                 return parse_common(option, argv, verb);
         if (options->backend)
-                return complain(EXIT_USAGE, "more than one source is given. Try '%s %s --help'.", program.name, verb->name);
+                return log_error(EXIT_USAGE, "more than one source is given. Try '%s %s --help'.", program.name, verb->name);
         options->backend = &backends[option - OPTION_SOURCE];
         options->name = optarg;
         return -1;
@@ -69,7 +69,7 @@ int options_parse(int argc, char **argv, const struct verb *verb, bool has_table
                         return r;
         }
         if (!options.backend)
-                return complain(EXIT_USAGE, "No source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
+                return log_error(EXIT_USAGE, "No source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
 
         *ret = options;
         return -1;
@@ -86,12 +86,12 @@ int options_read(const struct options *options, struct machine *ret) {
 
         r = deadline_start(options->timeout, options->name, options->backend->on_timeout);
         if (r < 0)
-                return complain(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
         r = options->backend->read(options->name, ret, &error);
         if (r >= 0)
                 r = machine_complete(ret) < 0 ? error_set(&error, -ENOMEM, "out of memory") : 0;
         deadline_stop();
-        return r >= 0 ? EXIT_DONE : complain(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", error.text);
+        return r >= 0 ? EXIT_DONE : log_error(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", error.text);
 }
 
 /**
@@ -114,15 +114,15 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const ch
         if (r >= 0)
                 return r;
         if (optind < argc)
-                return complain(EXIT_USAGE, "%s: unexpected argument. Try '%s %s --help'.", argv[optind], program.name, verb->name);
+                return log_error(EXIT_USAGE, "%s: unexpected argument. Try '%s %s --help'.", argv[optind], program.name, verb->name);
         r = options_read(&options, &machine);
         if (r != EXIT_DONE)
                 return r;
 
         table = table_new(name, &options.table_options);
         if (!table || fill(table, &machine) < 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         r = table_print(table);
         text = r == EXIT_DONE && note ? note(&machine) : NULL;
-        return text ? complain(r, "%s: %s", options.name, text) : r;
+        return text ? log_error(r, "%s: %s", options.name, text) : r;
 }

@@ -152,7 +152,7 @@ int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property)
         return qmp_add(batch, "qom-get", (const char *const[]){ "path", path, "property", property, NULL });
 }
 
-/* An object that went away, or has no such property, is nothing to complain of. */
+/* An object that went away, or has no such property, is nothing to log_error of. */
 static int check_error(const struct qmp *qmp, json_object *refusal, struct error *error) {
         const char *class = json_get_text(json_get(refusal, "class")) ?: "";
         const char *description = json_get_text(json_get(refusal, "desc")) ?: "?";

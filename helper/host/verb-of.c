@@ -14,13 +14,13 @@ static int print_paths_of(FILE *out, const struct machine *machine, const char *
                 char path[PCI_PATH_STRING_MAX];
 
                 if (!p)
-                        return complain(EXIT_ABSENT, "%s: %s", id,
+                        return log_error(EXIT_ABSENT, "%s: %s", id,
                                         d->absent ?: "below a function that the guest does not show");
                 pci_path_print(p, PCI_PATH_CANONICAL, path);
                 fprintf(out, "%s\n", path);
         }
 
-        return n > 0 ? EXIT_DONE : complain(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
+        return n > 0 ? EXIT_DONE : log_error(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
 }
 
 /* All of them or none. */
@@ -32,12 +32,12 @@ static int print_all(const struct machine *machine, char **ids, int n) {
 
         out = open_memstream(&output, &size);
         if (!out)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         for (int i = 0; i < n && status == EXIT_DONE; i++)
                 status = print_paths_of(out, machine, ids[i]);
 
         if (fclose(out) != 0)
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         if (status == EXIT_DONE)
                 fputs(output, stdout);
         return status == EXIT_DONE ? flush_output(status) : status;
@@ -52,7 +52,7 @@ static int run_of(int argc, char **argv) {
         if (r >= 0)
                 return r;
         if (optind == argc)
-                return complain(EXIT_USAGE, "No ID given. Try '%s of --help'.", program.name);
+                return log_error(EXIT_USAGE, "No ID given. Try '%s of --help'.", program.name);
 
         r = options_read(&options, &machine);
         return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;

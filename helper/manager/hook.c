@@ -145,7 +145,7 @@ static void start_next(struct hook *hook) {
 
         if (r < 0) {
                 hook->child = 0;
-                complain(EXIT_FAILED, "%s: %s", hook->program, strerror(-r));
+                log_error(EXIT_FAILED, "%s: %s", hook->program, strerror(-r));
         }
         hook->deadline = monotonic_now() + TIMEOUT_NSEC;
 }
@@ -161,15 +161,15 @@ static bool is_running(struct hook *hook) {
                         return true;
                 (void) kill(-hook->child, SIGKILL);
                 hook->deadline = DEADLINE_NEVER; /* its end will be told */
-                complain(EXIT_FAILED, "%s: killed, it has taken longer than %d seconds", hook->program,
+                log_error(EXIT_FAILED, "%s: killed, it has taken longer than %d seconds", hook->program,
                          (int) (TIMEOUT_NSEC / 1000000000));
                 return true;
         }
 
         if (WIFSIGNALED(status))
-                complain(EXIT_FAILED, "%s: died of signal %d", hook->program, WTERMSIG(status));
+                log_error(EXIT_FAILED, "%s: died of signal %d", hook->program, WTERMSIG(status));
         else if (WEXITSTATUS(status) != 0)
-                complain(EXIT_FAILED, "%s: exit status %d", hook->program, WEXITSTATUS(status));
+                log_error(EXIT_FAILED, "%s: exit status %d", hook->program, WEXITSTATUS(status));
 
         hook->child = 0;
         return false;

@@ -25,7 +25,7 @@ static void say(struct manager *m, const char *format, va_list ap) {
 
         if (vasprintf(&text, format, ap) < 0) {
                 text = NULL;
-                complain(EXIT_FAILED, "out of memory");
+                log_error(EXIT_FAILED, "out of memory");
                 return;
         }
         if (string_list_has(&m->said, text))
@@ -33,7 +33,7 @@ static void say(struct manager *m, const char *format, va_list ap) {
         if (m->said.n >= SAID_MAX)
                 string_list_clear(&m->said);
         (void) string_list_add(&m->said, text);
-        complain(EXIT_FAILED, "%s", text);
+        log_error(EXIT_FAILED, "%s", text);
 }
 
 /** manager_error() - something cannot be done; said once, not again at each look */
@@ -180,12 +180,12 @@ int manager_scan_until_quiet(struct manager *m) {
 
                 r = manager_scan(m);
                 if (r < 0)
-                        return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                        return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
                 if (m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
                         return m->has_failed ? EXIT_FAILED : EXIT_DONE;
         }
 
-        return complain(EXIT_FAILED, "devices do not cease to come");
+        return log_error(EXIT_FAILED, "devices do not cease to come");
 }
 
 /** manager_scan_function() - look at one function and what is below it. Return: as manager_scan(). */

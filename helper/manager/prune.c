@@ -57,7 +57,7 @@ static int prune(const struct link_tree *tree, const struct link *link, bool dry
         if (r == 0)
                 r = dry_run ? 0 : link_tree_remove_unless(tree, name, node_has_link);
         if (r < 0)
-                return complain(EXIT_FAILED, "%s: %s", link->name, strerror(-r));
+                return log_error(EXIT_FAILED, "%s: %s", link->name, strerror(-r));
         if (r == 0)
                 printf("remove %s %s\n", link->name, link->node);
         return EXIT_DONE;
@@ -69,7 +69,7 @@ static int prune_directory(const struct link_tree *tree, const char *directory, 
 
         r = link_tree_read(tree, directory + strlen("/dev/"), &links);
         if (r < 0)
-                status = complain(EXIT_FAILED, "cannot read %s: %s", directory, strerror(-r));
+                status = log_error(EXIT_FAILED, "cannot read %s: %s", directory, strerror(-r));
 
         for (size_t i = 0; i < links.n; i++)
                 if (prune(tree, &links.items[i], dry_run) != EXIT_DONE)
@@ -92,10 +92,10 @@ int links_prune(bool dry_run) {
 
         /* Not that there are no devices is what is seen then. */
         if (access("/sys/class", F_OK) < 0)
-                return complain(EXIT_FAILED, "cannot look at the machine: %s", strerror(errno));
+                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(errno));
         r = link_tree_open(&tree, "/dev");
         if (r < 0)
-                status = complain(EXIT_FAILED, "/dev: %s", strerror(-r));
+                status = log_error(EXIT_FAILED, "/dev: %s", strerror(-r));
 
         for (size_t i = 0; link_directories[i] && r >= 0; i++)
                 if (prune_directory(&tree, link_directories[i], dry_run) != EXIT_DONE)

@@ -17,13 +17,13 @@ enum encode_flags program_encode_flags(void) {
 }
 
 /**
- * complain() - print one line on standard error
+ * log_error() - print one line on standard error
  *
  * The whole line is encoded, whatever it quotes.
  *
  * Return: @status.
  */
-int complain(int status, const char *format, ...) {
+int log_error(int status, const char *format, ...) {
         _cleanup_free_ char *text = NULL, *line = NULL;
         va_list ap;
         int n;
@@ -57,19 +57,19 @@ static void point_at(const char *text, size_t offset) {
         fprintf(stderr, "    %s\n    %*s^\n", line, (int) mark, "");
 }
 
-/** complain_of_path() - say where and why a text is not a path */
-int complain_of_path(const char *text, const struct pci_path_error *error) {
-        complain(EXIT_USAGE, "'%s' is no path, at byte %zu: %s", text, error->offset, error->reason);
+/** log_path_error() - say where and why a text is not a path */
+int log_path_error(const char *text, const struct pci_path_error *error) {
+        log_error(EXIT_USAGE, "'%s' is no path, at byte %zu: %s", text, error->offset, error->reason);
         point_at(text, error->offset);
         return EXIT_USAGE;
 }
 
 /* In place of getopt_long()'s own complaint, which would show the option as it is. */
-static int complain_of_option(char **argv, const struct verb *verb) {
+static int log_option_error(char **argv, const struct verb *verb) {
         const char letter[] = { '-', (char) optopt, '\0' };
         const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;
 
-        return complain(EXIT_USAGE, "%s: no such option, or its argument is missing (see %s %s --help)", option,
+        return log_error(EXIT_USAGE, "%s: no such option, or its argument is missing (see %s %s --help)", option,
                         program.name, verb->name);
 }
 
@@ -80,7 +80,7 @@ static int complain_of_option(char **argv, const struct verb *verb) {
  */
 int flush_output(int status) {
         if (fflush(stdout) != 0 || ferror(stdout))
-                return complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+                return log_error(EXIT_FAILED, "cannot write: %s", strerror(errno));
         return status;
 }
 
@@ -103,9 +103,9 @@ int parse_seconds(const char *text, uint64_t *ret) {
                 for (p++; ascii_isdigit(*p); p++)
                         fraction += (unit /= 10) * (uint64_t) (*p - '0');
         if (seconds > SECONDS_MAX)
-                return complain(EXIT_USAGE, "--timeout=%s: more than %" PRIu64 " seconds", text, SECONDS_MAX);
+                return log_error(EXIT_USAGE, "--timeout=%s: more than %" PRIu64 " seconds", text, SECONDS_MAX);
         if (p == text || *p != '\0')
-                return complain(EXIT_USAGE, "--timeout=%s: not a number of seconds, like 30 or 0.5", text);
+                return log_error(EXIT_USAGE, "--timeout=%s: not a number of seconds, like 30 or 0.5", text);
 
         *ret = seconds * NSEC_PER_SEC + fraction;
         return EXIT_DONE;
@@ -131,7 +131,7 @@ int parse_common(int option, char **argv, const struct verb *verb) {
         case OPTION_VERSION:
                 return print_version();
         default:
-                return complain_of_option(argv, verb);
+                return log_option_error(argv, verb);
         }
 }
 
@@ -152,7 +152,7 @@ static void print_usage(FILE *out) {
 int program_run(int argc, char **argv) {
         /* Not LC_NUMERIC: --timeout=0.5 is the same for everybody. */
         setlocale(LC_CTYPE, "");
-        opterr = 0; /* the verbs complain themselves */
+        opterr = 0; /* the verbs log_error themselves */
 
         if (argc < 2) {
                 print_usage(stderr);
@@ -171,7 +171,7 @@ int program_run(int argc, char **argv) {
 
         for (const char *const *name = program.not_built; name && *name; name++)
                 if (streq(argv[1], *name))
-                        return complain(EXIT_USAGE, "The command '%s' was not built in", argv[1]);
+                        return log_error(EXIT_USAGE, "The command '%s' was not built in", argv[1]);
 
-        return complain(EXIT_USAGE, "'%s' is no verb (see %s --help)", argv[1], program.name);
+        return log_error(EXIT_USAGE, "'%s' is no verb (see %s --help)", argv[1], program.name);
 }

@@ -50,7 +50,7 @@ int program_run(int argc, char **argv);
 int parse_common(int option, char **argv, const struct verb *verb);
 
 enum encode_flags program_encode_flags(void);
-_printf_(2, 3) int complain(int status, const char *format, ...);
-int complain_of_path(const char *text, const struct pci_path_error *error);
+_printf_(2, 3) int log_error(int status, const char *format, ...);
+int log_path_error(const char *text, const struct pci_path_error *error);
 int parse_seconds(const char *text, uint64_t *ret);
 int flush_output(int status);

@@ -45,9 +45,9 @@ int table_parse_columns(const char *text, const char *usual, table_name_fn name,
                 size_t n = strcspn(text, ",");
 
                 if (columns.n == TABLE_COLUMNS_MAX)
-                        return complain(EXIT_USAGE, "more than %d columns", TABLE_COLUMNS_MAX);
+                        return log_error(EXIT_USAGE, "more than %d columns", TABLE_COLUMNS_MAX);
                 if (!find_column(text, n, name, &columns.items[columns.n++]))
-                        return complain(EXIT_USAGE, "'%.*s' is no column (see %s %s --help)", (int) n, text, program.name, verb);
+                        return log_error(EXIT_USAGE, "'%.*s' is no column (see %s %s --help)", (int) n, text, program.name, verb);
                 if (text[n] == '\0')
                         break;
                 text += n + 1;
@@ -208,7 +208,7 @@ int table_print(struct libscols_table *table) {
 
         if ((!is_json && encode_cells(table) < 0) || print_to_string(table, &text) < 0 ||
             (is_json && encode_json_new(text, &json) < 0))
-                return complain(EXIT_FAILED, "out of memory");
+                return log_error(EXIT_FAILED, "out of memory");
         if (is_json)
                 empty_null_arrays(json);
         else

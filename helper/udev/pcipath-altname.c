@@ -30,7 +30,7 @@ enum {
  */
 #define KMSG_PREFIX "<28>"
 
-static _printf_(2, 3) int complain(int status, const char *format, ...) {
+static _printf_(2, 3) int log_error(int status, const char *format, ...) {
         char text[1024], line[sizeof(text)] = KMSG_PREFIX "pcipath_altname: ", *shown = line + strlen(KMSG_PREFIX);
         size_t n = strlen(line), size = sizeof(line) - 1;
         _cleanup_close_ int fd = -1;
@@ -54,8 +54,8 @@ static int explain(const char *syspath, const char *name, int error) {
         _cleanup_free_ char *text = NULL;
 
         if (altname_diagnose(syspath, name, error, &text) < 0)
-                return complain(EXIT_FAILED, "out of memory");
-        return text ? complain(EXIT_FAILED, "%s", text) : EXIT_FAILED;
+                return log_error(EXIT_FAILED, "out of memory");
+        return text ? log_error(EXIT_FAILED, "%s", text) : EXIT_FAILED;
 }
 
 int main(int argc, char **argv) {
@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
         devpath = getenv("DEVPATH");
         if (argc != 2 || !devpath || !strchr(devpath, '/') ||
             snprintf(syspath, sizeof(syspath), "/sys%s", devpath) >= (int) sizeof(syspath))
-                return complain(EXIT_USAGE, "not started by udev's rules: it needs $DEVPATH and a PCI path in its flat form");
+                return log_error(EXIT_USAGE, "not started by udev's rules: it needs $DEVPATH and a PCI path in its flat form");
         ifname = strrchr(syspath, '/') + 1;
 
         r = altname_add(syspath, argv[1], name);
@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
 
         wanted = getenv("pcipath.ifnames");
         if (wanted && streq(wanted, "1") && strlen(name) >= IF_NAMESIZE)
-                complain(0, "%s: %s has more than %d bytes, so it stays an alternative name", ifname, name, IF_NAMESIZE - 1);
+                log_error(0, "%s: %s has more than %d bytes, so it stays an alternative name", ifname, name, IF_NAMESIZE - 1);
 
         printf("ID_NET_NAME_PCI_PATH=%s\n", name);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;

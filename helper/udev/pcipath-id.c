@@ -33,7 +33,7 @@ enum {
 };
 
 /* What udevd logs of a helper reaches terminals: the line is encoded, whatever it quotes. */
-static _printf_(2, 3) int complain(int status, const char *format, ...) {
+static _printf_(2, 3) int log_error(int status, const char *format, ...) {
         char text[PATH_MAX + 256], line[4 * sizeof(text)];
         va_list ap;
 
@@ -46,7 +46,7 @@ static _printf_(2, 3) int complain(int status, const char *format, ...) {
 }
 
 static int finish_output(void) {
-        return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_FAILED, "cannot write: %s", strerror(errno));
+        return fflush(stdout) == 0 ? EXIT_DONE : log_error(EXIT_FAILED, "cannot write: %s", strerror(errno));
 }
 
 static int help(void) {
@@ -70,11 +70,11 @@ static int help(void) {
 static int explain(const char *name, int r) {
         switch (r) {
         case -E2BIG:
-                return complain(EXIT_NO_NAME, "%s: more than %d bridges deep", name, PCI_PATH_HOPS_MAX);
+                return log_error(EXIT_NO_NAME, "%s: more than %d bridges deep", name, PCI_PATH_HOPS_MAX);
         case -EBADMSG:
-                return complain(EXIT_NO_NAME, "%s: its place in the device tree has no name", name);
+                return log_error(EXIT_NO_NAME, "%s: its place in the device tree has no name", name);
         default:
-                return complain(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
+                return log_error(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
         }
 }
 
@@ -84,7 +84,7 @@ static void print_links(const struct string_list *links, const char *shown) {
 
         for (size_t i = 0; i < links->n; i++) {
                 if ((size_t) (end - text) + (i > 0) + strlen(links->items[i]) >= sizeof(text)) {
-                        complain(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
+                        log_error(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
                                  UDEV_PATH_SIZE - 1, strrchr(links->items[i], '/') + 1);
                         break;
                 }
@@ -130,7 +130,7 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
         if (r < 0)
                 ret[0] = '\0';
         if (r == -ENAMETOOLONG || r == -EBADMSG)
-                complain(0, "%s: its name would be too long or have bytes that no name can have, not made", shown);
+                log_error(0, "%s: its name would be too long or have bytes that no name can have, not made", shown);
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
@@ -194,7 +194,7 @@ static int print_properties(sd_device *device, const char *shown) {
 
         has_one_path = names.n == 1 && r == 0;
         if (left_out == -ENAMETOOLONG)
-                complain(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+                log_error(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
         else if (left_out < 0 && has_one_path)
                 return explain(shown, left_out);
 
@@ -231,13 +231,13 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                         return finish_output();
                 default:
                         if (strncmp(argv[optind - 1], "--", 2) != 0)
-                                return complain(EXIT_USAGE, "-%c: no such option; --help shows them all", optopt);
-                        return complain(EXIT_USAGE, "%s: no such option; --help shows them all",
+                                return log_error(EXIT_USAGE, "-%c: no such option; --help shows them all", optopt);
+                        return log_error(EXIT_USAGE, "%s: no such option; --help shows them all",
                                         argv[optind - 1]);
                 }
 
         if (argc - optind > 1)
-                return complain(EXIT_USAGE, "one device, not %d: pcipath_id [SYSPATH|NODE]", argc - optind);
+                return log_error(EXIT_USAGE, "one device, not %d: pcipath_id [SYSPATH|NODE]", argc - optind);
 
         *ret_device = argv[optind];
         return -1;
@@ -257,14 +257,14 @@ static int run(int argc, char **argv) {
         if (!name) {
                 devpath = getenv("DEVPATH");
                 if (!devpath)
-                        return complain(EXIT_USAGE, "neither an argument nor $DEVPATH: pcipath_id [SYSPATH|NODE]");
+                        return log_error(EXIT_USAGE, "neither an argument nor $DEVPATH: pcipath_id [SYSPATH|NODE]");
                 if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
-                        return complain(EXIT_USAGE, "$DEVPATH is too long");
+                        return log_error(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;
         }
 
         if (strncmp(name, "/sys/", 5) != 0 && strncmp(name, "/dev/", 5) != 0)
-                return complain(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", name);
+                return log_error(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", name);
 
         r = sd_device_new_from_path(&device, name);
         if (r < 0)
