@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests want of Debian's packages and no machine has to have installed: downloaded once, and kept where guests are."""
 
+import os
 import shutil
 import subprocess
 
 from cache import cached, locked
-from excused import excused
+from excused import Excused, excused
 from programs import CACHE
 
 LINE = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {} main\n"
@@ -43,6 +44,8 @@ def downloaded(name, release, make):
         make(Archive(directory, release))
         shutil.rmtree(directory / "lists")
 
+    if "PCIPATH_MESON_TEST" in os.environ:
+        raise Excused("`meson test` downloads nothing")
     CACHE.mkdir(parents=True, exist_ok=True)
     with locked(CACHE / f"lock-{name}"):
         return cached(CACHE.resolve() / f"{name}-{release}", build)

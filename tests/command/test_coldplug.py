@@ -40,6 +40,7 @@ RIGHT = {"02.0-00.0", "02.0-00.0-part1", "02.1-00.0-scsi-0:0:0:0", "02.1-00.0-sc
 
 def pcipath(*arguments, **options):
     """In a network namespace of its own: a fake interface has the index of one of the host's."""
+    sandbox.require()
     return subprocess.run(["unshare", "--net", PCIPATH, *arguments], capture_output=True, text=True, timeout=60, check=False,
                           **{"env": os.environ | {"LC_ALL": "C.UTF-8"}} | options)
 

@@ -68,7 +68,7 @@ def test_builds_without_the_rest(part, tmp_path):
         """)
     fake.chmod(0o755)
     build = tmp_path / "build"
-    run("meson", "setup", *options, "-Dtests=false", "-Dwerror=true", "-Dbuildtype=plain", build, TOP,
+    run("meson", "setup", *options, "-Dtests=disabled", "-Dwerror=true", "-Dbuildtype=plain", build, TOP,
         env=os.environ | {"PKG_CONFIG": str(fake)})
     run("ninja", "-C", build, program)
     linked = run("ldd", build / program)
@@ -119,7 +119,7 @@ def test_install(tmp_path):
     """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
     build = tmp_path / "build"
     run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dsystemdsystemunitdir=/x/units",
-        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dtests=false", build, TOP)
+        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dtests=disabled", build, TOP)
     run("meson", "install", "-C", build, env=os.environ | {"DESTDIR": str(tmp_path / "root")})
     root = tmp_path / "root"
     installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}

@@ -192,7 +192,7 @@ def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path
         cross.write_text(cross_file(architecture, tree))
         info = json.loads((builddir / "meson-info/meson-info.json").read_text())
         # In a sysroot pkg-config says where udev's directory is on this host.
-        _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=false", "-Dman=disabled", "-Dhost=disabled",
+        _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=disabled", "-Dman=disabled", "-Dhost=disabled",
              "-Dudevdir=/usr/lib/udev", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
              "-Dsystemdsystemunitdir=/usr/lib/systemd/system",
              build, info["directories"]["source"])

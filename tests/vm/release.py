@@ -33,6 +33,6 @@ mount -t proc proc proc
 mount -t tmpfs tmpfs tmp
 mount --rbind /dev dev
 exec env -i PATH=/usr/bin:/usr/sbin LC_ALL=C.UTF-8 chroot . sh -euc '
-    [ -e build/build.ninja ] || meson setup -Dwerror=true -Dtests=false -Dman=disabled -Dhost=disabled build source
+    [ -e build/build.ninja ] || meson setup -Dwerror=true -Dtests=disabled -Dman=disabled -Dhost=disabled build source
     meson install -C build --quiet --destdir /package'
 """
