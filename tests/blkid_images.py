@@ -22,7 +22,7 @@ def _unpack(archive):
 
 
 def images():
-    """By name, the image's file. Raises Excused."""
+    """By name, the image's file. Raises Unavailable."""
     return {image.stem: image for image in sorted(debian.downloaded("blkid-images", RELEASE, _unpack).glob("*.img"))}
 
 

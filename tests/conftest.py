@@ -9,8 +9,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "vm")]
 
-from excused import Excused  # noqa: E402
 from selection import NUMBERS, deselect, is_exhaustive  # noqa: E402
+from unavailable import Unavailable  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", default=bool(os.environ.get("PCIPATH_TEST_ALL")),
@@ -58,5 +58,5 @@ def pytest_generate_tests(metafunc):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item, call):
     """tests/summary.py reads the property."""
-    if call.excinfo and call.excinfo.errisinstance(Excused):
-        item.user_properties.append(("excused", "this machine cannot"))
+    if call.excinfo and call.excinfo.errisinstance(Unavailable):
+        item.user_properties.append(("unavailable", "this machine cannot"))

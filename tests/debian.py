@@ -6,8 +6,8 @@ import shutil
 import subprocess
 
 from cache import cached, locked
-from excused import Excused, excused
 from programs import CACHE
+from unavailable import Unavailable, unavailable
 
 LINE = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {} main\n"
 
@@ -32,20 +32,20 @@ class Archive:
 
     def get(self, *arguments):
         done = subprocess.run(["apt-get", "-q", *self.options, *arguments], cwd=self.directory, text=True, capture_output=True, check=False)
-        with excused(f"What apt-get {' '.join(arguments)} is to bring", ArchiveError):
+        with unavailable(f"What apt-get {' '.join(arguments)} is to bring", ArchiveError):
             if done.returncode:
                 raise ArchiveError(done.stderr)
 
 
 def downloaded(name, release, make):
-    """The directory of that name, for which make(archive) has put together what is wanted of a release. Raises Excused."""
+    """The directory of that name, for which make(archive) has put together what is wanted of a release. Raises Unavailable."""
     def build(directory):
         directory.mkdir()
         make(Archive(directory, release))
         shutil.rmtree(directory / "lists")
 
     if "PCIPATH_MESON_TEST" in os.environ:
-        raise Excused("`meson test` downloads nothing")
+        raise Unavailable("`meson test` downloads nothing")
     CACHE.mkdir(parents=True, exist_ok=True)
     with locked(CACHE / f"lock-{name}"):
         return cached(CACHE.resolve() / f"{name}-{release}", build)

@@ -8,7 +8,7 @@ With --table and --all the table of coverage is written to FILE: what is covered
 tests of the run are looked up in FILE; a note at the end says what is not in it.
 
 Exit status: 0 when something passed and nothing failed; with CI in the environment nothing may be skipped either, but for
-what a test has excused: a property of its testcase.
+what this machine cannot test: a property of its testcase, "unavailable".
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 # Of the table, in their order: the kinds of rows, and by suite what the columns after them say.
 KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Unit", "Container", "Architecture", "Release", "Host",
          "Input")
-SUITES = {"vm": "booted", "host": "paused", "golden": "fake tree", "rules": "fake tree", "command": "fake tree"}
+SUITES = {"vm": "booted", "host": "paused", "synthetic": "fake tree", "rules": "fake tree", "command": "fake tree"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))
 HEADER = """# Coverage
 
@@ -92,7 +92,7 @@ def main():
     arguments = parse_arguments()
     directory = arguments.directory
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    excused = 0
+    unavailable = 0
     table = Table()
     print("\n== summary")
     for path in sorted(directory.glob("*.xml")):
@@ -100,7 +100,7 @@ def main():
         for case in ElementTree.parse(path).iter("testcase"):
             outcome, reason = read_case(case)
             of_suite[outcome] += 1
-            excused += outcome == "skipped" and case.find("properties/property[@name='excused']") is not None
+            unavailable += outcome == "skipped" and case.find("properties/property[@name='unavailable']") is not None
             if outcome != "passed":
                 print(f"{outcome}: {path.stem}: {case.get('name')}: {reason}")
             elif path.stem in SUITES:
@@ -113,14 +113,14 @@ def main():
     for suite in broken.read_text().split() if broken.exists() else ():
         counts["failed"] += 1
         print(f"failed: {suite}: the suite did not run to its end")
-    # Where something failed or is excused, the table cannot be whole.
-    if arguments.table and not excused and not counts["failed"]:
+    # Where something failed or is not available, the table cannot be whole.
+    if arguments.table and not unavailable and not counts["failed"]:
         update_table(arguments.table, table, arguments.all)
     if arguments.seconds is not None:
         print(f"took {arguments.seconds // 60} min {arguments.seconds % 60} s")
 
     print(", ".join(f"{counts[outcome]} {outcome}" for outcome in counts))
-    bad = counts["failed"] + (counts["skipped"] - excused if os.environ.get("CI") else 0)
+    bad = counts["failed"] + (counts["skipped"] - unavailable if os.environ.get("CI") else 0)
     return 1 if bad or not counts["passed"] else 0
 
 

@@ -7,7 +7,7 @@
  * neither, or is a virtual function, is asked of pci-function.c, which knows all of it.
  *
  * That is a second way to a path beside pci-function.c. It stays because list would take 1.8 times its CPU time without it
- * (1,024 functions behind root ports, as tests/bench/list.py has them). tests/command/test_golden.py holds both to the same paths.
+ * (1,024 functions behind root ports, as tests/bench/list.py has them). tests/command/test_synthetic.py holds both to the same paths.
  */
 
 #include <stdio.h>

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from command.machine import complete
 from command.run import pcipath
-from golden.machines import given_away, node
+from synthetic.machines import given_away, node
 from trees import sandbox
 from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
 from trees.sysfs import Tree

@@ -14,14 +14,14 @@ import sys
 import pytest
 from command.machine import complete, links, make_nodes, write
 from command.run import PCIPATH
-from golden.machines import COVERS as MACHINE_COVERS
-from golden.machines import GOLDEN, node, tape
+from synthetic.machines import COVERS as MACHINE_COVERS
+from synthetic.machines import SYNTHETIC, node, tape
 from trees import sandbox
 from trees.machine import Disk, Lun, Machine, Nodes, Root, VirtioBlk, VirtioScsi, function
 from trees.names import Names
 from trees.sysfs import Tree
 
-assert MACHINE_COVERS  # the rows of the machines are filled by tests/golden
+assert MACHINE_COVERS  # the rows of the machines are filled by tests/synthetic
 
 COVERS = {
     "symbolic_link_for_a_directory": "Input: a directory of links that leads elsewhere, files and directories where links should be",
@@ -62,8 +62,8 @@ def in_sandbox(function, *arguments):
 # -- Names --
 
 
-def coldplug_golden(name, seed):
-    machine = GOLDEN[name].machine
+def coldplug_synthetic(name, seed):
+    machine = SYNTHETIC[name].machine
     tree = build(machine, seed)
     names = Names(machine)
     # What an input device is for udev has found out, or nobody.
@@ -77,10 +77,10 @@ def coldplug_golden(name, seed):
 
 
 @pytest.mark.parametrize("seed", [None, 1])
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_links_of_every_machine(name, seed):
     """Those that the naming contract gives, and no other: relative as udev's below /dev, absolute elsewhere."""
-    wanted, made, made_elsewhere, outcome, elsewhere = in_sandbox(coldplug_golden, name, seed)
+    wanted, made, made_elsewhere, outcome, elsewhere = in_sandbox(coldplug_synthetic, name, seed)
     assert {link: os.path.normpath(os.path.join("/dev", os.path.dirname(link), target)) for link, target in made.items()
             } == {link: f"/dev/{node}" for link, node in wanted.items()}
     assert all(target == os.path.relpath(f"/dev/{wanted[link]}", f"/dev/{os.path.dirname(link)}") for link, target in made.items())

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from command.machine import complete
 from command.run import PCIPATH, on_machine, pcipath
-from golden.machines import multipath, uverbs
 from host.run import PCIPATH_HOST
 from programs import PCIPATH_ID
+from synthetic.machines import multipath, uverbs
 from trees import sandbox
 from trees.machine import Disk, HostBridge, Lun, Machine, Net, Root, SubFunctions, VirtioBlk, VirtioScsi, function
 from trees.sysfs import Tree

@@ -17,8 +17,8 @@ import cdi
 import pytest
 from command.machine import FUNCTION, complete
 from command.run import PCIPATH
-from golden.test_malformed import MACHINES
 from programs import PCIPATH_ID
+from synthetic.test_malformed import MACHINES
 from trees import sandbox
 from trees.sysfs import Tree
 

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH
-from golden.machines import GOLDEN
 from programs import BUILD, PCIPATH_ID
+from synthetic.machines import SYNTHETIC
 from trees import sandbox
 from trees.names import Names
 from trees.sysfs import Tree
@@ -20,7 +20,7 @@ COVERS = {
 
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"
 
-CROWDED = GOLDEN["crowded"].machine
+CROWDED = SYNTHETIC["crowded"].machine
 
 
 def run(command, number=0):

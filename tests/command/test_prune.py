@@ -9,7 +9,7 @@ import pytest
 from command.machine import complete, links, make_nodes, write
 from command.run import PCIPATH, pcipath
 from command.test_faults import TRACE, looks_of, stop_at
-from golden.machines import GOLDEN, blk
+from synthetic.machines import SYNTHETIC, blk
 from trees import sandbox
 from trees.machine import Machine, Root, function
 from trees.names import Names
@@ -42,12 +42,12 @@ def make(made):
 
 
 def prune_right(name):
-    right = build(GOLDEN[name].machine)
+    right = build(SYNTHETIC[name].machine)
     make(right)
     return right, pcipath("prune"), links()
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_right_links_stay(name):
     right, done, after = sandbox.run(prune_right, name)
     assert (done.status, done.stdout, done.stderr) == (0, "", "")

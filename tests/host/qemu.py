@@ -8,11 +8,11 @@ import subprocess
 import tempfile
 
 from emulator import emulator
-from excused import excused
 from guest import TreeError
 from programs import CACHE
 from qmp import QMP
 from release import HOST
+from unavailable import unavailable
 
 # By machine type: the program and its argument. pseries: what TCG does not have.
 MACHINES = {
@@ -32,7 +32,7 @@ class Paused:
     def __init__(self, kind, topology, directory, options, qemu):
         self.socket = f"{directory}/qmp"
         program, machine = (MACHINES | UNKNOWN_MACHINES)[kind]
-        with excused(f"QEMU of Debian's {qemu}", TreeError):
+        with unavailable(f"QEMU of Debian's {qemu}", TreeError):
             before = emulator(CACHE, qemu)
         drives = dict.fromkeys(device["drive"] for device in topology if device.get("drive"))
         memories = [{"qom-type": "memory-backend-ram", "id": device["memdev"], "size": 128 << 20}

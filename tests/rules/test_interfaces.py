@@ -6,8 +6,8 @@ import os
 import subprocess
 
 import pytest
-from golden.machines import GOLDEN
 from rules import udev
+from synthetic.machines import SYNTHETIC
 from trees import sandbox
 from trees.machine import Machine, Net, Port, Root, function
 from trees.names import Names
@@ -105,7 +105,7 @@ def test_named_at_any_event(name, action):
     def check(boot):
         boot.events(action)
         boot.check()
-    assert not run(check, GOLDEN[name].machine)
+    assert not run(check, SYNTHETIC[name].machine)
 
 
 def interfaces_alone(boot):
@@ -117,26 +117,26 @@ def interfaces_alone(boot):
 
 
 def test_named_before_the_devices_above():
-    assert not run(interfaces_alone, GOLDEN["network"].machine)
+    assert not run(interfaces_alone, SYNTHETIC["network"].machine)
 
 
 def test_one_process_for_an_interface():
-    run(no_second_process, GOLDEN["network"].machine)
+    run(no_second_process, SYNTHETIC["network"].machine)
 
 
 def test_ports_and_virtual_functions():
-    assert not run(live, GOLDEN["network"].machine)
+    assert not run(live, SYNTHETIC["network"].machine)
 
 
 def test_hostile_port_names():
     """What has no name does not keep others from theirs; each that has none is told of, once an event."""
-    log = run(live, GOLDEN["network-alike"].machine)
+    log = run(live, SYNTHETIC["network-alike"].machine)
     assert sum("bytes that no name can have" in line for line in log) == 6 * 7
     assert all(line.isprintable() for line in map(str.strip, log))
 
 
 def test_longest_name():
-    log = run(live, GOLDEN["network-deep"].machine)
+    log = run(live, SYNTHETIC["network-deep"].machine)
     assert all("more than 127 bytes" in line for line in log) and len(log) == 6
 
 

@@ -2,7 +2,7 @@
 """Rules and helper give the same names on random machines, and they are the oracle's.
 
 Real udevd, real rules, every event of the tree at once (--trees of them). The helper's names are the
-library's, from one process for each tree; test_theorems.py and test_rules.py hold pcipath_id itself equal to it.
+library's, from one process for each tree; test_properties.py and test_rules.py hold pcipath_id itself equal to it.
 """
 
 from programs import name_tree

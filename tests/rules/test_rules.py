@@ -5,11 +5,11 @@ import os
 import shutil
 
 import pytest
-from golden import machines
-from golden.machines import GOLDEN, blk, chain, multipath, nvme
-from golden.test_malformed import MACHINES, TREES, Edit
 from programs import pcipath_id
 from rules import udev
+from synthetic import machines
+from synthetic.machines import SYNTHETIC, blk, chain, multipath, nvme
+from synthetic.test_malformed import MACHINES, TREES, Edit
 from trees import sandbox
 from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Root, ScsiHosts, Usb, UsbDisk,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)
@@ -69,9 +69,9 @@ def live(machine):
     return started
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_life(name):
-    sandbox.run(live, GOLDEN[name].machine)
+    sandbox.run(live, SYNTHETIC[name].machine)
 
 
 def below_port(*below):
@@ -86,8 +86,8 @@ ORDINARY = {
     "every-slot": Machine([Root([function(f"{slot:02x}.{slot % 8}", blk()) for slot in range(32)])]),
     "nine-hops": Machine([Root([chain(9, blk(1))])]),
     "device-tree": Machine([Root([function("01.0", blk(1))], above="platform/4010000000.pcie")]),
-    "firecracker": GOLDEN["firecracker"].machine,
-    "no-pci": GOLDEN["no-pci"].machine,
+    "firecracker": SYNTHETIC["firecracker"].machine,
+    "no-pci": SYNTHETIC["no-pci"].machine,
 }
 OTHERS = {
     "other-bus": (Machine([Root([function("00.0", function("00.0", blk(1)))], bus=0x40)]), 1),
@@ -142,7 +142,7 @@ def live_controllers(machine):
 @pytest.mark.parametrize("name", ["nvme-multipath", "nvme-multipath-elsewhere"])
 def test_a_controller_has_the_heads_looked_at(name):
     """When it comes or goes, all heads and their partitions; not when it is no PCI function's."""
-    changed, heads, _ = sandbox.run(live_controllers, GOLDEN[name].machine)
+    changed, heads, _ = sandbox.run(live_controllers, SYNTHETIC[name].machine)
     assert len(heads) > 3
     for (action, devpath), names in changed.items():
         assert names == (heads if action != "add" and "/pci" in devpath else []), (action, devpath)
@@ -156,7 +156,7 @@ def test_an_ordinary_controller_starts_no_process():
 def bind_functions():
     """What udev makes the kernel do with the nodes of groups when each of their functions is bound or unbound."""
     udev.enter()
-    tree = Tree(GOLDEN["vfio"].machine, "/sys")
+    tree = Tree(SYNTHETIC["vfio"].machine, "/sys")
     nodes = [device for device in tree.devices if device.subsystem == "vfio"]
     written = []
     with udev.Udevd() as udevd:

@@ -11,8 +11,8 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH
-from golden.machines import blk, nvme
 from rules import udev
+from synthetic.machines import blk, nvme
 from trees import sandbox
 from trees.machine import Disk, Group, Machine, Namespace, Net, Nvme, NvmeSubsystem, Root, function
 from trees.sysfs import Tree

@@ -16,12 +16,12 @@ import os
 import pytest
 from architecture import NATIVE
 from emulator import emulator
-from excused import excused
 from guest import Recipe, TreeError, make_guest
 from machine import MACHINES, Machine, MachineError
 from programs import BUILD, CACHE
 from release import HOST, RELEASES
 from selection import deselect, of_other_releases
+from unavailable import unavailable
 
 QEMU = os.environ.get("PCIPATH_TEST_QEMU", HOST)
 # pytest 7 makes a fixture anew when its parameter is another object, though equal.
@@ -39,7 +39,7 @@ def guest_of(architecture, release, packages=()):
 def release(request):
     """The test is run with --all once for each release of Debian whose packages this machine can have; it always has its own. Or for
     those of a mark `releases`: what differs from the oldest in the newest alone, or not at all."""
-    with excused(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
+    with unavailable(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
         guest_of(NATIVE, request.param)
     return request.param
 
@@ -88,7 +88,7 @@ def make_machine(request, tmp_path_factory):
         elif architecture == NATIVE:
             options.setdefault("kind", "direct")
         qemu = qemu or (QEMU if architecture == NATIVE else HOST)
-        with excused(f"QEMU of Debian's {qemu}", TreeError):
+        with unavailable(f"QEMU of Debian's {qemu}", TreeError):
             options["emulator"] = emulator(CACHE, qemu)
         machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         machine.initrd = guest.unpacked(machine.kind)

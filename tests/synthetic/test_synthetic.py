@@ -4,8 +4,8 @@
 import os
 
 import pytest
-from golden.machines import COVERS, GOLDEN  # noqa: F401
 from programs import name_tree, pcipath_id
+from synthetic.machines import COVERS, SYNTHETIC  # noqa: F401
 from trees import sandbox
 from trees.machine import Machine, Namespace, Nvme, NvmeSubsystem, Root, function
 from trees.names import LINK_BYTES, Names, flatten
@@ -25,9 +25,9 @@ def ask_every_device(machine, seed):
 
 
 @pytest.mark.parametrize("boot", BOOTS)
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_every_device(name, boot):
-    machine = GOLDEN[name].machine
+    machine = SYNTHETIC[name].machine
     outcomes, named = sandbox.run(ask_every_device_by_place, machine, boot)
     names = Names(machine)
     by_place = list(names.values())
@@ -50,20 +50,20 @@ def ask_every_device_by_place(machine, seed):
     return [(device.devpath, places.get(device.key), outcome) for device, outcome in outcomes], named
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_oracle_knows_the_contract(name):
     """The names typed beside a machine are among those that the oracle makes for it."""
     made = set()
-    for device in Names(GOLDEN[name].machine).values():
+    for device in Names(SYNTHETIC[name].machine).values():
         if device:
             made |= {text for path, link in device.places for text in (path, flatten(path), link)}
             made |= {device.interface, *device.nodes}
-    assert GOLDEN[name].expected <= made
+    assert SYNTHETIC[name].expected <= made
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", SYNTHETIC)
 def test_oracle_is_injective(name):
-    names = [device for device in Names(GOLDEN[name].machine).values() if device]
+    names = [device for device in Names(SYNTHETIC[name].machine).values() if device]
     links = [link for device in names for link in device.links]
     interfaces = [device.interface for device in names if device.interface]
     assert len(links) == len(set(links)) and len(interfaces) == len(set(interfaces))
@@ -83,7 +83,7 @@ def ask_in_every_way(machine):
 
 
 def test_ways_to_name_a_device():
-    for outcome in sandbox.run(ask_in_every_way, GOLDEN["contract"].machine):
+    for outcome in sandbox.run(ask_in_every_way, SYNTHETIC["contract"].machine):
         assert (outcome.status, outcome.stderr) == (0, b"")
         assert outcome.stdout == (b"ID_PCI_PATH=02.0/00.0\nID_PCI_PATH_TAG=02.0-00.0\nID_PCI_PATH_LINK=02.0-00.0\n")
 
@@ -96,8 +96,8 @@ def ask_above_functions(machine):
 
 def test_no_pci_function_above():
     """A host bridge and a loop device: nothing to say, and no error."""
-    machine = GOLDEN["contract"].machine
-    machine.others.append(GOLDEN["no-pci"].machine.others[0])
+    machine = SYNTHETIC["contract"].machine
+    machine.others.append(SYNTHETIC["no-pci"].machine.others[0])
     for outcome in sandbox.run(ask_above_functions, machine):
         assert (outcome.status, outcome.stdout, outcome.stderr) == (0, b"", b"")
 

@@ -6,15 +6,15 @@ import contextlib
 import pytest
 
 
-class Excused(pytest.skip.Exception):
+class Unavailable(pytest.skip.Exception):
     """tests/summary.py does not count it among those that someone left out."""
 
 
 @contextlib.contextmanager
-def excused(what, *errors):
-    """The test is excused if one of these errors says that something cannot be had."""
+def unavailable(what, *errors):
+    """Skip the test if one of these errors says that something cannot be had."""
     try:
         yield
     except errors as error:
         reasons = [line for line in str(error).splitlines() if line.startswith("E:")]  # in apt's words
-        raise Excused(f"{what} cannot be had here: {(reasons or [error])[0]}") from error
+        raise Unavailable(f"{what} cannot be had here: {(reasons or [error])[0]}") from error

@@ -9,7 +9,7 @@ import cdi
 import pytest
 from command.machine import complete
 from command.run import PCIPATH, pcipath
-from golden.machines import COVERS, GOLDEN  # noqa: F401
+from synthetic.machines import COVERS, SYNTHETIC  # noqa: F401
 from trees import machine as m
 from trees import sandbox
 from trees.generate import random_machine
@@ -122,9 +122,9 @@ def check(machine, seed):
 
 
 @pytest.mark.parametrize('boot', BOOTS)
-@pytest.mark.parametrize('name', GOLDEN)
+@pytest.mark.parametrize('name', SYNTHETIC)
 def test_machine(name, boot):
-    sandbox.run(check_all, [(GOLDEN[name].machine, boot)])
+    sandbox.run(check_all, [(SYNTHETIC[name].machine, boot)])
 
 
 def check_all(machines):

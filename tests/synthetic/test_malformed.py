@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Callable
 
 import pytest
-from golden.machines import blk, chain, multipath, node, nvme
 from programs import PCIPATH_ID, Outcome, pcipath_id
+from synthetic.machines import blk, chain, multipath, node, nvme
 from trees import sandbox
 from trees.machine import (Ata, AtaPort, FibreChannel, HostBridge, Lun, Machine, Nodes, Root, Sas, SasDevice, ScsiHosts, Usb, UsbDisk,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)

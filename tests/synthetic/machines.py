@@ -12,7 +12,7 @@ from trees.machine import (Ata, AtaPort, Auxiliary, Disk, FibreChannel, Group, H
 
 
 @dataclass
-class Golden:
+class Synthetic:
     machine: Machine
     expected: set
 
@@ -103,10 +103,10 @@ def crowded():
         groups=[Group(given_away, given_away)])
 
 
-GOLDEN = {
-    "crowded": Golden(crowded(), {"02.0/00.0", "02.1-00.0v0-nvme-1", "08.1-nvme-1", "0e.0-e0_01.0-nvme-1", "pci-0a.0d1"}),
+SYNTHETIC = {
+    "crowded": Synthetic(crowded(), {"02.0/00.0", "02.1-00.0v0-nvme-1", "08.1-nvme-1", "0e.0-e0_01.0-nvme-1", "pci-0a.0d1"}),
     # The examples of pcipath-names(7), but for those with a machine of their own below.
-    "contract": Golden(
+    "contract": Synthetic(
         Machine([Root([function("02.0", function("00.0", blk(2))),
                        function("02.1", function("00.0", function("03.0", function("00.0", blk())))),
                        function("03.0", blk())]),
@@ -116,13 +116,13 @@ GOLDEN = {
 
     # Linux drivers/pci/controller/vmd.c: vmd_enable_domain() makes a host bridge the child of function 8086:9a0b;
     # vmd_find_free_domain() numbers its domain from 0x10000. Buses start at 0, 128 or 224 (vmd_get_bus_number_start()).
-    "vmd": Golden(
+    "vmd": Synthetic(
         Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", function("00.0", nvme(1)))])),
                        function("01.0", function("00.0", nvme(1)))])]),
         {"0e.0/e0:01.0/00.0", "0e.0-e0_01.0-00.0", "0e.0-e0_01.0-00.0-nvme-1", "01.0-00.0-nvme-1"}),
 
     # Two of them: which has which domain is a matter of probing. Xeons have one for each root port complex.
-    "vmd-two": Golden(
+    "vmd-two": Synthetic(
         Machine([Root([function("0e.0", HostBridge(0xe0, [function("01.0", function("00.0", nvme(1)))]))]),
                  Root([function("00.5", HostBridge(0, [function("01.0", function("00.0", nvme(1)))]))], bus=0x80),
                  Root([function("05.5", HostBridge(0x80, [function("01.0", function("00.0", nvme(1)))]))], bus=0x97)]),
@@ -131,26 +131,26 @@ GOLDEN = {
 
     # Linux drivers/pci/controller/pci-hyperv.c: hv_pci_probe() takes the domain from two bytes of the GUID, or a free
     # one when another device has it: these two ask for the same. An Azure guest's NVMe disk and its network function.
-    "hyperv": Golden(
+    "hyperv": Synthetic(
         Machine([VmbusRoot([function("02.0", nvme(1, 2))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0"),
                  VmbusRoot([function("02.0")], "00000001-ce7c-535c-a0b1-c2d3e4f50617")]),
         {"fd1d2cbdce7c535c966beb5f811c95f0:02.0", "fd1d2cbdce7c535c966beb5f811c95f0_02.0-nvme-2",
          "00000001ce7c535ca0b1c2d3e4f50617:02.0"}),
 
     # Before Linux 4.14 (f6b2db084b65, "vmbus: make sure sysfs names ... uuid") the device was called vmbus_N_M.
-    "hyperv-old": Golden(
+    "hyperv-old": Synthetic(
         Machine([VmbusRoot([function("00.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0", old=True)]),
         {"fd1d2cbdce7c535c966beb5f811c95f0:00.0"}),
 
     # Linux drivers/pci/iov.c: virtfn_add_bus(). First VF Offset 256: the virtual functions are on the next bus and have
     # the slot and function of the physical one, and all are children of the same port.
-    "vf-overflow": Golden(
+    "vf-overflow": Synthetic(
         Machine([Root([function("02.0", function("00.0", nvme(1), vfs=VirtualFunctions(
             [vf(nvme(1)), vf(nvme(1)), vf(), vf(nvme(1))], offset=256, stride=1)))])]),
         {"02.0/00.0", "02.0/00.0v0", "02.0/00.0v3", "02.0-00.0-nvme-1", "02.0-00.0v0-nvme-1"}),
 
     # Two physical functions whose virtual ones interleave on the next bus: Intel 82576 (offset 384, stride 2).
-    "vf-two-physfns": Golden(
+    "vf-two-physfns": Synthetic(
         Machine([Root([function("02.0",
                                 function("00.0", vfs=VirtualFunctions([vf() for _ in range(7)], offset=384, stride=2)),
                                 function("00.1", nvme(1), vfs=VirtualFunctions([vf(nvme(1)) for _ in range(7)],
@@ -158,25 +158,25 @@ GOLDEN = {
         {"02.0/00.0v6", "02.0/00.1v0", "02.0-00.1v6-nvme-1", "02.0-00.1-nvme-1"}),
 
     # ARI: virtual functions have devfn 16 to 255, shown as slots that are not there; and 300 of them, over two buses.
-    "vf-ari": Golden(
+    "vf-ari": Synthetic(
         Machine([Root([function("02.0", function("00.0", vfs=VirtualFunctions(
             [vf() for _ in range(299)] + [vf(nvme(1))], offset=16, stride=1)))])]),
         {"02.0/00.0v0", "02.0/00.0v9", "02.0/00.0v10", "02.0/00.0v299", "02.0-00.0v299-nvme-1"}),
 
     # A physical function on the root bus, and virtual functions that are virtio: their path begins with a function.
-    "vf-root-bus": Golden(
+    "vf-root-bus": Synthetic(
         Machine([Root([function("05.0", vfs=VirtualFunctions([vf(blk(1)), vf(VirtioScsi([Lun(0, 0)]))], offset=8))])]),
         {"05.0v0", "05.0v0-part1", "05.0v1-scsi-0:0:0:0"}),
 
     # Linux drivers/nvme/host/multipath.c: nvme_mpath_set_disk_name(), nvme_mpath_set_live(), nvme_available_path().
-    "nvme-multipath": Golden(
+    "nvme-multipath": Synthetic(
         multipath(),
         {"02.0-00.0-nvme-1", "02.1-00.0-nvme-1-part2", "02.3-00.0-nvme-1-part1", "02.0-00.0-nvme-4", "02.3-00.0-nvme-4-part1",
          "02.1-00.0-nvme-2", "02.2/00.0", "02.4/00.0"}),
-    "nvme-multipath-elsewhere": Golden(multipath_elsewhere(), {"03.0-nvme-1-part1", "04.0-nvme-1"}),
+    "nvme-multipath-elsewhere": Synthetic(multipath_elsewhere(), {"03.0-nvme-1-part1", "04.0-nvme-1"}),
 
     # Linux arch/s390/pci/pci_bus.c: each function's domain is its UID; a multifunction one has one domain.
-    "s390": Golden(
+    "s390": Synthetic(
         Machine([Root([function("00.0", blk())], domain=1), Root([function("00.0", blk(1))], domain=0x1234),
                  Root([function("00.0"), function("00.1", nvme(1))], domain=0xffff),
                  Root([function("00.0", vfs=VirtualFunctions([vf(), vf()], offset=1))], domain=2)],
@@ -184,35 +184,35 @@ GOLDEN = {
         {"0001:00:00.0", "1234:00:00.0", "1234_00_00.0-part1", "ffff:00:00.1", "0002:00:00.0v1"}),
 
     # Cloud Hypervisor vmm/src/pci_segment.rs: one host bridge for each segment, bus 0, no bridge below it.
-    "cloud-hypervisor": Golden(
+    "cloud-hypervisor": Synthetic(
         Machine([Root([function("01.0", blk(1)), function("1f.0", blk())], domain=segment) for segment in (0, 1, 15)]),
         {"01.0", "01.0-part1", "0001:00:01.0", "000f_00_01.0-part1", "000f:00:1f.0"}),
 
     # Firecracker src/vmm/src/device_manager/pci_mngr.rs: one segment, slots in the order of attaching.
-    "firecracker": Golden(
+    "firecracker": Synthetic(
         Machine([Root([function("00.0"), function("01.0", blk(1)), function("02.0")])]),
         {"01.0", "01.0-part1"}),
 
     # Firecracker without PCI, and other disks that are no business of ours.
-    "no-pci": Golden(
+    "no-pci": Synthetic(
         Machine([], [NoPci("virtual"), NoPci("platform/d0000000.virtio_mmio", virtio=True, disk=Disk(1)),
                      NoPci("LNXSYSTM:00/LNXSYBUS:00/LNRO0005:00", virtio=True)]),
         set()),
 
     # Device-tree machines: the host bridge is a platform device. The kernel gives it domain 0 (QEMU virt), or, with
     # linux,pci-domain or several bridges, others (drivers/pci/pci.c, pci_bus_find_domain_nr()).
-    "device-tree": Golden(
+    "device-tree": Synthetic(
         Machine([Root([function("01.0", function("00.0", blk()))], above="platform/4010000000.pcie"),
                  Root([function("00.0", function("00.0", nvme(1)))], domain=4, above="platform/soc/600e0000.pcie")]),
         {"01.0/00.0", "0004:00:00.0/00.0", "0004_00_00.0-00.0-nvme-1"}),
 
     # pseries: each host bridge is a domain (arch/powerpc/kernel/pci-common.c, get_phb_number()).
-    "pseries": Golden(
+    "pseries": Synthetic(
         Machine([Root([function("03.0", VirtioScsi([Lun(0, 0), Lun(3, 300)]))], domain=n) for n in (0, 1, 2)]),
         {"03.0", "0001:00:03.0", "0002_00_03.0-scsi-0:0:3:300"}),
 
     # Intel Xeon: several host bridges in domain 0, whose buses firmware spread.
-    "xeon": Golden(
+    "xeon": Synthetic(
         Machine([Root([function("1f.2", Ata([AtaPort(1, Disk(2)), AtaPort(6, Disk())]))]),
                  Root([function("02.0", function("00.0", nvme(1)))], bus=0x17),
                  Root([function("02.0", function("00.0", nvme(1)))], bus=0xff - 3)]),
@@ -220,14 +220,14 @@ GOLDEN = {
 
     # IDE with a slave, port multipliers: drivers/ata/libata-transport.c, drivers/ata/libata-scsi.c (the multiplier's
     # port is the SCSI channel), words of systemd src/udev/udev-builtin-path_id.c, handle_scsi_ata().
-    "ata": Golden(
+    "ata": Synthetic(
         Machine([Root([function("01.1", Ata([AtaPort(1, Disk(), slave=Disk(1)), AtaPort(2, slave=Disk())])),
                        function("1f.2", Ata([AtaPort(3, multiplied=[(0, Disk()), (1, Disk()), (14, Disk(1))]),
                                              AtaPort(4, Disk())]))])]),
         {"01.1-ata-1.0", "01.1-ata-1.1-part1", "01.1-ata-2.1", "1f.2-ata-3.0", "1f.2-ata-3.14.0-part1"}),
 
     # The word's host counts from the function's first, its LUN as the host does; channels are a RAID controller's.
-    "scsi": Golden(
+    "scsi": Synthetic(
         Machine([Root([function("02.0", VirtioScsi([Lun(0, 0), Lun(1, 255), Lun(1, 256), Lun(255, 16383),
                                                         Lun(1, 5), Lun(1, 5, flat=True), Lun(1, 255, flat=True)])),
                        function("03.0", VirtioScsi([Lun(0, 0)])),
@@ -237,7 +237,7 @@ GOLDEN = {
          "04.0-scsi-0:2:2:0", "04.0-scsi-1:2:2:0-part1", "04.0-scsi-2:0:0:1"}),
 
     # Linux drivers/scsi/scsi_transport_fc.c: a target below a remote port. Words of systemd, handle_scsi_fibre_channel().
-    "fibre-channel": Golden(
+    "fibre-channel": Synthetic(
         Machine([Root([function("02.0", function("00.0", FibreChannel({
             "0x50060e801049cfd1": [Lun(0, 0, disk=Disk(1)), Lun(0, 7), Lun(0, 7, flat=True)], "0x21000024ff5ed36a": [Lun(0, 0)]})))])]),
         {"02.0-00.0-fc-0x50060e801049cfd1-lun-0-part1", "02.0-00.0-fc-0x50060e801049cfd1-lun-7",
@@ -245,7 +245,7 @@ GOLDEN = {
 
     # Linux drivers/scsi/scsi_transport_sas.c. Words of systemd, handle_scsi_sas(): the phy of the adapter or of an
     # expander, or the address of what is attached by several. A second host could have the same phy.
-    "sas": Golden(
+    "sas": Synthetic(
         Machine([Root([function("03.0", function("00.0", Sas([[
                            SasDevice(0, "0x5000c500a1b2c3d1", [Lun(disk=Disk(1))]),
                            SasDevice(3, "0x5000c500a1b2c3d5", [Lun(0, 1)]),
@@ -258,7 +258,7 @@ GOLDEN = {
 
     # Linux drivers/usb/core: a device is a child of its hub, and storage a SCSI host below an interface. Words of systemd
     # src/udev/udev-builtin-path_id.c, handle_usb(). A USB 3 controller has two root hubs; a card reader several LUNs.
-    "usb": Golden(
+    "usb": Synthetic(
         Machine([Root([function("02.0", function("00.0", Usb([
                            UsbDisk("1", [Lun(disk=Disk(2))]), UsbDisk("2", [Lun()], root_hub=1),
                            UsbDisk("3.4.1", [Lun(0, 0), Lun(0, 3, disk=Disk(1))]), UsbDisk("3.4.2", [Lun()]),
@@ -269,20 +269,20 @@ GOLDEN = {
          "1d.0-usb-0:1:1.0-scsi-0:0:0:0"}),
 
     # Ports of one number that are not halves of one socket could have two devices of one name: neither gets it.
-    "usb-no-sockets": Golden(
+    "usb-no-sockets": Synthetic(
         Machine([Root([function("14.0", Usb([UsbDisk("1", [Lun(disk=Disk(1))]), UsbDisk("1", [Lun()], root_hub=1)],
                                             sockets=False))])]),
         {"14.0"}),
 
     # Linux drivers/nvdimm/virtio_pmem.c, virtio_pmem_probe(). Nothing says of other persistent memory that it is alone.
-    "pmem": Golden(
+    "pmem": Synthetic(
         Machine([Root([function(f"02.{number}", VirtioPmem(Disk(1), claim))
                        for number, claim in enumerate(["namespace", "pfn", "btt"])] +
                       [function("03.0", Pmem(Disk(1)))])]),
         {"02.0", "02.1-part1", "02.2"}),
     # Linux include/linux/netdevice.h: dev_port (Mellanox ConnectX-3, both ports in one function), ndo_get_phys_port_name
     # (mlx5: p0, and pf0vf1 for the representor of a virtual function); virtual functions of an SR-IOV card.
-    "network": Golden(
+    "network": Synthetic(
         Machine([Root([function("02.0", function("00.0", Net(virtio=True))),
                        function("02.1", function("00.0", Net([Port(0), Port(1)]))),
                        function("02.2", function("00.0", Net([Port(0, "p0"), Port(0, "pf0vf0"), Port(0, "pf1vf0")]),
@@ -294,7 +294,7 @@ GOLDEN = {
 
     # Linux drivers/net/ethernet/mellanox/mlx5/core/sf/dev/dev.c: sfnum is an attribute of an auxiliary device, whose children
     # are the interface and the RDMA node. Another auxiliary device is a part of the function (drivers/base/auxiliary.c).
-    "sub-functions": Golden(
+    "sub-functions": Synthetic(
         Machine([Root([function("02.0", function("00.0", Net(), SubFunctions({
                            88: [Net(), uverbs(1)], 0: [Net([Port(0), Port(1)])], 4294967295: [Net([Port(0, "p0")]), nvme(1)]}),
                            uverbs(0))),
@@ -303,19 +303,19 @@ GOLDEN = {
          "infiniband/by-pci-path/02.0-00.0-sf-88", "infiniband/by-pci-path/02.0-00.0", "02.0-00.0-sf-4294967295-nvme-1"}),
 
     # Two that nothing tells apart have no name; neither has one with a name that an interface cannot have.
-    "network-alike": Golden(
+    "network-alike": Synthetic(
         Machine([Root([function("02.0", Net([Port(0), Port(1), Port(1)])), function("03.0", Net([Port(), Port()])),
                        function("04.0", Net([Port(0, "a b"), Port(0, "a:b"), Port(0, "a/b"), Port(0, "%s"), Port(0, "\x1b"),
                                              Port(0, "p\nID_NET_NAME_PCI_PATH=x"), Port(0, "\xe9"), Port(0, "p;$'\"b")]))])]),
         {"pci-02.0", "pci-04.0np;$'\"b"}),
 
     # The longest alternative name, 127 bytes, and one that is too long; a bridge may have an interface, too.
-    "network-deep": Golden(
+    "network-deep": Synthetic(
         Machine([Root([chain(24, Net([Port(0), Port(0, "abc"), Port(0, "abcd")]))])]),
         {"pci-" + "-".join(["00.0"] * 24), "pci-" + "-".join(["00.0"] * 24) + "nabc"}),
 
     # Nodes with a by-path/: words of systemd's rules 60-*.rules. Those of one kind that nothing tells apart have no link.
-    "nodes": Golden(
+    "nodes": Synthetic(
         Machine([Root([
             function("02.0", function("00.0", Nodes([node("drm/card0", "drm", "dri/by-pci-path/FLAT-card"),
                                                      node("drm/renderD128", "drm", "dri/by-pci-path/FLAT-render")]))),
@@ -349,18 +349,18 @@ GOLDEN = {
         {"dri/by-pci-path/02.0-00.0-card", "virtio-ports/by-pci-path/04.0-org.qemu:0", "vfio/devices/by-pci-path/09.0",
          "input/by-pci-path/06.0-usb-0:1:1.0-event-mouse"}),
 
-    "vfio": Golden(given_away(), {"vfio/by-pci-path/03.0-01.0", "vfio/by-pci-path/03.0-02.0", "vfio/by-pci-path/04.0-00.0",
-                                  "vfio/by-pci-path/04.2-00.0"}),
+    "vfio": Synthetic(given_away(), {"vfio/by-pci-path/03.0-01.0", "vfio/by-pci-path/03.0-02.0", "vfio/by-pci-path/04.0-00.0",
+                                     "vfio/by-pci-path/04.2-00.0"}),
 
     # A kind without words gets a path and no link.
-    "mmc": Golden(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),
+    "mmc": Synthetic(Machine([Root([function("1a.0", Mmc(Disk(2)))])]), {"1a.0"}),
 
     # Deep: every hop is one of 26 bridges; then the longest link that is made (51 hops: 254 bytes), and one more.
-    "deep": Golden(Machine([Root([chain(26, blk(1))])]), {"-".join(["00.0"] * 26) + "-part1"}),
-    "deep-longest-link": Golden(Machine([Root([chain(51, blk())])]), {"-".join(["00.0"] * 51)}),
+    "deep": Synthetic(Machine([Root([chain(26, blk(1))])]), {"-".join(["00.0"] * 26) + "-part1"}),
+    "deep-longest-link": Synthetic(Machine([Root([chain(51, blk())])]), {"-".join(["00.0"] * 51)}),
     # "-part1" is the one that is too long.
-    "deep-part-too-long": Golden(Machine([Root([chain(51, blk(1))])]), {"-".join(["00.0"] * 51)}),
-    "deep-link-too-long": Golden(Machine([Root([chain(52, blk())])]), {"/".join(["00.0"] * 52)}),
+    "deep-part-too-long": Synthetic(Machine([Root([chain(51, blk(1))])]), {"-".join(["00.0"] * 51)}),
+    "deep-link-too-long": Synthetic(Machine([Root([chain(52, blk())])]), {"/".join(["00.0"] * 52)}),
 }
 
 # Rows of the README's table: see tests/conftest.py.

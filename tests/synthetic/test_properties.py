@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Two theorems over random machines, and the oracle's word on each device of them.
+"""Two properties of random machines, and the oracle's word on each device of them.
 
 Injective: no two functions have one path, no two disks one link. Invariant: another boot of the same machine (buses
 renumbered, nested domains swapped, another order of probing) gives each device the same name. Named by the library in
@@ -63,7 +63,7 @@ def check_machines(seeds):
 def test_injective_and_invariant(seeds):
     found = sandbox.run(check_machines, seeds)
     moved = sum(differs for differs, _, _ in found)
-    # The theorem says something only when the boots differ.
+    # The property says something only when the boots differ.
     assert len(seeds) < 50 or moved > len(seeds) // 2
     print(f"{len(found)} machines, {moved} of them with other devpaths in the second boot, "
           f"{sum(n for _, n, _ in found)} functions, {sum(n for _, _, n in found)} links")
