@@ -39,6 +39,14 @@ def test_shellcheck():
     run("shellcheck", "--exclude=SC2154", *(path for path in scripts if path.parent.name == "dracut"))
 
 
+def test_licenses():
+    """Each file has a license (.reuse/dep5), and each source file says its own."""
+    run("reuse", "--root", TOP, "lint")
+    sources = [path for path in tracked_files() if path.suffix in (".c", ".h", ".py", ".sh", ".in", ".rules") or path.name == "meson.build"]
+    assert len(sources) > 200
+    assert not [path for path in sources if path.is_file() and "SPDX-License-Identifier: LGPL-2.1-or-later" not in path.read_text()[:200]]
+
+
 @pytest.mark.parametrize("build,compiler", [("build", "gcc"), ("build-clang", "clang")])
 def test_compiler_warns_of_nothing(build, compiler):
     """The build of tests/setup was made by this compiler with every warning an error."""
