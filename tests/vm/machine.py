@@ -84,6 +84,11 @@ def disk(driver: str, name: str, **properties: Any) -> Device:
     return {"driver": driver, "id": name, "drive": name, **serial, **properties}
 
 
+def virtio(name: str, bus: str, **properties: Any) -> Device:
+    """A virtio-blk disk."""
+    return disk("virtio-blk-pci", name, bus=bus, **properties)
+
+
 def card(name: str, bus: str, driver: str = "virtio-net-pci", **properties: Any) -> Device:
     """A network card that no one is at the other end of. QEMU gives it a MAC address, which no other has."""
     return {"driver": driver, "id": name, "bus": bus, "romfile": "", **properties}

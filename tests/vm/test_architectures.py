@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from checks import HELPER, check_disks, check_functions, check_helper
-from machine import Result, disk, root_ports
+from machine import Result, disk, root_ports, virtio
 from oracle import NoName, link_name, pci_path
 
 LINKS = "/dev/disk/by-pci-path"
@@ -26,10 +26,6 @@ COVERS = {
     "elsewhere": "Disk: below no PCI function: no name, no noise",
     "rescan": "Plug: removed and found again by hand",
 }
-
-
-def virtio(name, bus, **properties):
-    return disk("virtio-blk-pci", name, bus=bus, **properties)
 
 
 def luns(adapter, *numbers):

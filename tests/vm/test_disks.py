@@ -6,7 +6,7 @@ import random
 import pytest
 from checks import check_disks, check_functions, check_helper, check_interfaces, check_links, interface_of, names_of
 from guest import KINDS
-from machine import card, disk, root_ports
+from machine import card, disk, root_ports, virtio
 from oracle import link_name
 
 LINKS = "/dev/disk/by-pci-path"
@@ -24,10 +24,6 @@ COVERS = {
     "i440fx": "Bridge: i440fx: none, and a conventional one",
     "kinds_of_disk": "Disk: virtio-blk, SCSI LUNs below and above 255, NVMe namespaces, ATA ports",
 }
-
-
-def virtio(name, bus, **properties):
-    return disk("virtio-blk-pci", name, bus=bus, **properties)
 
 
 Q35 = [*root_ports(4), virtio("root", "port0")]

@@ -4,7 +4,7 @@ on its console."""
 
 import pytest
 from checks import check_disks, check_functions
-from machine import disk, root_ports
+from machine import root_ports, virtio
 
 COVERS = {
     "initramfs_tools": "Boot: initramfs-tools: root and awaited volumes plugged while the boot waits, in reverse order",
@@ -14,10 +14,6 @@ COVERS = {
 }
 
 KIND = "initramfs-tools"
-
-
-def virtio(name, bus):
-    return disk("virtio-blk-pci", name, bus=bus)
 
 
 def check_root(machine):
