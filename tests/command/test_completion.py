@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Completion in bash, as the shell calls it; the zsh file is held to the same words."""
+"""Completion in bash and zsh, as the shells call it, also over names that would run a command."""
 
 import os
+import pty
 import re
+import select
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -106,3 +109,64 @@ def test_hostile_names():
         done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=directory)
         assert done.stderr == '' and os.listdir(directory) == []
     assert set(HOSTILE) <= set(done.stdout.splitlines()) and '-h' not in done.stdout.splitlines()
+
+
+ZSHRC = f"""
+fpath=({COMPLETION} $fpath)
+autoload -Uz compinit && compinit -D -u
+unset zle_bracketed_paste
+PS1='READY '
+"""
+
+
+class Zsh:
+    """An interactive zsh on a terminal of its own, as a user has it."""
+
+    def __init__(self, home, path):
+        (home / '.zshrc').write_text(ZSHRC)
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(home)
+            os.execve(shutil.which('zsh'), ['zsh', '-i'], {'HOME': str(home), 'ZDOTDIR': str(home), 'TERM': 'vt100', 'PATH': path, 'LC_ALL': 'C.UTF-8'})
+        self.output = ''
+        self.wait_for('READY ')
+
+    def wait_for(self, pattern):
+        """The match of what zsh prints; a silent zsh is stuck."""
+        while not (match := re.search(pattern, self.output)):
+            assert select.select([self.fd], [], [], 300)[0], self.output
+            self.output += os.read(self.fd, 4096).decode(errors='replace')
+        self.output = self.output[match.end():]
+        return match
+
+    def complete(self, line):
+        """The words of a line after TAB, as zsh passes them to a command."""
+        os.write(self.fd, line.encode() + b'\t\x01print -rl -- BEGIN \x05 END\r')
+        return self.wait_for(r'BEGIN\r\n((?s:.*?))\r\nEND\r\n')[1].split('\r\n')
+
+    def close(self):
+        os.close(self.fd)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def zsh(tmp_path):
+    shell = Zsh(tmp_path, f"{PCIPATH.parent / 'host'}:{PCIPATH.parent}:{os.environ['PATH']}")
+    yield shell
+    shell.close()
+
+
+def test_hostile_ids_in_zsh(tmp_path, zsh):
+    """TAB inserts an id as one quoted word, and runs nothing of what it offers."""
+    write_domain(tmp_path / 'domain.xml')
+    command = 'pcipath-host of --libvirt=domain.xml '
+    assert zsh.complete(command + 'pl') == [*command.split(), 'plain']
+    assert zsh.complete(command + '\\$\\(t') == [*command.split(), '$(touch canary)']
+    assert zsh.complete(command + '\\`t') == [*command.split(), '`touch canary`']
+    zsh.complete(command)
+    assert not (tmp_path / 'canary').exists()
+
+
+def test_words_in_zsh(zsh):
+    assert zsh.complete('pcipath conv') == ['pcipath', 'convert']
+    assert zsh.complete('pcipath convert --to=ka') == ['pcipath', 'convert', '--to=kata']
