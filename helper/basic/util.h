@@ -8,10 +8,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
@@ -70,6 +72,23 @@ static inline int read_entry(DIR *dir, struct dirent **ret) {
         errno = 0;
         *ret = readdir(dir);
         return *ret ? 1 : -errno;
+}
+
+/**
+ * entry_has_type() - is a directory entry of type @type, DT_LNK or DT_DIR?
+ *
+ * Not every filesystem stores types in its directories (readdir(3), DT_UNKNOWN).
+ *
+ * Return: 1, 0 when it is not or is gone, or a negative errno.
+ */
+static inline int entry_has_type(DIR *dir, const struct dirent *entry, unsigned char type) {
+        struct stat st;
+
+        if (entry->d_type != DT_UNKNOWN)
+                return entry->d_type == type;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+        return IFTODT(st.st_mode) == type;
 }
 
 /**

@@ -248,12 +248,13 @@ struct walk {
 
 static int walk_directory(struct walk *w);
 
-static int walk_entry(struct walk *w, const struct dirent *entry) {
+static int walk_entry(struct walk *w, DIR *dir, const struct dirent *entry) {
         size_t n = strlen(w->syspath);
         int r;
 
-        if (entry->d_type != DT_DIR || is_no_device(entry->d_name) || is_pci(entry->d_name))
-                return 0;
+        r = entry_has_type(dir, entry, DT_DIR);
+        if (r <= 0 || is_no_device(entry->d_name) || is_pci(entry->d_name))
+                return r < 0 && !errno_is_absent(r) ? r : 0;
         if (snprintf(w->syspath + n, sizeof(w->syspath) - n, "/%s", entry->d_name) >= (int) (sizeof(w->syspath) - n))
                 return -ENAMETOOLONG;
 
@@ -292,7 +293,7 @@ static int walk_directory(struct walk *w) {
                 is_child_device = is_child_device || is_sign_of_use(entry->d_name);
                 has_modalias = has_modalias || streq(entry->d_name, "modalias");
                 has_driver = has_driver || streq(entry->d_name, "driver");
-                r = walk_entry(w, entry);
+                r = walk_entry(w, dir, entry);
                 if (r < 0)
                         return r;
         }

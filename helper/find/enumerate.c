@@ -82,9 +82,11 @@ static int for_each_link(struct enumeration *enumeration, const char *path, cons
                 return errno == ENOENT ? 0 : negative_errno();
 
         while ((r = read_entry(dir, &entry)) > 0) {
-                if (entry->d_type != DT_LNK)
+                r = entry_has_type(dir, entry, DT_LNK);
+                if (r == 0)
                         continue;
-                r = read_syspath(dirfd(dir), entry->d_name, syspath);
+                if (r > 0)
+                        r = read_syspath(dirfd(dir), entry->d_name, syspath);
                 if (errno_is_absent(r) || r == -EBADMSG)
                         continue;
                 if (r >= 0)
