@@ -7,7 +7,7 @@
 #include "filesystems.h"
 #include "table.h"
 
-/* Named as lsblk(8) names them; the first two are not from the disk. */
+/* The names are those of lsblk(8); the first two columns do not come from the disk. */
 static const struct column {
         const char *name;
         enum filesystem_value value;
@@ -56,7 +56,7 @@ static int add_line(struct probe *p, const char *name, const char *state, const 
         return r;
 }
 
-/* Return: 0, also when it cannot be read, or -ENOMEM. */
+/* Return: 0, also when the disk cannot be read, or -ENOMEM. */
 static int probe_one(struct probe *p, const char *name) {
         _cleanup_filesystem_ struct filesystem filesystem = {};
         _cleanup_close_ int fd = filesystem_open(name);
@@ -73,7 +73,7 @@ static int probe_one(struct probe *p, const char *name) {
                 state = filesystem_is_corrupt(fd) ? "corrupt" : "nothing";
         else if (r == -ENOTUNIQ) {
                 state = "ambiguous";
-                log_error(EXIT_FAILED, "%s: it looks like two different things at once", name);
+                log_error(EXIT_FAILED, "%s: two different formats were found", name);
         } else {
                 state = "unreadable";
                 log_error(EXIT_FAILED, "%s: %s", name, strerror(-r));
@@ -89,7 +89,7 @@ static bool is_partition_of(const struct child_device *u, const struct child_dev
         return u->part > 0 && strncmp(u->syspath, disk->syspath, n) == 0 && u->syspath[n] == '/';
 }
 
-/* A disk, and its partitions after it. */
+/* A disk, then its partitions. */
 static int probe_disk(struct probe *p, const struct lookup *lookup, const struct child_device *disk) {
         int r;
 
@@ -100,7 +100,7 @@ static int probe_disk(struct probe *p, const struct lookup *lookup, const struct
         return r;
 }
 
-/* Return: EXIT_DONE, or the status of what was complained of. */
+/* Return: an exit status. */
 static int probe_device_spec(struct probe *p, const char *text) {
         struct device_spec spec;
         struct lookup lookup;
@@ -122,7 +122,7 @@ static int probe_device_spec(struct probe *p, const char *text) {
         return status;
 }
 
-/* A file is called by a '/' in front, or a '.': "/dev/vda", "./image". So begins one format of paths as well. */
+/* A file begins with '/' or '.': "/dev/vda", "./image". So does a PCI path in one of the formats. */
 static bool is_file(const char *text) {
         return (text[0] == '/' && strncmp(text, "/pci", 4) != 0) || text[0] == '.';
 }
@@ -174,7 +174,7 @@ static int run_probe(int argc, char **argv) {
                         return parse_common(option, argv, &verb_probe);
                 }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path or device: pcipath probe %s", verb_probe.arguments);
+                return log_error(EXIT_USAGE, "no path or device given; see 'pcipath probe --help'");
 
         return probe_all(&p, argv + optind, (size_t) (argc - optind));
 }
@@ -182,23 +182,24 @@ static int run_probe(int argc, char **argv) {
 const struct verb verb_probe = {
         .name = "probe",
         .arguments = "[-J] [-n] [-o COLUMNS] PATH|DEVICE...",
-        .summary = "Print what is on disks and partitions, as libblkid reads it",
-        .options = "PATH is as for pcipath find, with the partitions of the disk; DEVICE is a node,\n"
-                   "link or image, /dev/vda or ./image. It is opened read-only.\n"
+        .summary = "Print the content of disks and partitions, as libblkid reads it",
+        .options = "PATH is as for 'pcipath find'; the partitions of the disk follow it. DEVICE is a\n"
+                   "device node, symlink or image: /dev/vda, ./image. Disks are opened read-only.\n"
                    "\n"
-                   "  -J --json            JSON\n"
-                   "  -n --noheadings      No line of headings\n"
-                   "  -o --output=COLUMNS  These columns, with commas between; +COLUMNS adds them\n"
+                   "  -J --json            Print JSON\n"
+                   "  -n --noheadings      Do not print the headings\n"
+                   "  -o --output=COLUMNS  Print these columns, separated by commas; +COLUMNS adds\n"
+                   "                       them to the default ones\n"
                    "  -h --help            Show this help\n"
                    "     --version         Show the version\n"
                    "\n"
                    "Columns:\n"
-                   "  NAME    node or file           PTTYPE    of the partition table on it\n"
-                   "  STATE   found, nothing,        PTUUID    the table's UUID\n"
-                   "          corrupt, ambiguous,    PARTN     number of the partition it is\n"
-                   "          unreadable             PARTTYPE  the partition's type\n"
-                   "  FSTYPE  of the file system     PARTLABEL its name\n"
-                   "  FSVER   its version            PARTUUID  its UUID\n"
+                   "  NAME    device node or file    PTTYPE    type of its partition table\n"
+                   "  STATE   found, nothing,        PTUUID    UUID of the table\n"
+                   "          corrupt, ambiguous,    PARTN     number of the partition\n"
+                   "          unreadable             PARTTYPE  type of the partition\n"
+                   "  FSTYPE  type of file system    PARTLABEL label of the partition\n"
+                   "  FSVER   its version            PARTUUID  UUID of the partition\n"
                    "  LABEL   its label              USAGE     filesystem, raid, crypto, other\n"
                    "  UUID    its UUID\n",
         .run = run_probe,

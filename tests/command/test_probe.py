@@ -99,7 +99,7 @@ def test_ambiguous(filesystem):
     """A file system in which another one begins, too."""
     change(filesystem, 0, b"-rom1fs-")
     done, row = only_row(filesystem)
-    assert (done.returncode, done.stderr) == (1, f"pcipath: {filesystem}: it looks like two different things at once\n")
+    assert (done.returncode, done.stderr) == (1, f"pcipath: {filesystem}: two different formats were found\n")
     assert row["state"] == "ambiguous" and not any(value for key, value in row.items() if key not in ("name", "state"))
 
 

@@ -96,7 +96,7 @@ def test_spoilt_images(images, tmp_path, request):
         spoil(image, spoilt[name], chance)
     done, rows = probe(spoilt)
     assert done.returncode in (0, 1)
-    assert all(re.fullmatch(r"pcipath: /[ -~]+: it looks like two different things at once", line) for line in done.stderr.splitlines())
+    assert all(re.fullmatch(r"pcipath: /[ -~]+: two different formats were found", line) for line in done.stderr.splitlines())
     assert {name: found(row) for name, row in rows.items()} == {name: told(blkid(image)) for name, image in spoilt.items()}
     assert all((row["state"] == "found") == bool(found(row)) for row in rows.values())
     assert {row["state"] for row in rows.values()} <= {"found", "nothing", "corrupt", "ambiguous"}
