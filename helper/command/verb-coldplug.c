@@ -3,6 +3,7 @@
 #include <getopt.h>
 
 #include "command.h"
+#include "log-report.h"
 #include "manager.h"
 #include "uevent-monitor.h"
 
@@ -11,14 +12,14 @@ static int coldplug(struct manager *m, bool beside_udev) {
 
         r = manager_open(m);
         if (r < 0)
-                r = log_error(EXIT_FAILED, "%s: %s", m->directory, strerror(-r));
-        else if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
-                r = log_error(EXIT_FAILED, "udevd is running: the links in /dev are its to make (see pcipath coldplug --help)");
-        else
-                r = manager_scan_until_quiet(m);
+                return log_open_error(m->directory, r);
+        if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
+                return log_error(EXIT_FAILED, "udevd is running and makes the links in /dev; see 'pcipath coldplug --help'");
 
-        manager_close(m);
-        return r;
+        r = manager_scan_until_quiet(m);
+        if (r < 0)
+                return log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
+        return m->has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_BESIDE_UDEV };
@@ -54,29 +55,30 @@ static int run_coldplug(int argc, char **argv) {
                         return parse_common(option, argv, &verb_coldplug);
                 }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: coldplug takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath coldplug --help'", argv[optind]);
         if (!m.want_modules && !m.directory)
-                return log_error(EXIT_USAGE, "nothing to do: --modules, --links or both");
+                return log_error(EXIT_USAGE, "nothing to do: use --modules, --links or both");
 
+        ignore_sigpipe();
+        m.reporter = (struct reporter)LOG_REPORTER;
         r = coldplug(&m, beside_udev);
+        manager_close(&m);
         return r == EXIT_DONE ? flush_output(r) : r;
 }
 
 const struct verb verb_coldplug = {
         .name = "coldplug",
         .arguments = "[--modules] [--links[=DIR]] [-n]",
-        .summary = "Load drivers and make links for what is there, without udevd",
-        .options = "What can be done is done; each failure is one line, and the exit status 1.\n"
+        .summary = "Load drivers and make links for all devices, without udevd",
+        .options = "A failure is one line on standard error and the exit status 1; the rest is done.\n"
                    "\n"
-                   "     --modules      Load the drivers of PCI functions and of devices below them,\n"
-                   "                    as modprobe -b does\n"
-                   "     --links[=DIR]  Make the links by PCI path, and those in by-uuid, by-label,\n"
-                   "                    by-partuuid and by-partlabel, below DIR [/dev]; remove\n"
-                   "                    those there that are no device's any more. Below /dev they\n"
-                   "                    are udev's to the letter and interfaces get their names, too;\n"
-                   "                    elsewhere they lead to /dev/...\n"
-                   "     --beside-udev  Make the links in /dev though udevd is running\n"
-                   "  -n --dry-run      Print what would be done first, and do nothing\n"
+                   "     --modules      Load the drivers of PCI functions and of the devices below\n"
+                   "                    them, as 'modprobe -b' does\n"
+                   "     --links[=DIR]  Make links by PCI path, UUID, label, partition UUID and\n"
+                   "                    partition label below DIR, and remove stale ones [/dev].\n"
+                   "                    In /dev, name network interfaces, too\n"
+                   "     --beside-udev  Make links in /dev even if udevd is running\n"
+                   "  -n --dry-run      Print what would be done first, and change nothing\n"
                    "  -h --help         Show this help\n"
                    "     --version      Show the version\n",
         .run = run_coldplug,

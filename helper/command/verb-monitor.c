@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An event says where to look. What is looked at is a function and what is below it; the whole machine when it is not known
- * where, or what others of its functions have to do with it: NVMe multipath, IOMMU groups, events that were lost.
+ * An event only says which PCI function to scan. The whole machine is scanned when the function is not known, when the event
+ * concerns other functions as well (NVMe multipath, IOMMU groups, names of interfaces), and when events were lost.
  */
 
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 
 #include "command.h"
 #include "hook.h"
+#include "log-report.h"
 #include "manager.h"
 #include "uevent-monitor.h"
 
@@ -26,8 +27,8 @@ struct monitoring {
         struct manager manager;
         struct uevent_monitor monitor;
         struct hook hook;
-        struct string_list functions; /* to look at */
-        bool everything;              /* to look at */
+        struct string_list functions; /* to scan */
+        bool everything;              /* scan the whole machine */
         bool beside_udev;
         int ready_fd, signal_fd;
 };
@@ -37,7 +38,7 @@ static void add_function(struct monitoring *m, const char *syspath) {
                 m->everything = true;
 }
 
-/* The PCI function that a device is, or is below. Return: does it have one? */
+/* Cuts to the PCI function that a device is, or is below. Return: is there one? */
 static bool cut_to_function(char *syspath) {
         struct pci_hop unused;
 
@@ -50,15 +51,17 @@ static bool cut_to_function(char *syspath) {
         return false;
 }
 
-/* What is below one function, and has to do with others. */
-static bool concerns_others(const struct uevent *event) {
+/* Does an event below one function concern others? */
+static bool concerns_others(const struct monitoring *m, const struct uevent *event) {
         if (streq(event->subsystem, "nvme"))
                 return access("/sys/class/nvme-subsystem", F_OK) == 0;
+        if (streq(event->subsystem, "net"))
+                return (streq(event->action, "remove") || streq(event->action, "move")) && manager_has_refused_name(&m->manager);
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 
-/* What happens to what they hang on, a driver bound say, changes nothing that was read of them. */
-static bool is_looked_into(const struct uevent *event) {
+/* An event of a device above them, a driver that is bound for example, does not change what was read of disks and interfaces. */
+static bool is_content_event(const struct uevent *event) {
         return streq(event->subsystem, "block") || streq(event->subsystem, "net");
 }
 
@@ -68,10 +71,10 @@ static void handle_event(const struct uevent *event, void *userdata) {
 
         if (snprintf(syspath, sizeof(syspath), "/sys%s", event->devpath) >= (int) sizeof(syspath))
                 return;
-        if (!streq(event->action, "remove") && is_looked_into(event))
+        if (!streq(event->action, "remove") && is_content_event(event))
                 manager_touch(&m->manager, syspath);
 
-        if (streq(event->subsystem, "vfio") || strstr(syspath, "/nvme-subsystem/") || concerns_others(event))
+        if (streq(event->subsystem, "vfio") || strstr(syspath, "/nvme-subsystem/") || concerns_others(m, event))
                 m->everything = true;
         else if (cut_to_function(syspath))
                 add_function(m, syspath);
@@ -106,7 +109,7 @@ static void handle_writes(struct monitoring *m) {
                 }
 }
 
-/* What cannot be looked at now is looked at with the next event. */
+/* After a failure the next event causes a scan of the whole machine. */
 static void scan(struct monitoring *m) {
         struct string_list functions = m->functions;
         bool everything = m->everything;
@@ -121,13 +124,13 @@ static void scan(struct monitoring *m) {
         string_list_clear(&functions);
 
         if (r < 0) {
-                log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
                 m->everything = true;
         }
 }
 
-/* Return: 1 when it is time to end, 0 when not, or a negative errno. */
-static int handle_signals(struct monitoring *m) {
+/* Return: is it time to end? */
+static bool handle_signals(struct monitoring *m) {
         struct signalfd_siginfo info;
         bool end = false;
 
@@ -149,7 +152,7 @@ static int sleep_until(struct pollfd *fds, size_t n, uint64_t deadline) {
         return r < 0 && errno != EINTR ? negative_errno() : 0;
 }
 
-/* Return: an exit status, when told to end. */
+/* Return: an exit status. */
 static int run(struct monitoring *m) {
         struct pollfd fds[] = {
                 { .fd = m->monitor.netlink_fd, .events = POLLIN },
@@ -170,7 +173,7 @@ static int run(struct monitoring *m) {
                         m->everything = true;
                 }
                 handle_writes(m);
-                if (handle_signals(m) > 0)
+                if (handle_signals(m))
                         return EXIT_DONE;
                 if (m->everything || m->functions.n > 0)
                         scan(m);
@@ -181,7 +184,7 @@ static void hook_changed(const char *action, const struct device *device, void *
         struct monitoring *m = userdata;
 
         if (hook_add(&m->hook, action, device) < 0)
-                log_error(EXIT_FAILED, "out of memory: %s is not told of %s", m->hook.program, device->name);
+                log_error(EXIT_FAILED, "out of memory: %s is not run for %s", m->hook.program, device->name);
 }
 
 static int open_signals(void) {
@@ -192,7 +195,7 @@ static int open_signals(void) {
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGCHLD);
-        (void) signal(SIGCHLD, SIG_DFL); /* ignored, its children's ends would not be told */
+        (void) signal(SIGCHLD, SIG_DFL); /* if it were ignored, there would be no signal when a child ends */
         if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
                 return negative_errno();
 
@@ -205,7 +208,7 @@ static int open_all(struct monitoring *m) {
 
         r = manager_open(&m->manager);
         if (r < 0)
-                return log_error(EXIT_FAILED, "%s: %s", m->manager.directory, strerror(-r));
+                return log_open_error(m->manager.directory, r);
 
         r = m->signal_fd = open_signals();
         if (r >= 0)
@@ -213,28 +216,30 @@ static int open_all(struct monitoring *m) {
         if (r < 0)
                 return log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
 
-        /* A kernel without inotify has links that what is written to a disk does not change. */
+        /* Without inotify in the kernel, writing to a disk does not change its links. */
         m->manager.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         return EXIT_DONE;
 }
 
-/* Everything that there was when it was started has its links. */
+/* All devices that were there when the monitor was started have their links. */
 static int say_ready(struct monitoring *m) {
+        int r = EXIT_DONE;
+
         (void) sd_notify(0, "READY=1");
         if (m->ready_fd < 0)
                 return EXIT_DONE;
         if (write(m->ready_fd, "\n", 1) < 0)
-                return log_error(EXIT_FAILED, "--ready-fd=%d: %s", m->ready_fd, strerror(errno));
-        close(m->ready_fd);
+                r = log_error(EXIT_FAILED, "--ready-fd: cannot write: %s", strerror(errno));
+        closep(&m->ready_fd);
         m->ready_fd = -1;
-        return EXIT_DONE;
+        return r;
 }
 
 static int monitor_all(struct monitoring *m) {
         int r;
 
         if (!m->beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running, which does all this (see pcipath monitor --help)");
+                return log_error(EXIT_FAILED, "udevd is running and does the same; see 'pcipath monitor --help'");
         if (m->hook.program) {
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;
@@ -243,7 +248,11 @@ static int monitor_all(struct monitoring *m) {
         r = open_all(m);
         if (r != EXIT_DONE)
                 return r;
-        (void) manager_scan_until_quiet(&m->manager); /* what has failed has been said */
+        r = manager_scan_until_quiet(&m->manager);
+        if (r < 0) {
+                log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
+                m->everything = true;
+        }
         hook_run(&m->hook);
         r = say_ready(m);
         if (r == EXIT_DONE)
@@ -259,16 +268,42 @@ static void close_all(struct monitoring *m) {
         manager_close(&m->manager);
         uevent_monitor_close(&m->monitor);
         closep(&m->signal_fd);
+        closep(&m->ready_fd);
+}
+
+/*
+ * The descriptor is closed in the end, but a standard one must not become free for another file: /dev/null takes its place.
+ * Standard error stays, for the messages that follow.
+ */
+static int take_standard_fd(int fd) {
+        _cleanup_close_ int null = -1;
+        int copy;
+
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (copy < 0 || fd == STDERR_FILENO)
+                return copy < 0 ? negative_errno() : copy;
+
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null >= 0 && dup2(null, fd) >= 0)
+                return copy;
+        close(copy);
+        return negative_errno();
 }
 
 static int parse_fd(const char *text, int *ret) {
-        unsigned long fd;
+        unsigned long number;
         char *end;
+        int fd;
 
-        fd = strtoul(text, &end, 10);
-        if (*text < '0' || *text > '9' || *end != '\0' || fd > INT_MAX || fcntl((int) fd, F_SETFD, FD_CLOEXEC) < 0)
-                return log_error(EXIT_USAGE, "--ready-fd=%s: no open file descriptor", text);
-        *ret = (int) fd;
+        number = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end != '\0' || number > INT_MAX || fcntl((int) number, F_GETFD) < 0)
+                return log_error(EXIT_USAGE, "--ready-fd=%s: not an open file descriptor", text);
+
+        fd = (int) number > STDERR_FILENO ? (int) number : take_standard_fd((int) number);
+        if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+                return log_error(EXIT_FAILED, "--ready-fd=%s: %s", text, strerror(fd < 0 ? -fd : errno));
+        closep(ret);
+        *ret = fd;
         return EXIT_DONE;
 }
 
@@ -276,6 +311,8 @@ enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_EXEC, OPTION_READY_FD, OPTIO
 
 /* Return: -1 to go on, or an exit status. */
 static int parse_option(struct monitoring *m, int option, char **argv) {
+        int r;
+
         switch (option) {
         case OPTION_MODULES:
                 m->manager.want_modules = true;
@@ -287,7 +324,8 @@ static int parse_option(struct monitoring *m, int option, char **argv) {
                 m->hook.program = optarg;
                 return -1;
         case OPTION_READY_FD:
-                return parse_fd(optarg, &m->ready_fd) == EXIT_DONE ? -1 : EXIT_USAGE;
+                r = parse_fd(optarg, &m->ready_fd);
+                return r == EXIT_DONE ? -1 : r;
         case OPTION_BESIDE_UDEV:
                 m->beside_udev = true;
                 return -1;
@@ -315,10 +353,12 @@ static int run_monitor(int argc, char **argv) {
                         return r;
         }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: monitor takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath monitor --help'", argv[optind]);
         if (!m.manager.want_modules && !m.manager.directory && !m.hook.program)
-                return log_error(EXIT_USAGE, "nothing to do: --modules, --links or --exec");
+                return log_error(EXIT_USAGE, "nothing to do: use --modules, --links or --exec");
 
+        ignore_sigpipe();
+        m.manager.reporter = m.hook.reporter = (struct reporter)LOG_REPORTER;
         r = monitor_all(&m);
         close_all(&m);
         return r;
@@ -327,18 +367,18 @@ static int run_monitor(int argc, char **argv) {
 const struct verb verb_monitor = {
         .name = "monitor",
         .arguments = "[--modules] [--links[=DIR]] [--exec=PROGRAM] [--ready-fd=N]",
-        .summary = "Do as coldplug, and on for what comes and goes, until told to end",
-        .options = "Ends on SIGTERM and SIGINT; links stay as they are then.\n"
+        .summary = "Run coldplug, then handle hotplug events",
+        .options = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.\n"
                    "\n"
-                   "     --modules       As for coldplug\n"
-                   "     --links[=DIR]   As for coldplug\n"
-                   "     --exec=PROGRAM  Run it for each device that has come, changed its links or\n"
-                   "                     gone, one after the other, with $ACTION (add, change,\n"
-                   "                     remove), $ID_PCI_PATH, $DEVNAME or $INTERFACE, $DEVLINKS,\n"
-                   "                     $SUBSYSTEM and $DEVPATH; killed after 60 seconds\n"
-                   "     --ready-fd=N    Write a newline to this file descriptor when all that was\n"
-                   "                     there at the start is done; $NOTIFY_SOCKET is told, too\n"
-                   "     --beside-udev   Run though udevd does\n"
+                   "     --modules       Load drivers, as coldplug does\n"
+                   "     --links[=DIR]   Make links below DIR, as coldplug does [/dev]\n"
+                   "     --exec=PROGRAM  Run PROGRAM when a device was added, has other links or was\n"
+                   "                     removed, with $ACTION (add, change, remove), $ID_PCI_PATH,\n"
+                   "                     $DEVNAME or $INTERFACE, $DEVLINKS, $SUBSYSTEM and $DEVPATH;\n"
+                   "                     one run after the other, each of at most 60 seconds\n"
+                   "     --ready-fd=N    Write a newline to file descriptor N and close it when all\n"
+                   "                     devices that are there at the start are done\n"
+                   "     --beside-udev   Run even if udevd is running\n"
                    "  -h --help          Show this help\n"
                    "     --version       Show the version\n",
         .run = run_monitor,

@@ -3,6 +3,7 @@
 #include <getopt.h>
 
 #include "command.h"
+#include "log-report.h"
 #include "prune.h"
 
 static int run_prune(int argc, char **argv) {
@@ -11,8 +12,9 @@ static int run_prune(int argc, char **argv) {
                 COMMON_OPTIONS,
                 {},
         };
+        const struct reporter reporter = LOG_REPORTER;
         bool dry_run = false;
-        int option, r;
+        int option;
 
         while ((option = getopt_long(argc, argv, "hn", options, NULL)) >= 0)
                 if (option != 'n')
@@ -20,18 +22,18 @@ static int run_prune(int argc, char **argv) {
                 else
                         dry_run = true;
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: prune takes no path", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath prune --help'", argv[optind]);
 
-        r = links_prune(dry_run);
-        return r == EXIT_DONE ? flush_output(r) : r;
+        ignore_sigpipe();
+        return flush_output(links_prune(&reporter, dry_run) < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
 const struct verb verb_prune = {
         .name = "prune",
         .arguments = "[-n]",
-        .summary = "Remove links of what was unplugged while no udevd ran",
-        .options = "Removes each link by PCI path in /dev that leads to nothing, or to a node that is\n"
-                   "not so called, and prints a line \"remove LINK NODE\". It can run beside udevd.\n"
+        .summary = "Remove stale links by PCI path",
+        .options = "Removes each link by PCI path in /dev that leads to no device, or to another device\n"
+                   "than the one that it names, and prints a line \"remove LINK NODE\". udevd may run.\n"
                    "\n"
                    "  -n --dry-run      Print the lines, and remove nothing\n"
                    "  -h --help         Show this help\n"

@@ -104,6 +104,8 @@ static int read_interfaces(struct links *links) {
  * @opened: closed on return
  * @path: what the directory is called
  *
+ * Names that begin with a dot are temporary links that udevd and others are about to rename.
+ *
  * Return: 0, or a negative errno.
  */
 int links_read_directory(struct links *links, DIR *opened, const char *path) {
@@ -111,12 +113,15 @@ int links_read_directory(struct links *links, DIR *opened, const char *path) {
         struct dirent *entry;
         int r;
 
-        while ((r = read_entry(dir, &entry)) > 0)
-                if (entry->d_type == DT_LNK) {
+        while ((r = read_entry(dir, &entry)) > 0) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                r = entry_has_type(dir, entry, DT_LNK);
+                if (r > 0)
                         r = add_entry(links, dirfd(dir), path, entry->d_name);
-                        if (r < 0)
-                                return r;
-                }
+                if (r < 0)
+                        return r;
+        }
 
         return errno_is_absent(r) ? 0 : r;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the manager asks of one device: its links by PCI path, and those by what is on it.
+ * One device: its links by PCI path and by content, or its interface name.
  */
 
-#include <stdio.h>
 #include <sys/inotify.h>
 #include <systemd/sd-device.h>
 
@@ -26,42 +25,26 @@ static bool lists_are_equal(const struct string_list *a, const struct string_lis
         return true;
 }
 
-/* Takes over @list. */
-static void set_links(struct device *device, struct string_list *links, struct string_list *list) {
+/** device_set_links() - replace one of its lists; takes over @list */
+void device_set_links(struct device *device, struct string_list *links, struct string_list *list) {
         device->is_changed = device->is_changed || !lists_are_equal(links, list);
         string_list_clear(links);
         *links = *list;
         *list = (struct string_list){};
 }
 
-/* An interface that has its name keeps it. One that has none may be given it later, when another has let go of it. */
-static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
+/* Return: 0, also when it cannot be done, or -ENOMEM. */
+static int give_name(struct manager *m, struct device *device, const char *flat) {
         _cleanup_string_list_ struct string_list links = {};
-        char name[INTERFACE_NAME_MAX + 1] = "", flat[PCI_PATH_STRING_MAX];
-        _cleanup_names_ struct names names = {};
+        char name[INTERFACE_NAME_MAX + 1] = "";
         _cleanup_free_ char *text = NULL;
         int r;
 
-        device->is_there = true;
-        if (device->links.n > 0 || !m->want_interfaces)
-                return 0;
-        r = device_has_interface_name(sd);
-        if (r > 0)
-                r = device_get_names(sd, &names);
-        if (r < 0 || names.n != 1)
-                return r;
-        pci_path_print(&names.items[0].path, PCI_PATH_FLAT, flat);
-
-        if (m->dry_run) {
-                printf("name %s\n", device->name);
-                return 0;
-        }
         r = altname_add(device->syspath, flat, name);
-        device->is_read = true;
+        device->is_refused = r == -EEXIST || r == -ENOTUNIQ;
         if (r >= 0)
                 r = string_list_add(&links, name);
-        if (r >= 0)
-                set_links(device, &device->links, &links);
+        device_set_links(device, &device->links, &links);
         if (r >= 0 || r == -ENOMEM)
                 return r;
 
@@ -74,7 +57,29 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
         return 0;
 }
 
-/* For who is told of it, also when it has gone. */
+/* An interface that has its name keeps it. One without is tried again at each scan: another interface may have had its name. */
+static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
+        _cleanup_names_ struct names names = {};
+        char flat[PCI_PATH_STRING_MAX];
+        int r;
+
+        device->is_there = true;
+        if (device->links.n > 0 || !m->want_interfaces)
+                return 0;
+        r = device_has_interface_name(sd);
+        if (r > 0)
+                r = device_get_names(sd, &names);
+        if (r < 0 || names.n != 1)
+                return r;
+        pci_path_print(&names.items[0].path, PCI_PATH_FLAT, flat);
+
+        if (!m->dry_run)
+                return give_name(m, device, flat);
+        report(&m->reporter, REPORT_ACTION, "name %s", device->name);
+        return 0;
+}
+
+/* Kept for those who are told of the device's removal. */
 static int find_path(struct device *device) {
         _cleanup_device_ sd_device *function = NULL;
         char text[PCI_PATH_STRING_MAX] = "";
@@ -94,14 +99,14 @@ static int find_path(struct device *device) {
 
 static void explain(struct manager *m, const struct device *device, int error) {
         if (error == -ENAMETOOLONG)
-                manager_note(m, "%s: the name of its link would have more than %d bytes, not made", device->name, LINK_NAME_MAX);
+                manager_note(m, "%s: no link by PCI path: its name would be longer than %d bytes", device->name, LINK_NAME_MAX);
         else if (error == -E2BIG || error == -EBADMSG)
-                manager_note(m, "%s: its place in the device tree has no name", device->name);
+                manager_note(m, "%s: no link by PCI path: no name is defined for its position in the device tree", device->name);
         else if (error < 0 && !errno_is_absent(error))
                 manager_error(m, "%s: cannot read the device: %s", device->name, strerror(-error));
 }
 
-/* What cannot be known of its node stays as it was. Return: as child_device_has_node(). */
+/* When its node cannot be examined, is_there keeps its value. Return: as child_device_has_node(). */
 static int find_node(struct device *device, const struct child_device *u) {
         int r = child_device_has_node(u);
 
@@ -111,9 +116,9 @@ static int find_node(struct device *device, const struct child_device *u) {
 }
 
 /*
- * Does this say that the device is going? Its node goes first (drivers/base/core.c, device_del()), but what it hangs on can have
- * lost its subsystem before that, as a SCSI device has when it lets go of its disk. A disk that has a link keeps it while it is
- * there; only a multipath head's paths come and go.
+ * Is the device being removed? Its node is removed first (drivers/base/core.c, device_del()), but a device above it can have lost its
+ * subsystem before that, as a SCSI device does before its disk goes. A disk that has a link keeps the link while the disk is
+ * there; only the paths of an NVMe multipath head come and go.
  */
 static bool is_going(const struct device *device, bool is_head, const struct string_list *links, int error) {
         if (!device->is_there)
@@ -123,7 +128,7 @@ static bool is_going(const struct device *device, bool is_head, const struct str
         return error == -EBADMSG || errno_is_absent(error) || (links->n == 0 && !is_head && streq(device->subsystem, "block"));
 }
 
-/* Return: 0, also when it has none, or a negative errno. */
+/* Return: 0, also when the device has no links, or a negative errno. */
 static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct child_device *u) {
         _cleanup_string_list_ struct string_list links = {};
         _cleanup_names_ struct names names = {};
@@ -146,16 +151,16 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
         if (r < 0)
                 return r;
         explain(m, device, left_out);
-        set_links(device, &device->links, &links);
+        device_set_links(device, &device->links, &links);
         return 0;
 }
 
 /**
- * device_find_links() - those by PCI path; an interface gets its name
+ * device_find_links() - find its links by PCI path; an interface gets its name
  *
- * What has no node has none, and keeps those it had for who is told that it has gone.
+ * A device without a device node claims none, but keeps its list for those who are told of its removal.
  *
- * Return: 0, also when it is gone, has no name or cannot be read, or -ENOMEM.
+ * Return: 0, also when the device is gone, has no name or cannot be read, or -ENOMEM.
  */
 int device_find_links(struct manager *m, struct device *device, const struct child_device *u) {
         _cleanup_device_ sd_device *sd = NULL;
@@ -181,9 +186,9 @@ int device_find_links(struct manager *m, struct device *device, const struct chi
 }
 
 /**
- * device_read_content() - find out what is on a disk, and its links by that
+ * device_read_content() - read a disk's content and find its links by that
  *
- * Return: 0, also when it is not there or cannot be read, or -ENOMEM.
+ * Return: 0, also when the disk is gone or cannot be read, or -ENOMEM.
  */
 int device_read_content(struct manager *m, struct device *device) {
         _cleanup_filesystem_ struct filesystem filesystem = {};
@@ -191,13 +196,13 @@ int device_read_content(struct manager *m, struct device *device) {
         _cleanup_close_ int fd = -1;
         int r;
 
-        /* Before it is read: what is written from now on is told. */
+        /* Before the disk is read, so that no later change is missed. */
         if (m->watch_fd >= 0 && device->watch < 0)
                 device->watch = inotify_add_watch(m->watch_fd, device->name, IN_CLOSE_WRITE);
 
         fd = filesystem_open(device->name);
         if (errno_is_absent(fd))
-                return 0; /* the kernel has not finished with it, and will tell */
+                return 0; /* the kernel has not finished with it, and will send an event */
         device->is_read = true;
 
         r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
@@ -206,16 +211,15 @@ int device_read_content(struct manager *m, struct device *device) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOTUNIQ)
-                manager_note(m, "%s: it looks like two different things at once, so it has no link by what is on it",
-                                 device->name);
+                manager_note(m, "%s: no links by content: two different formats were found", device->name);
         else if (r < 0 && r != -ENOMEDIUM)
-                manager_error(m, "%s: cannot read what is on it: %s", device->name, strerror(-r));
+                manager_error(m, "%s: cannot read its content: %s", device->name, strerror(-r));
 
-        set_links(device, &device->content, &links);
+        device_set_links(device, &device->content, &links);
         return 0;
 }
 
-/** device_has_content() - is it a disk or partition that is to be read? udev's rules leave out the boot partitions of an MMC. */
+/** device_has_content() - is it a disk or partition to read? udev's rules leave out the boot partitions of an MMC. */
 bool device_has_content(const struct device *device) {
         return device->is_there && streq(device->subsystem, "block") &&
                (strncmp(device->name, "/dev/mmcblk", 11) != 0 || !strstr(device->name, "boot"));

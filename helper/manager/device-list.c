@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The devices that have been found. One that has gone and come again between two looks is another: sysfs numbers its directories
- * in a circle (fs/kernfs/dir.c, __kernfs_new_node(), Linux 5.5 and later).
+ * The devices that have been found. A device that was removed and added again between two scans is another one: sysfs takes inode
+ * numbers in a circle (fs/kernfs/dir.c, __kernfs_new_node(), Linux 5.5 and later).
  */
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "search.h"
 #include "util.h"
 
-/** device_free() - NULL is taken, too */
+/** device_free() - free a device, or nothing for NULL */
 void device_free(struct device *device) {
         if (!device)
                 return;
@@ -22,6 +22,8 @@ void device_free(struct device *device) {
         free(device->path);
         string_list_clear(&device->links);
         string_list_clear(&device->content);
+        string_list_clear(&device->made);
+        string_list_clear(&device->updated);
         free(device);
 }
 
@@ -36,7 +38,7 @@ static int compare_syspath(size_t i, const void *wanted) {
         return strcmp(w->syspath, w->manager->devices[i]->syspath);
 }
 
-/* Where a device with this syspath is, or would be. */
+/* The index of the device with this syspath, or the index to insert it at. */
 static size_t find_index(const struct manager *m, const char *syspath) {
         return search_first(m->n_devices, compare_syspath, &(struct wanted){ m, syspath });
 }
@@ -50,7 +52,7 @@ struct device *device_list_find_node(const struct manager *m, const char *name) 
         return NULL;
 }
 
-/* It stays until the end of the look, for who is told of it. */
+/* The device is kept until the end of the scan, for those who are told of its removal. */
 static int remove_device(struct manager *m, size_t i) {
         struct device **gone;
 
@@ -94,10 +96,10 @@ static bool is_same(const struct device *device, const struct child_device *u, i
 }
 
 /**
- * device_list_add() - a device that has been found, as it was before or new
+ * device_list_add() - add a device that a scan has found, unless it is known
  * @function: syspath of the PCI function that it is below
  *
- * Return: 1, 0 when it is gone again, or a negative errno.
+ * Return: 1, 0 when the device is gone again, or a negative errno.
  */
 int device_list_add(struct manager *m, const struct child_device *u, const char *function, struct device **ret) {
         size_t i = find_index(m, u->syspath);
@@ -131,8 +133,8 @@ int device_list_add(struct manager *m, const struct child_device *u, const char 
 }
 
 /**
- * device_list_drop_unseen() - what has not been taken since the last call is gone
- * @function: that was looked at, or NULL for all
+ * device_list_drop_unseen() - remove the devices that have not been taken since the last call
+ * @function: the PCI function that was scanned, or NULL for all
  *
  * Return: 0, or -ENOMEM.
  */

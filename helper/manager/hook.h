@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The user's program that is told of devices: started once for each, one after the other.
+ * The user's program that is run for devices: once for each event, one after the other.
  */
 
 #include <stdint.h>
@@ -10,11 +10,22 @@
 
 #include "manager.h"
 
+#define HOOK_EVENTS_MAX 8192 /* that wait */
+
+/** struct hook_event - a device as it was when its event was added */
+struct hook_event {
+        char *syspath;
+        bool is_removal;
+        struct string_list variables;
+};
+
 struct hook {
         const char *program;
         const char *directory; /* of the links, or NULL */
-        struct string_list *waiting; /* environments, the first is the next */
+        struct reporter reporter;
+        struct hook_event *waiting; /* the first is the next */
         size_t n_waiting;
+        bool is_overfull; /* an event was dropped since no event was waiting */
         pid_t child;       /* or 0 */
         uint64_t deadline; /* of the child, in terms of monotonic_now() */
 };

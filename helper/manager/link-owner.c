@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Each device says which links are its own. Those that there are, and those that should be, are two lists in the order
- * of names, which are walked side by side.
+ * Each device claims links. The claims and the links that exist are two lists in the order of names, which are walked side by side.
  *
- * A name by PCI path is one device's, or else nobody's. What is on a disk is no such name: two disks can have the same UUID,
- * by a snapshot or by malice. Then the link stays where it is as long as the disk that has it is there; a link that is free goes
- * to the first by PCI path.
+ * A link by PCI path belongs to one device or to none. Links by content differ: two disks can have the same UUID, by a snapshot or
+ * by malice. Such a link stays with the disk that has it as long as that disk is there; a free link goes to the first disk by PCI path.
  */
 
 #include <stdio.h>
@@ -15,13 +13,14 @@
 #include "manager.h"
 #include "util.h"
 
-static const char *const content_directories[] = {
+/** content_directories[] - the directories of links by what is on a disk; ends with NULL */
+const char *const content_directories[] = {
         "/dev/disk/by-uuid", "/dev/disk/by-label", "/dev/disk/by-partuuid", "/dev/disk/by-partlabel", NULL
 };
 
 struct candidate {
         const char *link; /* below /dev */
-        const struct device *device;
+        struct device *device;
 };
 
 struct candidates {
@@ -29,21 +28,21 @@ struct candidates {
         size_t n;
 };
 
-static const char *suffix_of(const struct device *device) {
+static const char *sort_key(const struct device *device) {
         return device->links.n > 0 ? device->links.items[0] : device->syspath;
 }
 
 static int compare_candidates(const void *a, const void *b) {
         const struct candidate *x = a, *y = b;
 
-        return strcmp(x->link, y->link) ?: strcmp(suffix_of(x->device), suffix_of(y->device));
+        return strcmp(x->link, y->link) ?: strcmp(sort_key(x->device), sort_key(y->device));
 }
 
 static int compare_names(const void *a, const void *b) {
         return strcmp(((const struct link *) a)->name, ((const struct link *) b)->name);
 }
 
-/* All of them in order. Return: 0, or -ENOMEM. */
+/* All claims, in order. Return: 0, or -ENOMEM. */
 static int collect_candidates(const struct manager *m, struct candidates *ret) {
         struct candidates candidates = {};
         size_t n = 0;
@@ -55,7 +54,7 @@ static int collect_candidates(const struct manager *m, struct candidates *ret) {
                 return -ENOMEM;
 
         for (size_t i = 0; i < m->n_devices; i++) {
-                const struct device *device = m->devices[i];
+                struct device *device = m->devices[i];
 
                 if (!device->is_there || streq(device->subsystem, "net"))
                         continue;
@@ -77,14 +76,13 @@ static int read_directory(struct manager *m, const char *directory) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOTDIR)
-                manager_error(m, "%s%s is no directory: it is left alone, and no link is made there", m->directory,
-                                 directory + strlen("/dev"));
+                manager_error(m, "%s%s: not a directory: no links are made there", m->directory, directory + strlen("/dev"));
         else if (r < 0)
-                manager_error(m, "cannot read %s%s: %s", m->directory, directory + strlen("/dev"), strerror(-r));
+                manager_error(m, "%s%s: cannot read the directory: %s", m->directory, directory + strlen("/dev"), strerror(-r));
         return 0;
 }
 
-/** manager_read_links() - find out which links there are. Return: 0, or -ENOMEM. */
+/** manager_read_links() - read which links exist. Return: 0, or -ENOMEM. */
 int manager_read_links(struct manager *m) {
         int r = 0;
 
@@ -103,7 +101,7 @@ static bool is_by_path(const char *link) {
         return strstr(link, "/by-pci-path/");
 }
 
-/* A disk that is below no PCI function has its links from somebody else. What cannot be looked at may be one. */
+/* A disk that is below no PCI function has links that others made. A node that cannot be examined could be such a disk. */
 static bool is_foreign(struct manager *m, const char *link, const char *node) {
         struct stat st;
 
@@ -114,15 +112,20 @@ static bool is_foreign(struct manager *m, const char *link, const char *node) {
         if (errno_is_absent(-errno))
                 return false;
 
-        manager_error(m, "%s: %s has it and cannot be looked at: %s", link, node, strerror(errno));
+        manager_error(m, "%s: cannot examine %s, which the link leads to: %s", link, node, strerror(errno));
         return true;
 }
 
-/* Whose is a link to be that @n devices claim? @node: whose it is, or NULL. Return: the node, or NULL for nobody's. */
+/*
+ * Which of @n claims gets the link?
+ * @node: where the link leads, or NULL when there is none
+ *
+ * Return: the device node, or NULL when the link is not made.
+ */
 static const char *choose(struct manager *m, const struct candidate *candidates, size_t n, const char *node) {
         if (n > 1 && is_by_path(candidates->link)) {
-                manager_note(m, "%s: it would be %s as well as %s, not made", candidates->link, candidates[0].device->name,
-                                 candidates[1].device->name);
+                manager_note(m, "%s: not made: it would lead to %s as well as to %s", candidates->link, candidates[0].device->name,
+                             candidates[1].device->name);
                 return NULL;
         }
 
@@ -130,7 +133,7 @@ static const char *choose(struct manager *m, const struct candidate *candidates,
                 if (streq(candidates[i].device->name, node))
                         return node;
         if (node && is_foreign(m, candidates->link, node)) {
-                manager_note(m, "%s: %s has it, it stays so though %s claims it", candidates->link, node, candidates->device->name);
+                manager_note(m, "%s: keeping the link to %s: %s claims it as well", candidates->link, node, candidates->device->name);
                 return node;
         }
 
@@ -139,20 +142,20 @@ static const char *choose(struct manager *m, const struct candidate *candidates,
 
 static void report_link(struct manager *m, const char *link, int r) {
         if (r == -EEXIST)
-                manager_error(m, "%s/%s: something is there that is no symbolic link, it is left alone", m->directory, link);
+                manager_error(m, "%s/%s: not a symbolic link: left as it is", m->directory, link);
         else if (r == -ENOTDIR)
-                manager_error(m, "%s/%.*s is no directory: it is left alone, and no link is made there", m->directory,
+                manager_error(m, "%s/%.*s: not a directory: no links are made there", m->directory,
                                  (int) (strrchr(link, '/') - link), link);
         else
                 manager_error(m, "%s/%s: %s", m->directory, link, strerror(-r));
 }
 
-/* Return: is the link there now? What could not be replaced has been removed, if that could be done. */
+/* Return: does the link lead to the node now? A link that could not be replaced has been removed, if possible. */
 static bool put(struct manager *m, const char *link, const char *node) {
         int r;
 
         if (m->dry_run) {
-                printf("link %s/%s %s\n", m->directory, link, node);
+                report(&m->reporter, REPORT_ACTION, "link %s/%s %s", m->directory, link, node);
                 return true;
         }
 
@@ -167,7 +170,7 @@ static bool drop(struct manager *m, const char *link) {
         int r;
 
         if (m->dry_run) {
-                printf("remove %s/%s\n", m->directory, link);
+                report(&m->reporter, REPORT_ACTION, "remove %s/%s", m->directory, link);
                 return true;
         }
 
@@ -191,70 +194,106 @@ static int add_made(struct links *made, const char *link, const char *node) {
         return 0;
 }
 
+static struct device *find_claimant(const struct candidate *candidates, size_t n, const char *node) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(candidates[i].device->name, node))
+                        return candidates[i].device;
+
+        return NULL;
+}
+
+/* A link of a device that was scanned is examined itself: another process may have replaced it since the directory was read. */
+static bool is_right(const struct manager *m, const struct device *claimant, const char *selected, const char *node) {
+        return node && streq(selected, node) && (m->is_made_fresh || m->dry_run || !claimant || !claimant->is_scanned);
+}
+
 /*
- * One link: @old is it as it is, or NULL; @candidates are those who want it. What it is then is added to @made.
+ * One link.
+ * @old: where it leads, or NULL
+ * @made: to add where it leads then
+ *
  * Return: 0, or -ENOMEM.
  */
 static int update_link(struct manager *m, const char *link, const struct link *old, const struct candidate *candidates, size_t n,
                   struct links *made) {
         const char *node = old ? old->node : NULL, *selected = NULL;
+        struct device *claimant;
 
         if (n > 0)
                 selected = choose(m, candidates, n, node);
         else if (is_foreign(m, link, node))
                 selected = node;
 
-        if (!selected) {
-                if (!node || drop(m, link))
-                        return 0;
-                selected = node; /* it is still there */
-        } else if ((!node || !streq(selected, node)) && !put(m, link, selected))
-                return 0;
+        if (!selected)
+                return !node || drop(m, link) ? 0 : add_made(made, link, node);
 
+        claimant = find_claimant(candidates, n, selected);
+        if (!is_right(m, claimant, selected, node) && !put(m, link, selected))
+                return 0;
+        if (claimant && string_list_add(&claimant->updated, link) < 0)
+                return -ENOMEM;
         return add_made(made, link, selected);
 }
 
+/* All links: each that exists or that is claimed. Return: 0, or -ENOMEM. */
+static int settle_all(struct manager *m, const struct candidates *candidates, bool paths_only, struct links *made) {
+        size_t i = 0, j = 0;
+        int r = 0;
+
+        while (r >= 0 && (i < candidates->n || j < m->made.n)) {
+                const struct link *old = j < m->made.n ? &m->made.items[j] : NULL;
+                const char *existing = old ? old->name + strlen("/dev/") : NULL;
+                int order = !existing ? -1 : i == candidates->n ? 1 : strcmp(candidates->items[i].link, existing);
+                const char *link = order <= 0 ? candidates->items[i].link : existing;
+                size_t n = 0;
+
+                while (order <= 0 && i + n < candidates->n && streq(candidates->items[i + n].link, link))
+                        n++;
+                if (!paths_only || is_by_path(link))
+                        r = update_link(m, link, order >= 0 ? old : NULL, &candidates->items[i], n, made);
+                else if (order >= 0)
+                        r = add_made(made, link, old->node);
+                i += n;
+                j += order >= 0;
+        }
+
+        return r;
+}
+
+static void take_settled(struct manager *m, bool paths_only) {
+        for (size_t i = 0; i < m->n_devices; i++) {
+                struct device *device = m->devices[i];
+
+                if (paths_only)
+                        string_list_clear(&device->updated);
+                else
+                        device_set_links(device, &device->made, &device->updated);
+        }
+}
+
 /**
- * manager_update_links() - let the links be as the devices say
- * @paths_only: not those by what is on disks, which has not been read yet
+ * manager_update_links() - make the links agree with what the devices claim
+ * @paths_only: not those by content, which has not been read yet
  *
  * Return: 0, or -ENOMEM.
  */
 int manager_update_links(struct manager *m, bool paths_only) {
         struct candidates candidates = {};
         struct links made = {};
-        size_t i = 0, j = 0;
         int r;
 
         r = collect_candidates(m, &candidates);
         if (r < 0)
                 return r;
         made.items = calloc(candidates.n + m->made.n + 1, sizeof(made.items[0]));
-        if (!made.items)
-                r = -ENOMEM;
-
-        while (r >= 0 && (i < candidates.n || j < m->made.n)) {
-                const struct link *old = j < m->made.n ? &m->made.items[j] : NULL;
-                const char *there = old ? old->name + strlen("/dev/") : NULL;
-                int order = !there ? -1 : i == candidates.n ? 1 : strcmp(candidates.items[i].link, there);
-                const char *link = order <= 0 ? candidates.items[i].link : there;
-                size_t n = 0;
-
-                while (order <= 0 && i + n < candidates.n && streq(candidates.items[i + n].link, link))
-                        n++;
-                if (!paths_only || is_by_path(link))
-                        r = update_link(m, link, order >= 0 ? old : NULL, &candidates.items[i], n, &made);
-                else if (order >= 0)
-                        r = add_made(&made, link, old->node);
-                i += n;
-                j += order >= 0;
-        }
-
+        r = made.items ? settle_all(m, &candidates, paths_only, &made) : -ENOMEM;
         free(candidates.items);
+        take_settled(m, paths_only || r < 0);
         if (r < 0) {
                 links_clear(&made);
                 return r;
         }
+
         links_clear(&m->made);
         m->made = made;
         return 0;

@@ -2,25 +2,30 @@
 #pragma once
 
 /*
- * Links below /dev, or below another directory in its place: read, made, replaced, removed. Nothing but a symbolic link is
- * ever replaced or removed, and no symbolic link is ever followed to a directory.
+ * Symbolic links below /dev, or below another directory in its place. Only symbolic links are replaced or removed, and a
+ * symbolic link to a directory is not followed.
  */
 
 #include <stdbool.h>
 
 #include "links.h"
+#include "lock.h"
 
 struct link_tree {
         int fd;
-        bool is_dev; /* so that links can be relative, as udev's are */
+        const char *purpose; /* part of the names of temporary links */
+        bool is_dev;         /* links are relative then, as udev's are */
+        struct lock lock;
 };
 
-#define LINK_TREE_NULL { .fd = -1 }
+#define LINK_TREE_NULL { .fd = -1, .lock = LOCK_NULL }
 
-int link_tree_open(struct link_tree *tree, const char *directory);
+int link_tree_open(struct link_tree *tree, const char *directory, const char *purpose);
+int link_tree_lock(struct link_tree *tree, bool wait);
 void link_tree_close(struct link_tree *tree);
 
 int link_tree_read(const struct link_tree *tree, const char *directory, struct links *links);
+void link_tree_tidy(const struct link_tree *tree, const char *directory);
 int link_tree_put(const struct link_tree *tree, const char *name, const char *node);
 int link_tree_remove(const struct link_tree *tree, const char *name);
 

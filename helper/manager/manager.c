@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A look finds out what is there and makes the rest agree with it. It is of the whole machine or of what is below one
- * function; what is asked of a device is the same in both. First come the drivers, then the names, and what is on disks last,
- * since reading it can take its time.
+ * A scan finds the devices and then makes drivers and links agree with them. It covers the whole machine, or one function and the
+ * devices below it. Drivers come first, then links by PCI path; the content of disks is read last, since that can take long.
  */
 
 #include <stdarg.h>
@@ -12,20 +11,19 @@
 
 #include "enumerate.h"
 #include "manager.h"
-#include "program.h"
 
 /* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
 #define LOOKS_MAX 64
 
-/* Who complains of more than so many things may say one twice. */
+/* After this many different reports one of them can be repeated. */
 #define SAID_MAX 256
 
-static void say(struct manager *m, const char *format, va_list ap) {
+static void say(struct manager *m, enum report_kind kind, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (vasprintf(&text, format, ap) < 0) {
                 text = NULL;
-                log_error(EXIT_FAILED, "out of memory");
+                report(&m->reporter, REPORT_ERROR, "out of memory");
                 return;
         }
         if (string_list_has(&m->said, text))
@@ -33,25 +31,25 @@ static void say(struct manager *m, const char *format, va_list ap) {
         if (m->said.n >= SAID_MAX)
                 string_list_clear(&m->said);
         (void) string_list_add(&m->said, text);
-        log_error(EXIT_FAILED, "%s", text);
+        report(&m->reporter, kind, "%s", text);
 }
 
-/** manager_error() - something cannot be done; said once, not again at each look */
+/** manager_error() - report a failure once, not again at each scan */
 void manager_error(struct manager *m, const char *format, ...) {
         va_list ap;
 
         m->has_failed = true;
         va_start(ap, format);
-        say(m, format, ap);
+        say(m, REPORT_ERROR, format, ap);
         va_end(ap);
 }
 
-/** manager_note() - something is not to be done, and somebody could miss it: as manager_error(), but no failure */
+/** manager_note() - as manager_error(), but nothing has failed */
 void manager_note(struct manager *m, const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        say(m, format, ap);
+        say(m, REPORT_NOTICE, format, ap);
         va_end(ap);
 }
 
@@ -61,8 +59,10 @@ static int add_children(struct manager *m, const struct child_devices *children,
                 int r;
 
                 r = device_list_add(m, &children->items[i], function, &device);
-                if (r > 0)
+                if (r > 0) {
+                        device->is_scanned = true;
                         r = device_find_links(m, device, &children->items[i]);
+                }
                 if (r < 0)
                         return r;
         }
@@ -113,11 +113,12 @@ static void forget_gone(struct manager *m) {
         m->n_gone = 0;
 }
 
-/* What has been found is now what there is. */
+/* The devices are known: make the rest agree with them. */
 static int finish_scan(struct manager *m) {
         int r = 0;
 
-        if (m->directory && !m->is_made_known) {
+        m->is_made_fresh = m->directory && !m->is_made_known;
+        if (m->is_made_fresh) {
                 r = manager_read_links(m);
                 m->is_made_known = r >= 0;
         }
@@ -129,6 +130,8 @@ static int finish_scan(struct manager *m) {
                 r = manager_update_links(m, false);
         if (r >= 0)
                 tell(m);
+        for (size_t i = 0; i < m->n_devices; i++)
+                m->devices[i]->is_scanned = false;
         forget_gone(m);
         return r;
 }
@@ -142,9 +145,9 @@ static int find_driverless(const struct enumeration *enumeration, struct string_
 }
 
 /**
- * manager_scan() - look at the whole machine
+ * manager_scan() - scan the whole machine
  *
- * Return: 0, or a negative errno when it cannot be looked at; nothing is removed then. What else has failed has been said, and
+ * Return: 0, or a negative errno when it cannot be scanned; nothing is removed then. Other failures have been reported, and
  * has_failed is set.
  */
 int manager_scan(struct manager *m) {
@@ -170,25 +173,24 @@ int manager_scan(struct manager *m) {
 }
 
 /**
- * manager_scan_until_quiet() - look again until a look finds nothing new
+ * manager_scan_until_quiet() - scan the whole machine again until a scan finds nothing new
  *
- * Return: an exit status; what has failed has been said.
+ * Return: as manager_scan().
  */
 int manager_scan_until_quiet(struct manager *m) {
         for (size_t i = 0; i < LOOKS_MAX; i++) {
                 int r;
 
                 r = manager_scan(m);
-                if (r < 0)
-                        return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
-                if (m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
-                        return m->has_failed ? EXIT_FAILED : EXIT_DONE;
+                if (r < 0 || m->dry_run || (m->n_found == 0 && m->n_loaded == 0))
+                        return r;
         }
 
-        return log_error(EXIT_FAILED, "devices do not cease to come");
+        manager_error(m, "devices are still changing after %d scans", LOOKS_MAX);
+        return 0;
 }
 
-/** manager_scan_function() - look at one function and what is below it. Return: as manager_scan(). */
+/** manager_scan_function() - scan one function and the devices below it. Return: as manager_scan(). */
 int manager_scan_function(struct manager *m, const char *function) {
         _cleanup_string_list_ struct string_list driverless = {};
         struct child_devices children = {};
@@ -206,7 +208,7 @@ int manager_scan_function(struct manager *m, const char *function) {
         return r < 0 ? r : finish_scan(m);
 }
 
-/** manager_touch() - something has happened to a device: what is on it, or on its partitions, is read again at the next look */
+/** manager_touch() - a device has changed: the next scan reads its content, and that of its partitions, again */
 void manager_touch(struct manager *m, const char *syspath) {
         size_t n = strlen(syspath);
 
@@ -216,7 +218,16 @@ void manager_touch(struct manager *m, const char *syspath) {
                         m->devices[i]->is_read = false;
 }
 
-/** manager_find_watch() - the disk that is watched so. Return: NULL when there is none any more. */
+/** manager_has_refused_name() - does an interface wait for a name that another one has? */
+bool manager_has_refused_name(const struct manager *m) {
+        for (size_t i = 0; i < m->n_devices; i++)
+                if (m->devices[i]->is_refused)
+                        return true;
+
+        return false;
+}
+
+/** manager_find_watch() - the disk with this inotify watch. Return: NULL when there is none. */
 const struct device *manager_find_watch(const struct manager *m, int watch) {
         for (size_t i = 0; i < m->n_devices; i++)
                 if (m->devices[i]->watch == watch)
@@ -226,19 +237,28 @@ const struct device *manager_find_watch(const struct manager *m, int watch) {
 }
 
 /**
- * manager_open() - begin
+ * manager_open() - open the directory of the links, as the only manager that does
  * @m: initialised with MANAGER_NULL and what is wanted; to be closed with manager_close(), whatever is returned
  *
- * Return: 0, or a negative errno when there is no such directory.
+ * Return: 0, or a negative errno; -EBUSY when another manager makes links below this directory.
  */
 int manager_open(struct manager *m) {
         int r;
 
         if (!m->directory)
                 return 0;
-        r = link_tree_open(&m->tree, m->directory);
+        r = link_tree_open(&m->tree, m->directory, "links");
+        if (r >= 0 && !m->dry_run)
+                r = link_tree_lock(&m->tree, false);
+        if (r < 0)
+                return r;
+
         m->want_interfaces = m->tree.is_dev;
-        return r;
+        for (size_t i = 0; link_directories[i]; i++)
+                link_tree_tidy(&m->tree, link_directories[i] + strlen("/dev/"));
+        for (size_t i = 0; content_directories[i]; i++)
+                link_tree_tidy(&m->tree, content_directories[i] + strlen("/dev/"));
+        return 0;
 }
 
 void manager_close(struct manager *m) {

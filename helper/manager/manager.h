@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Where there is no udevd: what is below the machine's PCI functions, with its drivers, and links that are as it is.
+ * What udevd does, where there is no udevd: drivers for the devices below the machine's PCI functions, and their links.
  */
 
 #include <stdbool.h>
@@ -11,47 +11,53 @@
 
 #include "children.h"
 #include "link-tree.h"
+#include "report.h"
 #include "string-list.h"
 #include "util.h"
 
-/** struct device - a node below PCI, or a network interface */
+/** struct device - a device node below PCI, or a network interface */
 struct device {
         char *syspath;
         char *subsystem;
         char *name;     /* "/dev/vda", "eth0" */
         char *function; /* syspath of the PCI function that it was last found below */
-        char *path;     /* of that function; NULL when nobody is told of changes */
-        ino_t inode;    /* of its directory in sysfs: one that has come again has another */
-        bool is_seen;   /* in the look that is going on */
-        bool is_there;  /* its node is */
-        bool is_read;   /* what is on it; an interface: it has been given its name */
+        char *path;     /* PCI path of that function; NULL when nobody listens for changes */
+        ino_t inode;    /* of its directory in sysfs: a device that was removed and added again has another */
+        bool is_seen;   /* in this scan */
+        bool is_scanned; /* in this scan: its links are compared with what is in the directories */
+        bool is_there;  /* its device node is */
+        bool is_read;   /* a disk: its content has been read */
+        bool is_refused; /* an interface: its name is, or would be, another's as well */
         bool is_announced, is_changed;
         int watch;      /* of inotify, or -1 */
-        struct string_list links;   /* by PCI path, below /dev; of an interface, its name */
-        struct string_list content; /* links by what is on it */
+        struct string_list links;   /* wanted links by PCI path, below /dev; of an interface, its name */
+        struct string_list content; /* wanted links by what is on the disk */
+        struct string_list made;    /* links that lead to it, of both lists */
+        struct string_list updated; /* the same, while links are updated */
 };
 
-/* Is told of a device that has come ("add"), has other links than before ("change") or has gone ("remove"). */
+/* Called for a device that was added, has other links than before ("change"), or was removed. */
 typedef void (*manager_change_fn)(const char *action, const struct device *device, void *userdata);
 
 struct manager {
         bool want_modules, dry_run;
-        const char *directory;    /* that links are to be below; NULL for no links */
-        bool want_interfaces;     /* to have their names: where the links are in /dev */
+        const char *directory;    /* that links are made below; NULL for no links */
+        bool want_interfaces;     /* give interfaces their names: only with links in /dev */
         struct link_tree tree;
-        int watch_fd;             /* inotify, or -1: tells when somebody has written to a disk */
+        int watch_fd;             /* inotify, or -1: a process has closed a disk that it had open for writing */
+        struct reporter reporter;
         manager_change_fn changed; /* or NULL */
         void *userdata;
 
         struct device **devices; /* in the order of syspaths */
         size_t n_devices;
-        struct device **gone;    /* since the look began */
+        struct device **gone;    /* since the scan began */
         size_t n_gone;
-        struct links made;       /* the links that there are, in the order of names */
-        bool is_made_known;
-        struct string_list tried; /* devices without a driver whose modules have been looked for */
+        struct links made;       /* the links that exist, in the order of names */
+        bool is_made_known, is_made_fresh; /* fresh: read in this scan */
+        struct string_list tried; /* devices without a driver whose modules have been looked up */
         struct string_list said;
-        size_t n_found, n_loaded; /* in the last look: devices that were new, modules */
+        size_t n_found, n_loaded; /* in the last scan: new devices, modules */
         bool has_failed;
 };
 
@@ -62,6 +68,7 @@ int manager_scan(struct manager *manager);
 int manager_scan_until_quiet(struct manager *manager);
 int manager_scan_function(struct manager *manager, const char *function_syspath);
 void manager_touch(struct manager *manager, const char *syspath);
+bool manager_has_refused_name(const struct manager *manager);
 const struct device *manager_find_watch(const struct manager *manager, int watch);
 void manager_close(struct manager *manager);
 
@@ -74,7 +81,7 @@ int device_list_add(struct manager *manager, const struct child_device *u, const
 int device_list_drop_unseen(struct manager *manager, const char *function);
 void device_free(struct device *device);
 
-/* Does anybody ask what devices are called? */
+/* Does anybody need the names of devices? */
 static inline bool manager_wants_names(const struct manager *m) {
         return m->directory || m->changed;
 }
@@ -83,10 +90,12 @@ static inline bool manager_wants_names(const struct manager *m) {
 int manager_load_drivers(struct manager *manager, const struct string_list *driverless, const char *function);
 
 /* device-links.c */
+void device_set_links(struct device *device, struct string_list *links, struct string_list *list);
 int device_find_links(struct manager *manager, struct device *device, const struct child_device *u);
 bool device_has_content(const struct device *device);
 int device_read_content(struct manager *manager, struct device *device);
 
 /* link-owner.c */
+extern const char *const content_directories[];
 int manager_read_links(struct manager *manager);
 int manager_update_links(struct manager *manager, bool paths_only);

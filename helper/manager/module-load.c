@@ -9,7 +9,7 @@
 #include "sysfs.h"
 
 static void report_module(const char *module, int error, void *userdata) {
-        manager_error(userdata, "cannot load the module %s: %s", module, strerror(-error));
+        manager_error(userdata, "cannot load module %s: %s", module, strerror(-error));
 }
 
 static int load_modules(struct manager *m, const struct string_list *syspaths) {
@@ -19,9 +19,9 @@ static int load_modules(struct manager *m, const struct string_list *syspaths) {
 
         if (syspaths->n == 0)
                 return 0;
-        r = modules_open(&modules, m->dry_run);
+        r = modules_open(&modules, m->dry_run ? &m->reporter : NULL);
         if (r == -ENOENT) {
-                manager_error(m, "this kernel has no modules, or depmod has not been run");
+                manager_error(m, "no index of modules for this kernel: run depmod, or build the drivers into the kernel");
                 return 0;
         }
 
@@ -33,9 +33,9 @@ static int load_modules(struct manager *m, const struct string_list *syspaths) {
 }
 
 /**
- * manager_load_drivers() - for those devices that have come since the last look
- * @driverless: the syspaths of all that have a modalias and no driver
- * @function: below which they are, or NULL for all
+ * manager_load_drivers() - load drivers for the devices that are new since the last scan
+ * @driverless: the syspaths of all devices that have a modalias and no driver
+ * @function: the PCI function that was scanned, or NULL for all
  *
  * Return: 0, also when some cannot be loaded, or -ENOMEM.
  */

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <libkmod.h>
-#include <stdio.h>
 
 #include "modules.h"
 #include "util.h"
 
+/* libkmod's print_action() has no userdata. */
+static const struct reporter *dry_run_reporter;
+
 /**
- * modules_open() - read how modules are to be loaded
+ * modules_open() - read modprobe.d and the index of modules
  * @modules: to be closed with modules_close(), whatever is returned
+ * @dry_run: is told what would be loaded; NULL to load it
  *
  * Return: 0, -ENOENT when this kernel has no index of modules, or another negative errno.
  */
-int modules_open(struct modules *modules, bool dry_run) {
+int modules_open(struct modules *modules, const struct reporter *dry_run) {
         *modules = (struct modules){ .dry_run = dry_run, .ctx = kmod_new(NULL, NULL) };
         if (!modules->ctx)
                 return -ENOMEM;
 
-        /* Each failure comes back as an errno, and is said once. */
+        /* Each failure comes back as an errno, and is reported once. */
         kmod_set_log_fn(modules->ctx, NULL, NULL);
         return kmod_load_resources(modules->ctx) < 0 ? -ENOENT : 0;
 }
@@ -29,11 +32,11 @@ void modules_close(struct modules *modules) {
         *modules = (struct modules){};
 }
 
-static void print_action(struct kmod_module *module, bool install, const char *options) {
+static void report_action(struct kmod_module *module, bool install, const char *options) {
         (void) install;
 
         /* Each option has a blank after it. */
-        printf("load %s%s%.*s\n", kmod_module_get_name(module), *options ? " " : "",
+        report(dry_run_reporter, REPORT_ACTION, "load %s%s%.*s", kmod_module_get_name(module), *options ? " " : "",
                (int) strlen(options) - (*options != '\0'), options);
 }
 
@@ -43,7 +46,7 @@ static bool is_loaded(const struct kmod_module *module) {
         return state == KMOD_MODULE_BUILTIN || state == KMOD_MODULE_LIVE;
 }
 
-/* With what it depends on, softly or not. Return: 0, or -ENOMEM. */
+/* Loads a module and its dependencies, hard and soft. Return: 0, or -ENOMEM. */
 static int load(struct modules *modules, struct kmod_module *module, modules_failed_fn failed, void *userdata) {
         const char *name = kmod_module_get_name(module);
         int r;
@@ -51,9 +54,11 @@ static int load(struct modules *modules, struct kmod_module *module, modules_fai
         if (is_loaded(module) || string_list_has(&modules->failed, name))
                 return 0;
 
+        dry_run_reporter = modules->dry_run;
+
         /* Positive: on a blacklist. That is no failure. */
         r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST | (modules->dry_run ? KMOD_PROBE_DRY_RUN : 0),
-                                            NULL, NULL, NULL, modules->dry_run ? print_action : NULL);
+                                            NULL, NULL, NULL, modules->dry_run ? report_action : NULL);
         if (r == 0)
                 modules->n_loaded++;
         if (r >= 0)
@@ -64,9 +69,9 @@ static int load(struct modules *modules, struct kmod_module *module, modules_fai
 }
 
 /**
- * modules_load() - load each module that is for a device, unless it is on a blacklist
+ * modules_load() - load each module for a device, unless it is on a blacklist
  * @modalias: of the device
- * @failed: is told of each module that could not be loaded, once
+ * @failed: called once for each module that could not be loaded
  *
  * Return: 0, also when there is none or one of them could not be loaded, or a negative errno.
  */

@@ -5,23 +5,23 @@
  * Drivers for devices, as modprobe(8) and udevd load them: by the device's modalias, with libkmod.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "report.h"
 #include "string-list.h"
 
-/** struct modules - one reading of modprobe.d(5) and of the kernel's index of modules */
+/** struct modules - modprobe.d(5) and the kernel's index of modules, read once */
 struct modules {
         struct kmod_ctx *ctx;
-        bool dry_run;              /* print what would be loaded */
-        struct string_list failed; /* modules that are not tried again */
+        const struct reporter *dry_run; /* is told what would be loaded; NULL to load it */
+        struct string_list failed;      /* modules that are not tried again */
         size_t n_loaded;
 };
 
-/* Is told of a module that could not be loaded. */
+/* Called for a module that could not be loaded. */
 typedef void (*modules_failed_fn)(const char *module, int error, void *userdata);
 
-int modules_open(struct modules *modules, bool dry_run);
+int modules_open(struct modules *modules, const struct reporter *dry_run);
 int modules_load(struct modules *modules, const char *modalias, modules_failed_fn failed, void *userdata);
 void modules_close(struct modules *modules);
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A device that goes while no udevd runs, or before udevd's new database knows of it, leaves its links behind, and the next one may
- * get its node. A link is right when the node that it leads to is so called by sysfs; nothing else is asked.
+ * A device that is removed while no udevd runs, or before the new udevd has its event, leaves its links behind, and the next device
+ * may get its node. A link is right when sysfs gives this link to the node that it leads to.
  */
 
-#include <stdio.h>
 #include <systemd/sd-device.h>
 
 #include "devlinks.h"
 #include "link-tree.h"
 #include "device-names.h"
 #include "node-link.h"
-#include "program.h"
 #include "prune.h"
 #include "util.h"
 
-/* What sort of input device it is only udevd finds out: each would be right. */
+/* Only udevd finds out what an input device is, so that a link of any input class is right. */
 static int device_has_link(sd_device *device, const char *link) {
         _cleanup_names_ struct names names = {};
         int r, left_out;
@@ -38,7 +36,7 @@ static int device_has_link(sd_device *device, const char *link) {
         return 0;
 }
 
-/* Return: 1, 0 when the node is not there or not called so, or a negative errno. */
+/* Return: 1, 0 when there is no such node or it has no such link, or a negative errno. */
 static int node_has_link(const char *node, const char *link) {
         _cleanup_device_ sd_device *device = NULL;
         int r;
@@ -49,57 +47,72 @@ static int node_has_link(const char *node, const char *link) {
         return errno_is_absent(r) || r == -EINVAL || r == -ENOTBLK ? 0 : r;
 }
 
-static int prune(const struct link_tree *tree, const struct link *link, bool dry_run) {
+struct pruning {
+        const struct reporter *reporter;
+        struct link_tree tree;
+        bool dry_run;
+};
+
+static int prune(const struct pruning *p, const struct link *link) {
         const char *name = link->name + strlen("/dev/");
         int r;
 
         r = node_has_link(link->node, name);
         if (r == 0)
-                r = dry_run ? 0 : link_tree_remove_unless(tree, name, node_has_link);
+                r = p->dry_run ? 0 : link_tree_remove_unless(&p->tree, name, node_has_link);
         if (r < 0)
-                return log_error(EXIT_FAILED, "%s: %s", link->name, strerror(-r));
-        if (r == 0)
-                printf("remove %s %s\n", link->name, link->node);
-        return EXIT_DONE;
+                report(p->reporter, REPORT_ERROR, "%s: %s", link->name, strerror(-r));
+        else if (r == 0)
+                report(p->reporter, REPORT_ACTION, "remove %s %s", link->name, link->node);
+        return r < 0 ? r : 0;
 }
 
-static int prune_directory(const struct link_tree *tree, const char *directory, bool dry_run) {
+static int prune_directory(const struct pruning *p, const char *directory) {
         struct links links = {};
-        int status = EXIT_DONE, r;
+        int result, r;
 
-        r = link_tree_read(tree, directory + strlen("/dev/"), &links);
-        if (r < 0)
-                status = log_error(EXIT_FAILED, "cannot read %s: %s", directory, strerror(-r));
+        link_tree_tidy(&p->tree, directory + strlen("/dev/"));
+        result = link_tree_read(&p->tree, directory + strlen("/dev/"), &links);
+        if (result < 0)
+                report(p->reporter, REPORT_ERROR, "%s: cannot read the directory: %s", directory, strerror(-result));
 
-        for (size_t i = 0; i < links.n; i++)
-                if (prune(tree, &links.items[i], dry_run) != EXIT_DONE)
-                        status = EXIT_FAILED;
+        for (size_t i = 0; i < links.n; i++) {
+                r = prune(p, &links.items[i]);
+                result = r < 0 ? r : result;
+        }
         links_clear(&links);
-        return status;
+        return result;
 }
 
 /**
- * links_prune() - remove the links by PCI path below /dev that are not their node's, and say which
- * @dry_run: say it only
+ * links_prune() - remove the links by PCI path below /dev that their nodes should not have
+ * @reporter: is told of each that is removed, and of failures
+ * @dry_run: report only
  *
- * udevd may make and replace links meanwhile.
+ * udevd may make and replace links at the same time.
  *
- * Return: an exit status; what has failed has been said.
+ * Return: 0, or a negative errno that has been reported.
  */
-int links_prune(bool dry_run) {
-        struct link_tree tree = LINK_TREE_NULL;
-        int status = EXIT_DONE, r;
+int links_prune(const struct reporter *reporter, bool dry_run) {
+        struct pruning p = { .reporter = reporter, .tree = LINK_TREE_NULL, .dry_run = dry_run };
+        int failed = 0, result, r;
 
-        /* Not that there are no devices is what is seen then. */
-        if (access("/sys/class", F_OK) < 0)
-                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(errno));
-        r = link_tree_open(&tree, "/dev");
-        if (r < 0)
-                status = log_error(EXIT_FAILED, "/dev: %s", strerror(-r));
+        /* Without sysfs all devices seem to be gone. */
+        if (access("/sys/class", F_OK) < 0) {
+                result = negative_errno();
+                report(reporter, REPORT_ERROR, "cannot read /sys/class: %s", strerror(-result));
+                return result;
+        }
 
-        for (size_t i = 0; link_directories[i] && r >= 0; i++)
-                if (prune_directory(&tree, link_directories[i], dry_run) != EXIT_DONE)
-                        status = EXIT_FAILED;
-        link_tree_close(&tree);
-        return status;
+        result = link_tree_open(&p.tree, "/dev", "prune");
+        if (result >= 0 && !dry_run)
+                result = link_tree_lock(&p.tree, true);
+        if (result < 0)
+                report(reporter, REPORT_ERROR, "/dev: %s", strerror(-result));
+        for (size_t i = 0; link_directories[i] && result >= 0; i++) {
+                r = prune_directory(&p, link_directories[i]);
+                failed = r < 0 ? r : failed;
+        }
+        link_tree_close(&p.tree);
+        return result < 0 ? result : failed;
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 /*
- * Beside udevd: links by PCI path that are nobody's, and that udevd does not know of.
+ * Beside udevd: remove links by PCI path that are wrong and that udevd does not know of.
  */
 
 #include <stdbool.h>
 
-int links_prune(bool dry_run);
+#include "report.h"
+
+int links_prune(const struct reporter *reporter, bool dry_run);

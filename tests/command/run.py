@@ -24,8 +24,8 @@ class Outcome:
         return self.stdout.splitlines()
 
 
-def pcipath(*arguments, stdin=None, locale='C.UTF-8', env=None):
-    done = subprocess.run([PCIPATH, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False,
+def pcipath(*arguments, stdin=None, locale='C.UTF-8', env=None, umask=-1):
+    done = subprocess.run([PCIPATH, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False, umask=umask,
                           env=os.environ | {'LC_ALL': locale} | (env or {}))
     # "On 2, 3 and 4 nothing on stdout", whatever is run.
     assert done.returncode in (0, 1) or done.stdout == '', arguments

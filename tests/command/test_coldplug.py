@@ -88,7 +88,7 @@ def test_links_of_every_machine(name, seed):
     for done in (outcome, elsewhere):
         # The nodes have no drivers: they cannot be opened, and that is no failure. Nor is that the contract has no name.
         assert (done.returncode, done.stdout) == (0, "")
-        assert all(re.search("not made|no name|the name of neither", line) for line in done.stderr.splitlines()), done.stderr
+        assert all(re.search("not made|no name|no link by PCI path|the name of neither", line) for line in done.stderr.splitlines()), done.stderr
 
 
 def inodes():
@@ -115,7 +115,7 @@ def repair():
     os.makedirs("/dev/disk/by-uuid")
     os.makedirs("/dev/disk/by-id")
     os.mknod("/dev/dm-0", stat.S_IFBLK | 0o600, os.makedev(253, 0))
-    for name, target in {f"{BY_PATH}/02.0-00.0": "../../sda", f"{BY_PATH}/09.0": "../../vda", f"{BY_PATH}/.pcipath,new": "../../vda",
+    for name, target in {f"{BY_PATH}/02.0-00.0": "../../sda", f"{BY_PATH}/09.0": "../../vda", f"{BY_PATH}/.pcipath-links-0123456789abcdef": "../../vda",
                          "/dev/disk/by-uuid/dead": "../../sdz", "/dev/disk/by-uuid/ours": "../../vda",
                          "/dev/disk/by-uuid/others": "../../dm-0", "/dev/disk/by-uuid/file": "/etc/passwd",
                          "/dev/disk/by-id/others": "../../sdz"}.items():
@@ -178,7 +178,7 @@ def test_symbolic_link_for_a_directory(directory, target):
     done, elsewhere, after = in_sandbox(lead_elsewhere, directory, target)
     assert elsewhere == {"by-pci-path/precious": "../../precious"} and after == target
     lines = complaints(done)
-    assert f"pcipath: {BY_PATH} is no directory: it is left alone, and no link is made there" in lines
+    assert f"pcipath: {BY_PATH}: not a directory: no links are made there" in lines
     assert len(lines) == len(set(lines))
 
 
@@ -197,7 +197,7 @@ def put_in_the_way(kind):
 def test_file_where_a_link_should_be(kind):
     done, made, is_file, is_directory = in_sandbox(put_in_the_way, kind)
     assert complaints(done) == [
-        f"pcipath: {BY_PATH}/02.0-00.0: something is there that is no symbolic link, it is left alone"]
+        f"pcipath: {BY_PATH}/02.0-00.0: not a symbolic link: left as it is"]
     assert (is_file, is_directory) == (kind == "file", kind == "directory")
     assert set(made) == {f"disk/by-pci-path/{name}" for name in RIGHT - {"02.0-00.0"}}
 
@@ -210,7 +210,7 @@ def file_for_a_directory():
 
 def test_file_where_a_directory_should_be():
     done, content = in_sandbox(file_for_a_directory)
-    assert f"pcipath: {BY_PATH} is no directory: it is left alone, and no link is made there" in complaints(done)
+    assert f"pcipath: {BY_PATH}: not a directory: no links are made there" in complaints(done)
     assert content == b"precious"
 
 
@@ -283,7 +283,7 @@ def test_no_sys(arguments):
     """Not that there are no devices is what is seen: no link is removed."""
     first, done, made = in_sandbox(without_sys, arguments)
     assert first.returncode == 0
-    assert complaints(done) == ["pcipath: cannot look at the machine: No such file or directory"]
+    assert complaints(done) == ["pcipath: cannot scan the machine: No such file or directory"]
     assert set(made) == {f"disk/by-pci-path/{name}" for name in RIGHT}
 
 
@@ -384,13 +384,13 @@ def test_module_that_cannot_be_loaded(modules):
     done = in_sandbox(load_modules, modules, "", ["--links"])
     lines = complaints(done)
     # Whether the kernel looks at a module at all depends on what this process may do.
-    assert {line.split(":")[1] for line in lines} == {f" cannot load the module {name}" for name in ("transport", "disk", "bad")}
+    assert {line.split(":")[1] for line in lines} == {f" cannot load module {name}" for name in ("transport", "disk", "bad")}
     assert len(lines) == 3
 
 
 def test_no_modules():
     done = in_sandbox(load_modules, None, "", [])
-    assert complaints(done) == ["pcipath: this kernel has no modules, or depmod has not been run"]
+    assert complaints(done) == ["pcipath: no index of modules for this kernel: run depmod, or build the drivers into the kernel"]
 
 
 # -- Usage --
@@ -431,11 +431,11 @@ def test_refuses_to_run_beside_udevd():
 class Monitor:
     """`pcipath monitor`, ready. `done()` ends it and says what became of it."""
 
-    def __init__(self, *arguments, env=None):
+    def __init__(self, *arguments, env=None, **options):
         ours, theirs = os.pipe()
         self.process = subprocess.Popen(["unshare", "--net", PCIPATH, "monitor", f"--ready-fd={theirs}", *arguments],
-                                        pass_fds=[theirs], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        env=os.environ | (env or {}))
+                                        pass_fds=[theirs], text=True, env=os.environ | (env or {}),
+                                        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options)
         os.close(theirs)
         with os.fdopen(ours, "rb") as ready:
             self.ready = ready.read()  # to its end: it is closed
@@ -504,7 +504,7 @@ def test_exec_at_the_start():
 
 
 @pytest.mark.parametrize("body,complaint", [("echo >/dev/fifo; exit 3", "exit status 3"),
-                                            ("echo >/dev/fifo; kill -9 $$", "died of signal 9")])
+                                            ("echo >/dev/fifo; kill -9 $$", "killed by signal 9")])
 def test_exec_fails(body, complaint):
     """The next is run all the same."""
     done, log = in_sandbox(run_hook, body)
@@ -516,7 +516,7 @@ def test_exec_fails(body, complaint):
 def test_exec_of_nothing():
     done, _ = in_sandbox(run_hook, "", "/dev/nosuch")
     assert done.returncode == 0
-    assert done.stderr.splitlines() == 4 * ["pcipath: /dev/nosuch: No such file or directory"]
+    assert done.stderr.splitlines() == 4 * ["pcipath: /dev/nosuch: cannot run: No such file or directory"]
 
 
 SEND = """

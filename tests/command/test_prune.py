@@ -93,7 +93,7 @@ def test_unplugged_while_no_udevd_ran():
 
 def replace_at_each_look():
     right = {link: target for link, target in build_old().items() if os.path.basename(link) in RIGHT}
-    _, looks = looks_of([PCIPATH, "prune"], "getdents64,readlinkat,renameat,unlinkat")
+    _, looks = looks_of([PCIPATH, "prune"], "getdents64,readlinkat,renameat2,unlinkat")
     os.unlink(TRACE)
 
     def udevd():
@@ -117,7 +117,41 @@ def replace_at_each_look():
 
 def test_replaced_meanwhile():
     """And none stays that udevd does not know of."""
-    assert {"renameat", "unlinkat", "readlinkat"} <= sandbox.run(replace_at_each_look)
+    assert {"renameat2", "unlinkat", "readlinkat"} <= sandbox.run(replace_at_each_look)
+
+
+TEMPORARY = {".#02.0-00.0123456789abcdef": "vdx", ".pcipath-links-0123456789abcdef": "vdx", ".pcipath-prune-0123456789abcdef": "vdx"}
+
+
+def prune_temporary():
+    right = build(MACHINE)
+    make(right)
+    make({f"disk/by-pci-path/{name}": f"../../{node}" for name, node in TEMPORARY.items()})
+    done = pcipath("prune")
+    return set(right), done, set(links())
+
+
+def test_temporary_links():
+    """Whoever makes one is about to rename it. Those of a prune that was killed are removed."""
+    right, done, after = sandbox.run(prune_temporary)
+    assert (done.status, done.stdout, done.stderr) == (0, "", "")
+    assert {os.path.basename(link) for link in after - right} == set(TEMPORARY) - {".pcipath-prune-0123456789abcdef"} and right <= after
+
+
+def hostile_names():
+    build_old()
+    sandbox.empty(BY_PATH)
+    make({"disk/by-pci-path/02.9\x1b[31m\udc9b\n": "../../vd\x1b[2J"})
+    os.makedirs("/dev/\x1b[31m")
+    make({"\x1b[31m/disk/by-pci-path/09.0\x9b": "/dev/null"})
+    return [pcipath(*call).stdout for call in (["prune", "-n"], ["prune"], ["coldplug", "-n", "--links=/dev/\x1b[31m"])]
+
+
+def test_hostile_names():
+    """None reaches the terminal as it is."""
+    *pruned, cold = sandbox.run(hostile_names)
+    assert pruned == 2 * [f"remove {BY_PATH}/02.9\\x1b[31m\\x9b\\x0a /dev/vd\\x1b[2J\n"]
+    assert "remove /dev/\\x1b[31m/disk/by-pci-path/09.0\\xc2\\x9b\n" in cold and "\x1b" not in cold and "\x9b" not in cold
 
 
 def no_sys():
@@ -129,7 +163,7 @@ def no_sys():
 def test_no_sys():
     """Not that there are no devices is what is seen: no link is removed."""
     done, after = sandbox.run(no_sys)
-    assert (done.status, done.stderr) == (1, "pcipath: cannot look at the machine: No such file or directory\n")
+    assert (done.status, done.stderr) == (1, "pcipath: cannot read /sys/class: No such file or directory\n")
     assert len(after) == len(OLD)
 
 
@@ -148,4 +182,4 @@ def test_read_only():
 
 def test_prune_takes_no_path():
     done = pcipath("prune", "02.0")
-    assert (done.status, done.stderr) == (2, "pcipath: 02.0: prune takes no path\n")
+    assert (done.status, done.stderr) == (2, "pcipath: 02.0: unexpected argument; see 'pcipath prune --help'\n")

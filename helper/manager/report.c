@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "report.h"
+
+/** report() - tell a reporter; without memory for the text it is told that */
+void report(const struct reporter *reporter, enum report_kind kind, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0)
+                text = NULL;
+
+        if (text)
+                reporter->fn(kind, text, reporter->userdata);
+        else
+                reporter->fn(REPORT_ERROR, "out of memory", reporter->userdata);
+}

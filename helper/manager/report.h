@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What these files have to say, and to whom: they print nothing themselves.
+ */
+
+#include "util.h"
+
+enum report_kind {
+        REPORT_ERROR,  /* something failed */
+        REPORT_NOTICE, /* nothing failed, but somebody could miss something */
+        REPORT_ACTION, /* what a dry run would do, or what prune has done */
+};
+
+/** struct reporter - who is told, one line without a newline at a time */
+struct reporter {
+        void (*fn)(enum report_kind kind, const char *text, void *userdata);
+        void *userdata;
+};
+
+_printf_(3, 4) void report(const struct reporter *reporter, enum report_kind kind, const char *format, ...);
