@@ -2,14 +2,20 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "cdi.h"
 #include "command.h"
+#include "lock.h"
+#include "log-report.h"
 
-/* Of the directories that runtimes read the one for what is made anew in each boot; they call it /var/run/cdi. */
+/* Runtimes read it as /var/run/cdi: the directory for specifications that are made anew at each boot. */
 #define DEFAULT_DIRECTORY "/run/cdi"
+
+/* Runtimes read only names that end in ".json" or ".yaml". */
+#define TEMPORARY_PREFIX "." CDI_VENDOR "-"
 
 struct request {
         const struct cdi_kind *kind; /* or NULL */
@@ -20,18 +26,29 @@ static int make(const struct cdi_kind *kind, const struct enumeration *enumerati
         int r;
 
         r = cdi_make(kind, enumeration, ret);
-        return r < 0 ? log_error(-1, "cannot look at the machine: %s", strerror(-r)) : r;
+        return r < 0 ? log_error(-1, "cannot scan the machine: %s", strerror(-r)) : r;
 }
 
-static int print_specification(const struct cdi_kind *kind, const struct enumeration *enumeration) {
+static int scan(struct enumeration *ret) {
+        int r;
+
+        r = enumerate_functions(ret);
+        return r < 0 ? log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r)) : EXIT_DONE;
+}
+
+static int print_specification(const struct cdi_kind *kind) {
+        _cleanup_enumeration_ struct enumeration enumeration = {};
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = make(kind, enumeration, &text);
+        r = scan(&enumeration);
+        if (r != EXIT_DONE)
+                return r;
+        r = make(kind, &enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
         if (r == 0)
-                return log_error(EXIT_ABSENT, "nothing of the kind " CDI_VENDOR "/%s is there", kind->name);
+                return log_error(EXIT_ABSENT, "no device of the kind " CDI_VENDOR "/%s", kind->name);
 
         fputs(text, stdout);
         return flush_output(EXIT_DONE);
@@ -49,10 +66,10 @@ static int write_text(int fd, const char *text) {
                 n -= (size_t) written;
         }
 
-        return fchmod(fd, 0644) < 0 ? negative_errno() : 0;
+        return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? negative_errno() : 0;
 }
 
-/* @temporary: a template of mkstemp(), whose name no runtime takes for a specification: they all end in ".json" or ".yaml". */
+/* @temporary: a template of mkstemp() */
 static int replace_file(const char *path, char *temporary, const char *text) {
         int fd, r;
 
@@ -68,7 +85,7 @@ static int replace_file(const char *path, char *temporary, const char *text) {
         return r;
 }
 
-/* A kind that has no device has no file: whatever is in one, a runtime would give to a container. */
+/* A kind without devices has no file: a runtime would give a container whatever the file lists. */
 static int write_specification(const char *directory, const struct cdi_kind *kind, const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
         int r;
@@ -76,9 +93,14 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
         r = make(kind, enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
-        if (asprintf(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0 ||
-            asprintf(&temporary, "%s/." CDI_VENDOR "-%s.XXXXXX", directory, kind->name) < 0)
+        if (asprintf(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0) {
+                path = NULL;
                 return log_error(EXIT_FAILED, "out of memory");
+        }
+        if (asprintf(&temporary, "%s/" TEMPORARY_PREFIX "%s.XXXXXX", directory, kind->name) < 0) {
+                temporary = NULL;
+                return log_error(EXIT_FAILED, "out of memory");
+        }
 
         if (r > 0)
                 r = replace_file(path, temporary, text);
@@ -87,16 +109,56 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
         return r < 0 ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
 }
 
-static int write_all(const struct request *request, const struct enumeration *enumeration) {
-        int r = EXIT_DONE;
+/* Of a run that was killed; to be called with the lock held, so that nobody is writing them. */
+static void remove_temporaries(int dir_fd) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd;
 
-        if (mkdir(request->directory, 0755) < 0 && errno != EEXIST)
-                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(errno));
+        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir) {
+                closep(&fd);
+                return;
+        }
 
+        while (read_entry(dir, &entry) > 0)
+                if (strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 &&
+                    entry_has_type(dir, entry, DT_REG) > 0)
+                        (void) unlinkat(dir_fd, entry->d_name, 0);
+}
+
+static int write_all(const struct request *request) {
+        _cleanup_enumeration_ struct enumeration enumeration = {};
+        int r;
+
+        r = scan(&enumeration);
         for (size_t i = 0; i < CDI_KINDS && r == EXIT_DONE; i++)
                 if (!request->kind || request->kind == &cdi_kinds[i])
-                        r = write_specification(request->directory, &cdi_kinds[i], enumeration);
+                        r = write_specification(request->directory, &cdi_kinds[i], &enumeration);
         return r;
+}
+
+/* The machine is scanned with the lock held: of two runs the later writes what it has seen later. */
+static int write_alone(const struct request *request) {
+        _cleanup_(lock_release) struct lock lock = LOCK_NULL;
+        _cleanup_close_ int fd = -1;
+        int status, r;
+
+        r = directory_make(AT_FDCWD, request->directory, 0755);
+        if (r >= 0) {
+                fd = open(request->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                r = fd < 0 ? negative_errno() : lock_acquire(&lock, "cdi", fd, true);
+        }
+        if (r < 0)
+                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(-r));
+        if (r > 0)
+                remove_temporaries(fd);
+
+        status = write_all(request);
+        if (status == EXIT_DONE && fsync(fd) < 0 && errno != EINVAL)
+                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(errno));
+        return status;
 }
 
 enum { OPTION_WRITE = 0x200 };
@@ -116,7 +178,7 @@ static int parse_argv(struct request *request, int argc, char **argv) {
                 case 'k':
                         request->kind = cdi_kind_find(optarg);
                         if (!request->kind)
-                                return log_error(EXIT_USAGE, "--kind=%s: no such kind (see pcipath cdi --help)", optarg);
+                                return log_error(EXIT_USAGE, "--kind=%s: unknown kind; see 'pcipath cdi --help'", optarg);
                         break;
                 case OPTION_WRITE:
                         request->directory = optarg ?: DEFAULT_DIRECTORY;
@@ -125,39 +187,36 @@ static int parse_argv(struct request *request, int argc, char **argv) {
                         return parse_common(option, argv, &verb_cdi);
                 }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: pcipath cdi takes options alone (see pcipath cdi --help)", argv[optind]);
+                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath cdi --help'", argv[optind]);
 
         return -1;
 }
 
 static int run_cdi(int argc, char **argv) {
-        _cleanup_enumeration_ struct enumeration enumeration = {};
         struct request request = {};
         int r;
 
         r = parse_argv(&request, argc, argv);
         if (r >= 0)
                 return r;
+        if (!request.directory)
+                return print_specification(request.kind ?: &cdi_kinds[0]);
 
-        r = enumerate_functions(&enumeration);
-        if (r < 0)
-                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
-
-        return request.directory ? write_all(&request, &enumeration)
-                                 : print_specification(request.kind ?: &cdi_kinds[0], &enumeration);
+        ignore_sigpipe();
+        return write_alone(&request);
 }
 
 const struct verb verb_cdi = {
         .name = "cdi",
         .arguments = "[-k KIND] [--write[=DIR]]",
-        .summary = "Tell container runtimes of the devices (CDI)",
-        .options = "Prints a specification of the Container Device Interface, by which podman and\n"
-                   "others give a container the device pcipath.dev/disk=02.0-00.0, for example.\n"
+        .summary = "Print or write a specification for container runtimes (CDI)",
+        .options = "Prints a specification of the Container Device Interface. With it, podman and\n"
+                   "others give a container a device such as pcipath.dev/disk=02.0-00.0.\n"
                    "\n"
-                   "  -k --kind=KIND    disk, for disks and partitions; vfio, for functions with a\n"
-                   "                    driver of VFIO [disk; with --write both]\n"
-                   "     --write[=DIR]  Write DIR/pcipath.dev-KIND.json instead, or remove it when\n"
-                   "                    nothing of that kind is there [/run/cdi]\n"
+                   "  -k --kind=KIND    disk: disks and partitions; vfio: functions that have a VFIO\n"
+                   "                    driver [disk; with --write both]\n"
+                   "     --write[=DIR]  Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
+                   "                    device of this kind [/run/cdi]\n"
                    "  -h --help         Show this help\n"
                    "     --version      Show the version\n",
         .run = run_cdi,

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -11,7 +12,9 @@ import debian
 import jsonschema
 import pytest
 from command.machine import complete
-from command.run import pcipath
+from command.run import PCIPATH, pcipath
+from command.test_faults import TRACE, traced
+from command.test_faults import pytestmark as needs_strace
 from synthetic.machines import given_away, node
 from trees import sandbox
 from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
@@ -98,7 +101,7 @@ def test_vfio_node_of_its_own():
 def test_nothing(kind):
     """A specification without devices is none: the interface has it so."""
     outcome = run(printed, NOTHING, "--kind", kind)
-    assert outcome.status == 3 and outcome.stderr == f"pcipath: nothing of the kind pcipath.dev/{kind} is there\n"
+    assert outcome.status == 3 and outcome.stderr == f"pcipath: no device of the kind pcipath.dev/{kind}\n"
 
 
 def written():
@@ -172,6 +175,50 @@ def write_replaces():
 
 def test_reader_of_the_old_file_has_it_whole():
     assert run(write_replaces) == ["02.0-00.0", "02.0-00.0-part1"]
+
+
+def write_with_umask():
+    show(DISK)
+    outcome = pcipath("cdi", "--write", umask=0o077)
+    return outcome.status, stat.S_IMODE(os.stat("/run/cdi").st_mode), written()
+
+
+def test_umask():
+    """The directory, too, can be read by everybody; written() looks at the file."""
+    assert run(write_with_umask) == (0, 0o755, {"disk": ["02.0-00.0", "02.0-00.0-part1"]})
+
+
+def write_traced():
+    show(DISK)
+    done = traced([PCIPATH, "cdi", "--write"], "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2")
+    with open(TRACE, encoding="utf-8") as trace:
+        return done.returncode, [re.sub(r"^\d+ +|\d+(?=<)", "", line) for line in trace if "/run/cdi" in line]
+
+
+@needs_strace
+def test_synced_before_renamed():
+    """And the directory after it: after a power failure there is the old file or the new one, whole."""
+    status, (file, rename, directory) = run(write_traced)
+    assert status == 0 and re.match(r"fsync\(</run/cdi/\.pcipath\.dev-disk\.\w+>\) += 0", file)
+    assert rename.startswith("rename") and re.match(r"fsync\(</run/cdi>\) += 0", directory)
+
+
+def write_killed():
+    show(DISK)
+    for directory in ("/run/cdi", "/run/pcipath"):  # their modes would be set first
+        os.mkdir(directory)
+    killed = subprocess.run(["strace", "-f", "-o", TRACE, "-e", "trace=fchmod", "-e", "inject=fchmod:signal=SIGKILL",
+                             PCIPATH, "cdi", "--write"], capture_output=True, check=False)
+    left = os.listdir("/run/cdi")
+    return killed.returncode, left, pcipath("cdi", "--write").status, written()
+
+
+@needs_strace
+def test_killed_while_it_writes():
+    """The next run removes what is left of it."""
+    killed, left, status, after = run(write_killed)
+    assert killed != 0 and len(left) == 1 and left[0].startswith(".")
+    assert (status, after) == (0, {"disk": ["02.0-00.0", "02.0-00.0-part1"]})
 
 
 def write_where_it_cannot_be():
