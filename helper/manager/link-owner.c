@@ -236,7 +236,7 @@ static int update_link(struct manager *m, const char *link, const struct link *o
 }
 
 /* All links: each that exists or that is claimed. Return: 0, or -ENOMEM. */
-static int settle_all(struct manager *m, const struct candidates *candidates, bool paths_only, struct links *made) {
+static int update_all(struct manager *m, const struct candidates *candidates, bool paths_only, struct links *made) {
         size_t i = 0, j = 0;
         int r = 0;
 
@@ -260,7 +260,7 @@ static int settle_all(struct manager *m, const struct candidates *candidates, bo
         return r;
 }
 
-static void take_settled(struct manager *m, bool paths_only) {
+static void keep_updated(struct manager *m, bool paths_only) {
         for (size_t i = 0; i < m->n_devices; i++) {
                 struct device *device = m->devices[i];
 
@@ -286,9 +286,9 @@ int manager_update_links(struct manager *m, bool paths_only) {
         if (r < 0)
                 return r;
         made.items = calloc(candidates.n + m->made.n + 1, sizeof(made.items[0]));
-        r = made.items ? settle_all(m, &candidates, paths_only, &made) : -ENOMEM;
+        r = made.items ? update_all(m, &candidates, paths_only, &made) : -ENOMEM;
         free(candidates.items);
-        take_settled(m, paths_only || r < 0);
+        keep_updated(m, paths_only || r < 0);
         if (r < 0) {
                 links_clear(&made);
                 return r;

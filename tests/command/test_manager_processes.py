@@ -12,7 +12,7 @@ from command.machine import links, write
 from command.run import PCIPATH
 from command.test_coldplug import BY_PATH, MACHINE, NODES, RIGHT, Monitor, build, complaints, pcipath
 from command.test_faults import TRACE, looks_of, stop_at
-from golden.machines import node
+from synthetic.machines import node
 from trees import sandbox
 from trees.machine import Machine, Nodes, Root, function
 
