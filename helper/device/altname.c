@@ -10,8 +10,8 @@
 #include "util.h"
 
 /*
- * udev's database says that the interface has the name: the kernel is asked for an event at which the rules start the helper
- * again (Linux 4.13, kobject_synth_uevent()). Where no udevd runs, it does no harm.
+ * udev's database records that the interface has the name. This asks the kernel for an event, in which the rules start
+ * the helper again (Linux 4.13, kobject_synth_uevent()). Without udevd the event is harmless.
  */
 static void ask_for_event(const char *syspath) {
         static const char event[] = "change 00000000-0000-0000-0000-000000000000 PCIPATH=1";
@@ -22,10 +22,10 @@ static void ask_for_event(const char *syspath) {
                 return;
         fd = open(path, O_WRONLY | O_CLOEXEC);
         if (fd >= 0 && write(fd, event, strlen(event)) < 0)
-                return; /* the interface is going */
+                return; /* the interface is disappearing */
 }
 
-/* A name that two interfaces would have is neither's: it is taken from the one that came before there was another. */
+/* Two interfaces that would share a name both lose it. This removes the name from the interface that appeared first. */
 static void drop_shared(const char *syspath, const char *name) {
         char other[IF_NAMESIZE], beside[PATH_MAX];
         unsigned ifindex;
@@ -40,8 +40,8 @@ static void drop_shared(const char *syspath, const char *name) {
 }
 
 /**
- * altname_add() - give an interface its name by PCI path, if it has not got it yet
- * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
+ * altname_add() - register an interface's alternative name by PCI path, unless it has it already
+ * @syspath: the interface, below the directory of its device: SYSPATH/net/NAME
  * @flat: the PCI path of that device's function
  * @name: set when the return value is 0, -ENOTUNIQ or -EEXIST
  *
@@ -69,10 +69,10 @@ int altname_add(const char *syspath, const char *flat, char name[static INTERFAC
 }
 
 /**
- * altname_diagnose() - say why an interface has not got its name
- * @name: as altname_add() has set it
- * @error: as altname_add() has returned it
- * @ret: one line without a newline, to be freed; NULL when the interface is gone, or in another network namespace
+ * altname_diagnose() - explain why an interface has no name by PCI path
+ * @name: as set by altname_add()
+ * @error: as returned by altname_add()
+ * @ret: one line without a newline, to be freed; NULL when the interface is gone or in another network namespace
  *
  * Return: 0, or -ENOMEM.
  */
@@ -88,24 +88,24 @@ int altname_diagnose(const char *syspath, const char *name, int error, char **re
         case -ENOENT:
                 return 0;
         case -ENOTUNIQ:
-                n = asprintf(ret, "%s: nothing tells it apart from another interface of its device: %s is the name of neither",
-                             ifname, name);
+                n = asprintf(ret, "%s: the name %s is ambiguous: another interface of the same device would have it too; "
+                             "neither gets it", ifname, name);
                 break;
         case -ENAMETOOLONG:
-                n = asprintf(ret, "%s: its name by PCI path would have more than %d bytes, not made", ifname,
+                n = asprintf(ret, "%s: the name by PCI path would be longer than %d bytes: no name is added", ifname,
                              INTERFACE_NAME_MAX);
                 break;
         case -EBADMSG:
-                n = asprintf(ret, "%s: its driver's name for the port has bytes that no name can have, no name by PCI path is "
-                             "made", ifname);
+                n = asprintf(ret, "%s: phys_port_name contains characters that are not allowed in an interface name: "
+                             "no name is added", ifname);
                 break;
         case -EEXIST:
                 if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, owner))
                         strcpy(owner, "?");
-                n = asprintf(ret, "%s: another interface has its name by PCI path, %s: %s", ifname, name, owner);
+                n = asprintf(ret, "%s: another interface has the name %s: %s", ifname, name, owner);
                 break;
         default:
-                n = asprintf(ret, "%s: cannot give it a name by PCI path: %s", ifname, strerror(-error));
+                n = asprintf(ret, "%s: cannot add the name by PCI path: %s", ifname, strerror(-error));
                 break;
         }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * A network interface gets its name by PCI path, as an alternative name (rtnetlink(7)).
- */
+/* Registers the name of a network interface by PCI path as an alternative name (rtnetlink(7)). */
 
 #include "interface-name.h"
 

@@ -12,7 +12,10 @@ void names_clear(struct names *names) {
         *names = (struct names){};
 }
 
-/* @below: the device itself, or the path by which a head is reached. Return: 1, 0 when it is not below PCI, or negative. */
+/*
+ * @below: the device itself, or one path of an NVMe multipath head. Return: 1, 0 when it is not below PCI, or a
+ * negative errno.
+ */
 static int names_add(struct names *names, sd_device *device, sd_device *below) {
         struct name *items, *name;
         sd_device *function;
@@ -47,7 +50,7 @@ static int compare_names(const void *a, const void *b) {
         return pci_path_compare(&x->path, &y->path);
 }
 
-/* One of several: that it has no name, or is gone meanwhile, does not keep the others from having theirs. */
+/* For one of several names: a missing name or device does not prevent the other names. */
 static int names_add_one_of(struct names *names, sd_device *device, sd_device *below) {
         int r;
 
@@ -87,10 +90,10 @@ static int names_add_group(struct names *names, sd_device *group) {
 }
 
 /**
- * device_get_names() - what a device is called
+ * device_get_names() - find all names of a device
  * @ret: to be cleared with names_clear(); untouched on failure
  *
- * Return: 0, also when it is not below PCI and has no name, or a negative errno, as pci_function_get_path() has it.
+ * Return: 0, also when the device is not below PCI and has no name, or a negative errno of pci_function_get_path().
  */
 int device_get_names(sd_device *device, struct names *ret) {
         struct names names = {};
@@ -117,10 +120,10 @@ int device_get_names(sd_device *device, struct names *ret) {
 }
 
 /**
- * syspath_get_names() - what the device at a syspath is called
+ * syspath_get_names() - find all names of the device at a syspath
  * @ret: to be cleared with names_clear(); untouched on failure
  *
- * Return: 0, also when it has gone or the naming contract has no name for it, or a negative errno.
+ * Return: 0, also when the device has disappeared or has no name, or a negative errno.
  */
 int syspath_get_names(const char *syspath, struct names *ret) {
         _cleanup_device_ sd_device *device = NULL;

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * All the names of a device: one for each place where it is plugged in. That is one place, but for an NVMe multipath
- * head, which is plugged in where each of its controllers is, and for an IOMMU group's node, which is where each of the group's
- * functions is.
+ * All names of a device, one for each PCI path that leads to it. Most devices have one. An NVMe multipath head has one
+ * for each of its controllers. The node of an IOMMU group has one for each function of the group.
  */
 
 #include <stddef.h>
@@ -13,11 +12,11 @@
 
 struct name {
         struct pci_path path;
-        char link[LINK_NAME_MAX + 1]; /* of a disk or partition; empty when it has none */
-        int link_error;               /* that it has none for, as device_get_link_name() has it, or 0 */
+        char link[LINK_NAME_MAX + 1]; /* of a disk or partition; empty if there is none */
+        int link_error;               /* why there is no link, as returned by device_get_link_name(), or 0 */
 };
 
-/* In the order of paths. */
+/* Sorted by path. */
 struct names {
         struct name *items;
         size_t n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What kind of device is it, and where? Each question has three answers: 1 for yes, 0 for no, and a negative errno when it
- * cannot be known. A failure that is taken for a no would cost a disk its link.
+ * Tests on devices. Each returns 1 for yes, 0 for no, and a negative errno when the answer is unknown. A failure must
+ * not be taken for a no: it would cost a disk its link.
  */
 
 #include "device-util.h"
@@ -20,8 +20,8 @@ int device_in_subsystem(sd_device *device, const char *subsystem) {
 }
 
 /**
- * device_has_devtype() - is it of this type?
- * @device: of a subsystem where all have one; if it says none, its uevent cannot be read, and -ENOENT is returned
+ * device_has_devtype() - does the device have this DEVTYPE?
+ * @device: of a subsystem in which all devices have a DEVTYPE; -ENOENT means that its uevent file cannot be read
  */
 int device_has_devtype(sd_device *device, const char *devtype) {
         const char *s;
@@ -32,11 +32,12 @@ int device_has_devtype(sd_device *device, const char *devtype) {
 }
 
 /**
- * device_get_parent_directly() - as sd_device_get_parent(), for a parent in whose directory @device is
+ * device_get_parent_directly() - like sd_device_get_parent(), but only for the directory directly above @device
  *
- * That passes over one that has gone, and to be below the next would mean another kind of place.
+ * sd_device_get_parent() skips a parent that has disappeared. The device would then appear to be below its grandparent
+ * and get the suffix of another kind.
  *
- * Return: 0, or a negative errno; -ENODEV when it has gone.
+ * Return: 0, or a negative errno; -ENODEV when the parent has disappeared.
  */
 int device_get_parent_directly(sd_device *device, sd_device **ret) {
         const char *syspath, *above;

@@ -30,7 +30,7 @@ static int add_node_link(sd_device *device, const struct pci_path *path, const c
         return r <= 0 ? r : string_list_add(links, link);
 }
 
-/* A disk, wherever it is plugged in, or a node that is no disk. */
+/* A disk can have one link for each name. A node that is not a disk has one link. */
 static int add_links(sd_device *device, const struct names *names, const char *input_class, struct string_list *links,
                      int *left_out) {
         int r = 0;
@@ -56,7 +56,7 @@ static int add_links(sd_device *device, const struct names *names, const char *i
 /**
  * device_has_interface_name() - is it an interface directly below its function, virtio device or sub-function?
  *
- * Any other could be one of many.
+ * Any other interface can be one of several on the same function.
  *
  * Return: 1, 0, or a negative errno.
  */
@@ -84,13 +84,13 @@ int device_has_interface_name(sd_device *device) {
 }
 
 /**
- * device_get_links() - the links of a node, as udev's rules make them
- * @names: its own
+ * device_get_links() - find the links of a device node, as udev's rules make them
+ * @names: the names of the device
  * @input_class: as for device_get_node_link()
- * @ret: below /dev, "disk/by-pci-path/02.0"; to be cleared with string_list_clear(); untouched on failure
- * @ret_left_out: why one of the links is not made, as device_get_link_name() has it, or 0
+ * @ret: relative to /dev, "disk/by-pci-path/02.0"; to be cleared with string_list_clear(); untouched on failure
+ * @ret_left_out: why a link is not made, as returned by device_get_link_name(), or 0
  *
- * Return: 0, also when it has none, or a negative errno.
+ * Return: 0, also when there are no links, or a negative errno.
  */
 int device_get_links(sd_device *device, const struct names *names, const char *input_class, struct string_list *ret,
                      int *ret_left_out) {

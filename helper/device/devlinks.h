@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * All links of a node by PCI path: for udev's rules, and for who makes them without udev.
- */
+/* All links of a node by PCI path, for udev's rules and for the manager, which makes links without udev. */
 
 #include <systemd/sd-device.h>
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Between disk-suffix.c, which climbs, the rows of its table that have a file of their own, and node-link.c, which begins elsewhere.
- */
+/* Shared by disk-suffix.c, the rows of its table that have a file of their own, and node-link.c. */
 
 #include <stdint.h>
 
@@ -11,10 +9,10 @@
 #include "disk-suffix.h"
 #include "util.h"
 
-/* Words are found from the last to the first, so the text grows towards the start of the buffer. */
+/* The parts of a suffix are found from last to first, so the text grows towards the start of the buffer. */
 struct disk_suffix {
-        sd_device *disk; /* or another node */
-        bool is_below;   /* something between it and its function has said where it is */
+        sd_device *disk; /* or another device node */
+        bool is_below;   /* a device between it and its function identifies it */
         char text[LINK_NAME_MAX + 1];
         size_t start;
 };

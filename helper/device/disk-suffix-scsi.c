@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * SCSI disks, and those of libata, which are SCSI disks to Linux. By-path's words are those of handle_scsi_*().
+ * SCSI disks and libata's disks, which Linux presents as SCSI. The suffixes are those of handle_scsi_*() in systemd's
+ * path_id.
  */
 
 #include <inttypes.h>
@@ -13,7 +14,10 @@
 /* The longest is an address: 0x and 16 digits. */
 #define TRANSPORT_WORD_MAX 63
 
-/* Of a device without a subsystem, or above one: its name is the kind's prefix and a number. */
+/*
+ * The kind of a device, for devices without a subsystem and those above a SCSI target: the prefix of the name, before
+ * its number.
+ */
 enum scsi_kind {
         SCSI_OTHER,
         SCSI_HOST,
@@ -70,8 +74,9 @@ static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
 }
 
 /*
- * SAM-5 4.7.7.3, flat space addressing: the two highest of 16 bits are 01. The host counts the other 14. A LUN up to 255 has the
- * peripheral form without these bits as well (4.7.7.2): decoded, it could be the name of another disk of the target.
+ * SAM-5 4.7.7.3, flat space addressing: the two highest of 16 bits are 01. The host counts the other 14. A LUN up to
+ * 255 also has a peripheral form without these bits (4.7.7.2): decoding it could give the name of another disk of the
+ * target.
  */
 static uint64_t decode_lun(uint64_t lun) {
         return lun >= 0x4100 && lun <= 0x7fff ? lun & 0x3fff : lun;
@@ -106,7 +111,7 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
         if (r < 0)
                 return r;
         if (first == UINT64_MAX)
-                return -ENODEV; /* unplugged meanwhile */
+                return -ENODEV; /* unplugged in the meantime */
 
         *ret = first;
         return 0;
@@ -126,7 +131,7 @@ static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, stru
                              decode_lun(a->lun));
 }
 
-/* A port of an ATA controller; behind a port multiplier the channel is the multiplier's port. */
+/* The port of an ATA controller. Behind a port multiplier, the channel is the port of the multiplier. */
 static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk_suffix *p) {
         char attribute[NAME_MAX + sizeof("ata_port//port_no")];
         const char *sysname, *port_no;
@@ -135,7 +140,10 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
         r = sd_device_get_sysname(port, &sysname);
         if (r < 0)
                 return r;
-        /* Of the port's class device, which is below it: to look that up by its name costs three times as much. */
+        /*
+         * The attribute belongs to the port's class device, below the port. A lookup of that device by name costs three
+         * times as much.
+         */
         snprintf(attribute, sizeof(attribute), "ata_port/%s/port_no", sysname);
         r = sd_device_get_sysattr_value(port, attribute, &port_no);
         if (r < 0)
@@ -147,7 +155,10 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
                                : suffix_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
 }
 
-/* An attribute of a transport's class device for @device. It is to be a part of a name, and comes from a disk. */
+/*
+ * Read an attribute of @device's class device in a transport class. The value comes from a disk and becomes a part of a
+ * file name.
+ */
 static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_WORD_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
         _cleanup_device_ sd_device *class_device = NULL;
@@ -184,7 +195,10 @@ static int suffix_fc(const struct scsi_address *a, sd_device *target, struct dis
         return suffix_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
 }
 
-/* A SAS device: by the phy it is attached to, the adapter's or an expander's, or by its own address if by several phys. */
+/*
+ * A SAS device. With one phy, the suffix names the phy of the adapter or expander that the device is attached to. With
+ * several phys, it names the device's own address.
+ */
 static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struct disk_suffix *p) {
         char phys[TRANSPORT_WORD_MAX + 1], phy[TRANSPORT_WORD_MAX + 1], sas_address[TRANSPORT_WORD_MAX + 1];
         sd_device *port, *above;
@@ -219,7 +233,10 @@ static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struc
         return r < 0 ? r : suffix_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
 }
 
-/* The host above a transport's devices. Return: 1, or 0 when something else is among them. */
+/*
+ * Find the host above a transport's devices. Return: 1, 0 when a device of another kind is in between, or a negative
+ * errno.
+ */
 static int find_transport_host(sd_device *device, sd_device **ret) {
         int r;
 
@@ -244,8 +261,8 @@ static int find_transport_host(sd_device *device, sd_device **ret) {
 }
 
 /*
- * FC's and SAS's words say nothing of the host, so that two hosts of one function could have disks of the same words:
- * only those of the first have a name.
+ * FC and SAS suffixes do not identify the host, so disks of two hosts of one function could have the same suffix. Only
+ * disks of the first host get a name.
  */
 static int suffix_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
                            struct disk_suffix *p, sd_device **ret_next) {
@@ -285,8 +302,9 @@ static int suffix_below_host(const struct scsi_address *a, sd_device *host, stru
 }
 
 /*
- * The ancestors of a SCSI device are a target and a host. A transport (SAS, FC, iSCSI) has devices of its own between
- * the two, which belong to no subsystem: only their names say what they are. So has libata, above the host.
+ * The parent of a SCSI device is a target, and the next a host. A transport (SAS, FC, iSCSI) adds devices of its own
+ * between the two. libata adds one above the host. These devices belong to no subsystem: only their names tell their
+ * kind.
  */
 int suffix_scsi(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         sd_device *target, *above;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * USB storage: the ports from the root hub down to the device and its interface, by-path's word of handle_usb().
+ * USB storage: the ports from the root hub to the device, and its interface. The suffix is that of handle_usb() in
+ * systemd's path_id.
  *
- * A USB 3 controller has two root hubs, one for each speed. Mostly a port of one and the port of that number of the
- * other are the two halves of one socket, which takes one device. The firmware can say otherwise; then two devices would
- * have one name. The kernel knows which ports are halves of a socket (drivers/usb/core/port.c, find_and_link_peer(),
- * since Linux 3.16), and where it does not say so of two ports of one number, there is no name.
+ * A USB 3 controller has two root hubs, one for each speed. Usually the two ports with the same number are the two
+ * halves of one socket, which takes one device. The firmware can declare them as separate sockets; two devices would
+ * then have the same name. The kernel knows which ports are halves of a socket (drivers/usb/core/port.c,
+ * find_and_link_peer(), since Linux 3.16). Unless it reports two ports of the same number as such, the disks get no
+ * name.
  */
 
 #include <inttypes.h>
@@ -17,9 +19,9 @@
 #include "sysfs.h"
 
 struct usb_suffix {
-        uint64_t bus;     /* its root hub is usbBUS */
+        uint64_t bus;     /* the root hub is usbBUS */
         uint64_t port;    /* of the root hub */
-        const char *word; /* the name from the first port on */
+        const char *word; /* the device's name from the first port on */
 };
 
 /* BUS-PORT[.PORT]…:CONFIGURATION.INTERFACE, the name of a usb_interface (Linux drivers/usb/core/message.c). */
@@ -30,7 +32,7 @@ static int parse_usb_interface(const char *sysname, struct usb_suffix *ret) {
         if (parse_number(&sysname, '-', UINT_MAX, &suffix.bus) < 0)
                 return -EBADMSG;
         suffix.word = sysname;
-        suffix.port = strtoull(sysname, NULL, 10); /* checked with those that follow */
+        suffix.port = strtoull(sysname, NULL, 10); /* validated by the loop below */
 
         while (parse_number(&sysname, ':', UINT8_MAX, &number) < 0)
                 if (parse_number(&sysname, '.', UINT8_MAX, &number) < 0)
@@ -42,7 +44,7 @@ static int parse_usb_interface(const char *sysname, struct usb_suffix *ret) {
         return 0;
 }
 
-/* The last of the USB devices above @interface: a root hub. */
+/* The topmost USB device above @interface is the root hub. */
 static int find_root_hub(sd_device *interface, sd_device **ret) {
         sd_device *device = interface, *above;
         int r;
@@ -63,7 +65,7 @@ static int find_root_hub(sd_device *interface, sd_device **ret) {
         return 0;
 }
 
-/* Is there a port @place->port of the root hub usb@bus, and does the kernel not say that it is the other half of ours? */
+/* Does root hub usb@bus have a port @suffix->port that is not the other half of the same socket? */
 static int port_is_another(const char *controller, uint64_t bus, const struct usb_suffix *suffix) {
         char port[PATH_MAX], theirs[64], peer[NAME_MAX + 1];
         int r;
@@ -83,7 +85,10 @@ static int port_is_another(const char *controller, uint64_t bus, const struct us
         return !streq(peer, theirs);
 }
 
-/* Return: 1 when another root hub of the function has a port of the same number that could take another device. */
+/*
+ * Return: 1 when another root hub of the function has a port of the same number for another device, 0, or a negative
+ * errno.
+ */
 static int name_is_shared(sd_device *root_hub, const struct usb_suffix *suffix) {
         _cleanup_closedir_ DIR *dir = NULL;
         const char *controller;
@@ -115,7 +120,7 @@ static int name_is_shared(sd_device *root_hub, const struct usb_suffix *suffix) 
         return r;
 }
 
-/* An interface of a device; the way goes on from the root hub. */
+/* A USB interface. The search for the function continues at the root hub. */
 int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *sysname;
         struct usb_suffix suffix;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A disk's link is the flat form of its function's PCI path and a suffix in the words of systemd's by-path.
- * The suffix is found by climbing from the disk to its function. Each kind of device on the way is a row of
- * the table below, which adds its word and says where to go on. A device of a kind that has no row could share
- * its function with another one and have the same name: so it gets none.
+ * The link of a disk is the flat form of its function's PCI path and a suffix, as in systemd's by-path. The suffix is
+ * collected on the way up from the disk to its function. Each kind of device on the way is a row of the table below: it
+ * prepends its part of the suffix and selects the next device. A device whose kind has no row could share its function
+ * with another one, and both would have the same name, so it gets none.
  *
- * systemd's words are those of src/udev/udev-builtin-path_id.c (version 252 and later).
+ * systemd's suffixes are those of src/udev/udev-builtin-path_id.c (version 252 and later).
  */
 
 #include <stdarg.h>
@@ -36,7 +36,10 @@ int suffix_prepend(struct disk_suffix *p, const char *format, ...) {
         return 1;
 }
 
-/* Takes a decimal number of at most @max and what must follow it; sscanf() takes signs, spaces and overflows. */
+/*
+ * Parse a decimal number of at most @max and the character that must follow it. sscanf() accepts signs, spaces and
+ * overflows.
+ */
 int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret) {
         uint64_t n;
         char *end;
@@ -54,7 +57,7 @@ int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret) 
         return 0;
 }
 
-/* One function is one virtio device, and a virtio-blk device is one disk: there is nothing to tell apart. */
+/* One function is one virtio device, and one virtio-blk device is one disk. There is nothing to distinguish. */
 static int suffix_virtio(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         (void) device;
         (void) p;
@@ -63,9 +66,9 @@ static int suffix_virtio(sd_device *device, struct disk_suffix *p, sd_device **r
 }
 
 /*
- * virtio-pmem. One function is one virtio device, which has one region (virtio_pmem_probe()), and a region without labels
- * has one namespace; whichever mode that is used in (namespaceN.0, pfnN.M or bttN.M), it is one disk. What else has
- * persistent memory could have more.
+ * virtio-pmem. One function is one virtio device, which has one region (virtio_pmem_probe()). A region without labels
+ * has one namespace. Whichever mode the namespace is in (namespaceN.0, pfnN.M or bttN.M), it is one disk. Other
+ * persistent memory could have several.
  */
 static int suffix_nd(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         sd_device *region, *bus, *above;
@@ -85,7 +88,7 @@ static int suffix_nd(sd_device *device, struct disk_suffix *p, sd_device **ret_n
         return device_in_subsystem(above, "virtio");
 }
 
-/* A sub-function tells its devices apart from those of its function, but not from each other. */
+/* A sub-function distinguishes its devices from those of its function, but not from each other. */
 static int suffix_sub_function(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         char number[SUB_FUNCTION_MAX + 1];
         const char *syspath;
@@ -117,14 +120,13 @@ static int suffix_nvme(sd_device *device, struct disk_suffix *p, sd_device **ret
 }
 
 /*
- * What a row does. @device is the ancestor of the row's kind; @ret_next is preset to it, and is the device
- * whose parent is looked at next. Return: 1 when the disk has a name so far, 0 when it has none, or a negative
- * errno.
+ * A row's function. @device is the ancestor of the row's kind. @ret_next is preset to it; the search continues at the
+ * parent of @ret_next. Return: 1 when the disk has a name so far, 0 when it has none, or a negative errno.
  */
 static const struct suffix_row {
         const char *subsystem;
         int (*suffix)(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
-        bool has_many; /* devices of one kind below it */
+        bool has_many; /* several devices of one kind can be below it */
 } suffix_table[] = {
         { "virtio",      suffix_virtio     },
         { "scsi",        suffix_scsi       },
@@ -139,7 +141,7 @@ static const struct suffix_row {
         { "auxiliary",   suffix_sub_function, .has_many = true },
 };
 
-/* Return: 1, 0 when @device is of a kind that has no row, or a negative errno. */
+/* Return: 1, 0 when @device is of a kind without a row, or a negative errno. */
 static int find_row(sd_device *device, const struct suffix_row **ret) {
         int r;
 
@@ -156,7 +158,7 @@ static int find_row(sd_device *device, const struct suffix_row **ret) {
         return 0;
 }
 
-/* Return: 1 when the climb from the disk came to @function, 0 when it met an unknown kind, or a negative errno. */
+/* Walk up from the disk. Return: 1 at @function, 0 at a device of an unknown kind, or a negative errno. */
 int suffix_climb(struct disk_suffix *p, sd_device *function) {
         const char *function_syspath, *syspath;
         sd_device *device = p->disk;
@@ -189,8 +191,8 @@ int suffix_climb(struct disk_suffix *p, sd_device *function) {
 }
 
 /*
- * A partition's disk and "-partN" for the end of its name, or a disk itself. Return: 1, or 0 when @device is
- * neither, or a hidden disk (a path of an NVMe multipath head), which has no node.
+ * Find the disk of a partition and prepend "-partN", or take a disk itself. Return: 1, 0 for any other device, or a
+ * negative errno. A hidden disk (a path of an NVMe multipath head) has no node and returns 0.
  */
 static int start_at_disk(struct disk_suffix *p, sd_device *device) {
         const char *number;
@@ -225,16 +227,16 @@ static int start_at_disk(struct disk_suffix *p, sd_device *device) {
 }
 
 /**
- * device_get_link_name() - the name of a disk's or partition's link in by-pci-path/
+ * device_get_link_name() - make the name of a disk's or partition's link in by-pci-path/
  * @device: any device
- * @below: @device itself, or the path by which an NVMe multipath head is reached that @device is or is a partition of
- * @function: the PCI function that @below is below
- * @path: of @function
+ * @below: @device itself, or one path of the NVMe multipath head that @device is or is a partition of
+ * @function: the PCI function above @below
+ * @path: the path of @function
  * @buf: untouched unless 1 is returned
  *
- * Return: 1, 0 when the device is no disk or nothing tells it apart from others of its function,
- * -ENAMETOOLONG when the name has more than LINK_NAME_MAX bytes, -EBADMSG when the kernel's name or attribute
- * of a device is not of the known shape, or the errno of a device that cannot be read.
+ * Return: 1, 0 when the device is not a disk or its suffix would be ambiguous, -ENAMETOOLONG when the name is longer
+ * than LINK_NAME_MAX bytes, -EBADMSG when the kernel's name or attribute of a device has an unknown format, or the
+ * errno of a device that cannot be read.
  */
 int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]) {
@@ -251,10 +253,10 @@ int device_get_link_name(sd_device *device, sd_device *below, sd_device *functio
         }
         if (r < 0)
                 return r;
-        /* While it is there, all that is above it was: nothing was passed over that had a word to add. */
+        /* If the device still exists, so did all its ancestors: no ancestor with a part of the suffix was skipped. */
         if (sd_device_get_syspath(device, &syspath) < 0 || sysfs_exists(syspath, "uevent") == 0)
                 return -ENODEV;
-        /* What is directly below its function could be one of several. */
+        /* A disk directly below its function could be one of several. */
         if (r == 0 || !p.is_below)
                 return 0;
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Where below its PCI function a disk lies, and so the name of its link.
- */
+/* The suffix that identifies a disk below its PCI function, and the name of the disk's link. */
 
 #include <stddef.h>
 #include <systemd/sd-device.h>
@@ -13,7 +11,7 @@
 #define DISK_DIRECTORY "disk/by-pci-path" /* below /dev */
 #define VFIO_DIRECTORY "vfio/by-pci-path"
 #define DISK_LINKS "/dev/" DISK_DIRECTORY "/"
-#define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be */
+#define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be on */
 
 int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
                          char buf[static LINK_NAME_MAX + 1]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A network interface has its function's PCI path for a name, and its port where a function has several: the port's
- * name, or its number if that is not 0, in the words of systemd's net_id (src/udev/udev-builtin-net_id.c, version 252
- * and later). Only its word for the representor of a virtual function is not used, 'r' and a number since version 255:
- * it does not say of which physical function. The port's name does.
+ * The name of a network interface is its function's PCI path, with a port suffix where a function has several ports.
+ * The suffix is the port's name, or its number unless that is 0, as in systemd's net_id
+ * (src/udev/udev-builtin-net_id.c, version 252 and later). systemd 255's suffix for the representor of a virtual
+ * function, 'r' and a number, is not used: it does not identify the physical function. The port's name does.
  *
- * Nothing but sysfs is read, and no sd-device: this runs for each interface of a boot.
+ * Only sysfs is read, without sd-device, because this runs for each interface of a boot.
  */
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "sysfs.h"
 #include "util.h"
 
-/* systemd's ifname_valid(): what the kernel takes for a name, and what tools can cope with. */
+/* As systemd's ifname_valid(): characters that the kernel accepts and tools can handle. */
 static bool is_legal(const char *name) {
         for (const char *c = name; *c != '\0'; c++)
                 if (*c <= ' ' || *c > '~' || strchr(":/%", *c))
@@ -25,7 +25,7 @@ static bool is_legal(const char *name) {
         return true;
 }
 
-/* Most drivers have no names for ports: the attribute cannot be read then, or is not there (before Linux 4.1). */
+/* Most drivers do not name ports: the attribute cannot be read, or is missing (before Linux 4.1). */
 static int read_port_name(const char *syspath, size_t size, char buf[static size]) {
         size_t n;
         int r;
@@ -36,14 +36,14 @@ static int read_port_name(const char *syspath, size_t size, char buf[static size
                 return r == -ENOENT || r == -EOPNOTSUPP ? 0 : r;
         }
 
-        /* The last newline is sysfs's, any other byte the driver's. */
+        /* sysfs adds the last newline. Any other byte comes from the driver. */
         n = strlen(buf);
         if (n > 0 && buf[n - 1] == '\n')
                 buf[n - 1] = '\0';
         return 0;
 }
 
-/* Counted from 0 (Linux 3.15). Empty for 0. */
+/* The port number, counted from 0 (Linux 3.15). Empty for 0. */
 static int read_port_number(const char *syspath, size_t size, char buf[static size]) {
         int r;
 
@@ -55,7 +55,7 @@ static int read_port_number(const char *syspath, size_t size, char buf[static si
         return buf[strspn(buf, "0123456789")] == '\0' ? 0 : -EBADMSG;
 }
 
-/* What is too long for @buf is cut off, and too long for a name as well. */
+/* Text too long for @buf is truncated. It is too long for a name as well. */
 static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1]) {
         int r;
 
@@ -68,7 +68,7 @@ static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1
         return r;
 }
 
-/* One that is just going has no port. */
+/* An interface that is disappearing has no port. */
 static int has_port(const char *syspath, const char *name, void *userdata) {
         char port[INTERFACE_NAME_MAX + 1];
 
@@ -76,7 +76,7 @@ static int has_port(const char *syspath, const char *name, void *userdata) {
         return read_port(syspath, port) >= 0 && streq(port, userdata);
 }
 
-/* "S88" of an interface of a sub-function, empty for any other. Return: 0, or a negative errno. */
+/* "S88" for an interface of a sub-function, empty for any other. Return: 0, or a negative errno. */
 static int read_sub_function(const char *syspath, char buf[static SUB_FUNCTION_MAX + 2]) {
         char device[PATH_MAX];
         int r;
@@ -91,13 +91,13 @@ static int read_sub_function(const char *syspath, char buf[static SUB_FUNCTION_M
 }
 
 /**
- * interface_get_name() - what an interface is called by its PCI path
- * @syspath: below that of the device which the interface is of, SYSPATH/net/NAME
+ * interface_get_name() - make the name of an interface by PCI path
+ * @syspath: the interface, below the directory of its device: SYSPATH/net/NAME
  * @flat: the PCI path of that device's function
  * @buf: set when the return value is 0 or -ENOTUNIQ
  *
- * Return: 0, -ENOTUNIQ when another interface would have the same name, -ENAMETOOLONG, -EBADMSG when the driver's word
- * for the port cannot be in a name, or the errno of an attribute that cannot be read.
+ * Return: 0, -ENOTUNIQ when another interface would have the same name, -ENAMETOOLONG, -EBADMSG when the driver's name
+ * of the port is not allowed in a name, or the errno of an attribute that cannot be read.
  */
 int interface_get_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
         char port[INTERFACE_NAME_MAX + 1], name[INTERFACE_NAME_MAX + 1], sub_function[SUB_FUNCTION_MAX + 2];

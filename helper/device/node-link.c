@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Wherever systemd has a directory by-path/ for a kind of node, there is one by-pci-path/ beside it, and the names in
- * both end in the same words: those of the rules that systemd has for the kind (rules.d/60-*.rules, version 252 and
- * later), one row of the table each. Between them and the PCI path stands what disk-suffix.c finds.
+ * For each kind of device node that systemd links in a directory by-path/, this makes links in by-pci-path/ beside it.
+ * The suffixes of both are the same: those of systemd's rules for the kind (rules.d/60-*.rules, version 252 and later),
+ * one row of the table each. disk-suffix.c finds the part between the PCI path and this suffix.
  */
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "sysfs.h"
 #include "util.h"
 
-/* Those of the table's rows, and of disks and groups, which have links of their own. */
+/* The directories of the table's rows, and those of disks and VFIO groups. */
 const char *const link_directories[] = {
         "/dev/" DISK_DIRECTORY, "/dev/" VFIO_DIRECTORY, "/dev/vfio/devices/by-pci-path",
         "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
@@ -22,9 +22,9 @@ const char *const link_directories[] = {
         NULL
 };
 
-#define INPUT_CLASS "" /* in place of an attribute */
+#define INPUT_CLASS "" /* marks an input class, instead of an attribute */
 
-/* The words and their order are those of 60-persistent-input.rules, where the last match counts. */
+/* The suffixes and their order are those of 60-persistent-input.rules, where the last match wins. */
 const struct input_class input_classes[] = {
         { "ID_INPUT_JOYSTICK", "joystick" },
         { "ID_INPUT_TABLET",   "mouse"    },
@@ -34,10 +34,10 @@ const struct input_class input_classes[] = {
         {},
 };
 
-/* @format: of the last word, with the value of @attribute if there is one; NULL for none. */
+/* @format: the last part of the suffix, with the value of @attribute if there is one; NULL for no suffix. */
 static const struct node_row {
         const char *subsystem;
-        const char *prefix; /* of the kernel's name, a digit follows */
+        const char *prefix; /* of the kernel's name; a digit follows */
         const char *directory;
         const char *format;
         const char *attribute;
@@ -59,7 +59,7 @@ static const struct node_row {
         { "virtio-ports",     "vport",    "virtio-ports", "%s",             "name"       },
 };
 
-/* A tape has nodes for its modes, too: st0a. The tty of a serial port has its driver's letters: ttyS0, ttyUSB0. */
+/* A tape also has nodes for its modes: st0a. The tty of a serial port has letters of its driver: ttyS0, ttyUSB0. */
 static bool row_has_name(const struct node_row *row, const char *sysname) {
         size_t n = strlen(row->prefix);
 
@@ -84,7 +84,10 @@ static bool row_reads_attribute(const struct node_row *row) {
         return row->attribute && *row->attribute != '\0';
 }
 
-/* What a host or device says of itself, and a name can have as it is. Return: 1, 0 when it is empty, or negative. */
+/*
+ * Read an attribute that the host or device chose and that can be a suffix unchanged. Return: 1, 0 when it is empty, or
+ * a negative errno.
+ */
 static int read_suffix(const char *syspath, const char *attribute, char buf[static NAME_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#+-.:=@_";
         size_t n;
@@ -115,7 +118,7 @@ static int is_twin(const char *syspath, const char *name, void *userdata) {
                 (read_suffix(syspath, twin->row->attribute, suffix) > 0 && streq(suffix, twin->suffix)));
 }
 
-/* The last word. Return: 1, 0 when the node has none and so no link, or a negative errno. */
+/* Add the last part of the suffix. Return: 1, 0 when the node has none and so no link, or a negative errno. */
 static int suffix_node(const struct node_row *row, const char *syspath, const char *input_class, struct disk_suffix *p) {
         char suffix[NAME_MAX + 1] = "";
         int r;
@@ -143,7 +146,7 @@ static int is_of_subsystem(const char *syspath, const char *name, void *userdata
         return sysfs_read_link_name(syspath, "subsystem", subsystem) >= 0 && streq(subsystem, userdata);
 }
 
-/* What has one device below it, of the kind that the node is of, adds nothing to its name. */
+/* A device with a single child of the node's kind adds nothing to the suffix. */
 int suffix_alone(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *syspath, *subsystem;
         int r;
@@ -159,7 +162,7 @@ int suffix_alone(sd_device *device, struct disk_suffix *p, sd_device **ret_next)
         return r < 0 ? r : r == 0;
 }
 
-/* A port of a USB device with several: usb-serial numbers them. */
+/* A port of a USB device with several ports, which usb-serial numbers. */
 int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         const char *syspath;
         char port[NAME_MAX + 1];
@@ -174,12 +177,12 @@ int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_
 }
 
 /**
- * device_get_node_link() - the link of a node that is no disk
+ * device_get_node_link() - make the link of a device node that is not a disk
  * @device: any device
- * @function: the PCI function it is below
- * @path: of @function
- * @input_class: what udev has found out of an input device, "kbd" or "mouse" or "joystick"; NULL for nothing
- * @buf: untouched unless 1 is returned; below /dev, "dri/by-pci-path/02.0-card"
+ * @function: the PCI function above it
+ * @path: the path of @function
+ * @input_class: udev's class of an input device, "kbd", "mouse" or "joystick"; NULL for none
+ * @buf: relative to /dev, "dri/by-pci-path/02.0-card"; untouched unless 1 is returned
  *
  * Return: as device_get_link_name().
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A subsystem's directory has a link to each of its controllers (nvme_init_subsystem()), and a path of a head is below
- * its controller under a name that the head's gives away. That has been so since there are heads, Linux 4.15; the
- * "multipath" directory of a head is younger (6.15).
+ * An NVMe subsystem's directory has a link to each of its controllers (nvme_init_subsystem()). The name of a path below
+ * its controller follows from the name of the head. Both have been so since Linux 4.15, which introduced heads. A
+ * head's "multipath" directory is newer (6.15).
  */
 
 #include <endian.h>
@@ -30,8 +30,8 @@
 #define POLLS_MAX 500
 
 /*
- * Is it one by which the kernel would still send something? nvme_available_path() says so of these states: a controller
- * that is reset is still plugged in. An inaccessible namespace can become accessible again, a lost one cannot.
+ * Would the kernel still send requests by this path? nvme_available_path() accepts these states: a controller that is
+ * being reset is still plugged in. An inaccessible namespace can become accessible again, a lost one cannot.
  */
 static bool is_live(const char *controller, const char *path) {
         static const char *const states[] = { "live", "resetting", "connecting" };
@@ -50,10 +50,10 @@ static bool is_live(const char *controller, const char *path) {
 }
 
 /**
- * nvme_path_get_head() - from a hidden path below a controller to its head
- * @ret: empty when the head is not there yet, or the path is not live
+ * nvme_path_get_head() - find the head of a hidden path below a controller
+ * @ret: empty when there is no head yet, or the path is not live
  *
- * Return: 1, 0 when the device is no path, or a negative errno.
+ * Return: 1, 0 when the device is not a path, or a negative errno.
  */
 int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
         unsigned subsystem, controller, namespace;
@@ -74,7 +74,7 @@ int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
 }
 
 /**
- * nvme_head_find() - the head that a device is, or is a partition of
+ * nvme_head_find() - find the head that a device is, or is a partition of
  * @ret: belongs to @device; untouched unless 1 is returned
  *
  * Return: 1, 0 when it is neither, or a negative errno.
@@ -108,7 +108,7 @@ void nvme_paths_clear(struct nvme_paths *paths) {
         *paths = (struct nvme_paths){};
 }
 
-/* One controller of a head's subsystem, whether it has a path of the head or not. */
+/* Called for each controller of a head's subsystem, even if the controller has no path to the head. */
 typedef int (*controller_fn)(const char *controller, const char *path, void *userdata);
 
 static int for_each_controller(sd_device *head, controller_fn fn, void *userdata) {
@@ -172,7 +172,7 @@ static int add_path(const char *controller, const char *path, void *userdata) {
 }
 
 /**
- * nvme_head_find_paths() - the live paths of a head
+ * nvme_head_find_paths() - find the live paths of a head
  * @ret: to be cleared with nvme_paths_clear(); untouched on failure
  *
  * Return: 0, also when there are none, or a negative errno.
@@ -191,12 +191,12 @@ int nvme_head_find_paths(sd_device *head, struct nvme_paths *ret) {
         return 0;
 }
 
-/* Has the controller the namespace? Return: 1, or 0 also when it cannot be asked. */
+/* Does the controller have the namespace? Return: 1, or 0, also when the controller does not answer. */
 static int controller_has_namespace(const char *controller, uint32_t nsid) {
         _cleanup_free_ uint32_t *active = calloc(1, IDENTIFY_SIZE);
         struct nvme_admin_cmd command = {
                 .opcode = ADMIN_IDENTIFY,
-                .nsid = nsid - 1, /* the list begins after it */
+                .nsid = nsid - 1, /* the list begins after this id */
                 .cdw10 = IDENTIFY_ACTIVE_NAMESPACES,
                 .addr = (uintptr_t) active,
                 .data_len = IDENTIFY_SIZE,
@@ -210,7 +210,7 @@ static int controller_has_namespace(const char *controller, uint32_t nsid) {
         return active && fd >= 0 && ioctl(fd, NVME_IOCTL_ADMIN_CMD, &command) == 0 && le32toh(active[0]) == nsid;
 }
 
-/* Return: 1 when the kernel will still find this path, 0 when it is there or will not come. */
+/* Will the kernel still find this path? Return: 1, or 0 when the path exists or will not appear. */
 static int is_to_come(const char *controller, const char *path, void *userdata) {
         const uint32_t *nsid = userdata;
         char state[32];
@@ -221,11 +221,11 @@ static int is_to_come(const char *controller, const char *path, void *userdata) 
 }
 
 /**
- * nvme_head_await_paths() - let the kernel finish its search for namespaces
+ * nvme_head_await_paths() - wait until the kernel has finished its scan for namespaces
  *
- * The last that a controller says of itself is "connected", and that is when the search begins (nvme_start_ctrl()). No
- * event tells of a path that was found or of the end. So whoever is to name all paths has to look until those are
- * there that a controller says it has; for a bounded time, as the kernel can refuse a namespace.
+ * A controller's last event is "connected", which is when the scan begins (nvme_start_ctrl()). No event reports a path
+ * that was found, or the end of the scan. To name all paths, this polls until every namespace that a controller reports
+ * has its path. The time is bounded because the kernel can reject a namespace.
  */
 void nvme_head_await_paths(sd_device *head) {
         const struct timespec pause = { .tv_nsec = POLL_MSEC * 1000000L };

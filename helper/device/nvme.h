@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * NVMe multipath: the disk that is used, the head nvmeSnN, is no child of any controller but of its subsystem S, which
- * is a virtual device. What is below each controller C is a hidden disk without a node and without events, nvmeScCnN,
- * that is one of the head's paths (Linux drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name()).
+ * NVMe multipath. Users access the head, nvmeSnN. The head's parent is not a controller but the subsystem S, a virtual
+ * device. Below each controller C is a hidden disk without a node and without events, nvmeScCnN, which is one of the
+ * head's paths (Linux drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name()).
  */
 
 #include <limits.h>
 #include <stddef.h>
 #include <systemd/sd-device.h>
 
-/** struct nvme_paths - the hidden disks that are a head's live paths, of any transport */
+/** struct nvme_paths - the hidden disks that are the live paths of a head, of any transport */
 struct nvme_paths {
         sd_device **items;
         size_t n;

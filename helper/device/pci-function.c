@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The one place that reads PCI sysfs. In the device tree of the kernel a PCI function's parent is the bridge
- * that leads to it, or the host bridge whose root bus it is on:
+ * Reads the PCI path of a function from sysfs. In the kernel's device tree the parent of a PCI function is the bridge
+ * that leads to it, or the host bridge of its root bus:
  *
- *     /sys/devices/pci0000:00                      host bridge: the root, when its parent is no PCI function
+ *     /sys/devices/pci0000:00                      host bridge: the root, unless its parent is a PCI function
  *                 /0000:00:02.0                    function: hop 02.0
  *                 /0000:01:00.0                    function: hop 00.0
- *                 /virtio1/block/vda               no PCI: not looked at here
+ *                 /virtio1/block/vda               not PCI, not read here
  *
- * The climb cuts one name after the other off the function's syspath and writes its hops from the end of an array
- * towards the start. It asks sysfs for nothing but the subsystem of what it meets: an sd_device for each ancestor
- * would cost twenty system calls, and this runs for every device of a boot.
+ * The walk removes one name after the other from the end of the function's syspath. It writes the hops from the end of
+ * an array towards its start. From sysfs it reads only the subsystem of each ancestor: an sd_device for each would cost
+ * twenty system calls, and this runs for every device of a boot.
  *
- * Three things turn up that are no plain bridge: a host bridge that is the child of a function (Intel VMD), where
- * the climb goes on; a host bridge below a VMBus device (Hyper-V), whose domain is not to be trusted; and a
- * virtual function, which is left for its physical function at once.
+ * Three cases are not plain bridges. A host bridge can be the child of a function (Intel VMD): the walk continues
+ * there. A host bridge can be below a VMBus device (Hyper-V): its domain is not stable. A virtual function takes the
+ * path of its physical function.
  */
 
 #include <limits.h>
@@ -30,7 +30,7 @@
 struct climb {
         struct pci_root root;
         size_t n_hops;
-        struct pci_hop hops[PCI_PATH_HOPS_MAX]; /* the last n_hops are filled */
+        struct pci_hop hops[PCI_PATH_HOPS_MAX]; /* the last n_hops are valid */
 };
 
 static struct pci_hop *top_hop(struct climb *c) {
@@ -41,10 +41,11 @@ static struct pci_hop *top_hop(struct climb *c) {
  * device_get_pci_function() - find the nearest PCI function at or above a device
  * @ret: belongs to @device; untouched unless 1 is returned
  *
- * sd_device_get_parent() passes over an ancestor that has gone: of a disk whose function was unplugged meanwhile it
- * says that it is below the bridge. The names that it passed over tell.
+ * sd_device_get_parent() skips an ancestor that has disappeared. A disk whose function was just unplugged would appear
+ * to be below the bridge. The names in the syspath reveal the skipped function.
  *
- * Return: 1, 0 when no PCI function is above the device, or a negative errno; -ENODEV when it has gone.
+ * Return: 1, 0 when no PCI function is above the device, or a negative errno; -ENODEV when the function has
+ * disappeared.
  */
 int device_get_pci_function(sd_device *device, sd_device **ret) {
         const char *syspath, *function_syspath = "";
@@ -75,7 +76,7 @@ int device_get_pci_function(sd_device *device, sd_device **ret) {
         return 1;
 }
 
-/* Return: 1 when the device at @syspath is of @subsystem, 0 when it is of another or none, or a negative errno. */
+/* Return: 1 when the device at @syspath belongs to @subsystem, 0 when it belongs to another or none, or a negative errno. */
 static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         int r;
@@ -84,7 +85,7 @@ static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
         return r == -ENOENT ? 0 : r < 0 ? r : streq(name, subsystem);
 }
 
-/* "virtfn" and a decimal number; -1 for everything else. */
+/* "virtfn" and a decimal number; -1 for any other name. */
 static int32_t parse_virtfn(const char *name) {
         char *end;
         unsigned long n;
@@ -96,7 +97,7 @@ static int32_t parse_virtfn(const char *name) {
         return *end == '\0' && n <= UINT16_MAX ? (int32_t) n : -1;
 }
 
-/* Which virtfnN of the physical function at @syspath is @vf? -EBADMSG when none is. */
+/* Find the N of the virtfnN of the physical function at @syspath that leads to @vf. -EBADMSG when none does. */
 static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
         char name[NAME_MAX + 1];
@@ -131,12 +132,13 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
 }
 
 /**
- * pci_function_is_virtual() - is the function at @syspath a virtual one, which its slot does not name?
+ * pci_function_is_virtual() - is the function at @syspath a virtual function, which its slot does not identify?
  *
- * A virtual function is there before "physfn" is, and after (drivers/pci/iov.c, pci_iov_add_virtfn() and
- * pci_iov_remove_virtfn()), and would have the name of another. Only virtual ones have "sriov_vf_msix_count" (Linux 5.13).
+ * A virtual function exists before and after its link "physfn" does (drivers/pci/iov.c, pci_iov_add_virtfn() and
+ * pci_iov_remove_virtfn()). In these moments it would get the name of another function. Only virtual functions have
+ * "sriov_vf_msix_count" (Linux 5.13).
  *
- * Return: 1, 0, -ENODEV while it comes or goes, or another negative errno.
+ * Return: 1, 0, -ENODEV while the function appears or disappears, or another negative errno.
  */
 int pci_function_is_virtual(const char *syspath) {
         int r;
@@ -152,13 +154,13 @@ int pci_function_is_virtual(const char *syspath) {
 }
 
 /**
- * function_get_physfn() - from a virtual function to its physical function
+ * function_get_physfn() - find the physical function of a virtual function
  * @ret: a new reference; untouched unless 1 is returned
  * @ret_vf: the N of virtfnN
  *
  * Source: Documentation/ABI/testing/sysfs-bus-pci of the kernel, "physfn" and "virtfnN".
  *
- * Return: 1, 0 when @function is no virtual function, or a negative errno.
+ * Return: 1, 0 when @function is not a virtual function, or a negative errno.
  */
 static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *ret_vf) {
         _cleanup_device_ sd_device *physfn = NULL;
@@ -195,13 +197,13 @@ static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *re
         return 1;
 }
 
-/* Cuts the last name off @syspath. Return: 1, or 0 when what is left is no device. */
+/* Cut the last name off @syspath. Return: 1, or 0 when the rest is not a device. */
 static int cut_name(char *syspath) {
         *strrchr(syspath, '/') = '\0';
         return !streq(syspath, "/sys/devices");
 }
 
-/* The last name of @syspath, the name of the device. */
+/* The last name of @syspath is the name of the device. */
 static const char *get_name(const char *syspath) {
         return strrchr(syspath, '/') + 1;
 }
@@ -219,7 +221,7 @@ static int climb_function(struct climb *c, const char *sysname) {
         return 0;
 }
 
-/* Reads the GUID of a VMBus device; its name is the GUID only since kernel 4.14, device_id always was. */
+/* Read the GUID of a VMBus device. Since kernel 4.14 the device's name is the GUID; device_id has always been. */
 static int read_vmbus_guid(const char *syspath, struct pci_root *ret) {
         _cleanup_device_ sd_device *device = NULL;
         const char *device_id;
@@ -236,7 +238,7 @@ static int read_vmbus_guid(const char *syspath, struct pci_root *ret) {
 }
 
 /*
- * @syspath is a host bridge's. Return: 1 when it has been cut to the function above, where the climb goes on, 0 when
+ * @syspath is a host bridge. Return: 1 when @syspath was cut to the function above, where the walk continues, 0 when
  * the host bridge is the root, or a negative errno.
  */
 static int climb_host_bridge(struct climb *c, char *syspath) {
@@ -248,7 +250,10 @@ static int climb_host_bridge(struct climb *c, char *syspath) {
         if (!cut_name(syspath))
                 return 0;
 
-        /* Unlike elsewhere, that there is none is an error: the domain below a function that has gone is nobody's name. */
+        /*
+         * Here a missing subsystem is an error. If the function above has disappeared, the domain of its host bridge is
+         * not stable.
+         */
         r = sysfs_read_link_name(syspath, "subsystem", subsystem);
         if (r < 0)
                 return r;
@@ -268,7 +273,7 @@ static int climb_to_root(struct climb *c, char *syspath) {
                 if (r < 0)
                         return r;
                 if (!cut_name(syspath))
-                        return -EBADMSG; /* no host bridge */
+                        return -EBADMSG; /* there is no host bridge */
 
                 r = syspath_in_subsystem(syspath, "pci");
                 if (r < 0)
@@ -282,13 +287,13 @@ static int climb_to_root(struct climb *c, char *syspath) {
 }
 
 /**
- * pci_function_get_path() - the PCI path of a PCI function
+ * pci_function_get_path() - find the PCI path of a PCI function
  * @function: a device of the subsystem "pci"
  * @ret: untouched on failure
  *
- * Return: 0, -E2BIG when the path has more than 255 hops, -EBADMSG when the tree above the function is not
- * one that the naming contract knows (no host bridge, a name that is no PCI address, a virtual function that
- * its physical function does not know), or the errno of a device that cannot be read.
+ * Return: 0, -E2BIG when the path has more than 255 hops, -EBADMSG when the tree above the function has an unknown
+ * format (no host bridge, a name that is not a PCI address, a virtual function that its physical function does not
+ * list), or the errno of a device that cannot be read.
  */
 int pci_function_get_path(sd_device *function, struct pci_path *ret) {
         _cleanup_device_ sd_device *physfn = NULL;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * From a device to the PCI path of the function it hangs on, by sd-device ancestry.
- */
+/* From a device to the PCI path of its function, by sd-device ancestry. */
 
 #include <systemd/sd-device.h>
 

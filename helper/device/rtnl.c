@@ -8,7 +8,7 @@
 #include "rtnl.h"
 #include "util.h"
 
-/* A dump's messages have up to 32 KiB (Linux 3.9, netlink_dump()). */
+/* Messages of a dump have up to 32 KiB (Linux 3.9, netlink_dump()). */
 enum { REQUEST_SIZE = 512, REPLY_SIZE = 32768 };
 
 static inline void mnl_socket_closep(struct mnl_socket **socket) {
@@ -28,7 +28,7 @@ static struct nlmsghdr *prepare_request(char buf[static REQUEST_SIZE], uint16_t 
         return message;
 }
 
-/* A socket for each request: a dump that was interrupted leaves messages behind. */
+/* Each request has its own socket, because an interrupted dump leaves messages behind. */
 static int call(const struct nlmsghdr *request, mnl_cb_t fn, void *userdata) {
         __attribute__((__cleanup__(mnl_socket_closep))) struct mnl_socket *socket = NULL;
         char reply[REPLY_SIZE];
@@ -62,10 +62,10 @@ static int change_altname(uint16_t type, uint16_t flags, unsigned ifindex, const
 }
 
 /**
- * rtnl_add_altname() - give an interface one more name
- * @name: of 127 bytes at most
+ * rtnl_add_altname() - add an alternative name to an interface
+ * @name: of at most 127 bytes
  *
- * Return: 0, -EEXIST when this or another interface has the name, -ENODEV when there is no such interface,
+ * Return: 0, -EEXIST when this or another interface has the name, -ENODEV when the interface does not exist,
  * -EOPNOTSUPP before Linux 5.5, or another negative errno.
  */
 int rtnl_add_altname(unsigned ifindex, const char *name) {
@@ -85,9 +85,9 @@ static int parse_ifindex(const struct nlmsghdr *message, void *userdata) {
 }
 
 /**
- * rtnl_find_name() - which interface has a name, as primary or as alternative one?
+ * rtnl_find_name() - find the interface that has a name, as its primary or an alternative name
  *
- * Return: 0, -ENODEV when none has, or another negative errno.
+ * Return: 0, -ENODEV when no interface has it, or another negative errno.
  */
 int rtnl_find_name(const char *name, unsigned *ret_ifindex) {
         char buf[REQUEST_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
@@ -100,7 +100,7 @@ int rtnl_find_name(const char *name, unsigned *ret_ifindex) {
 struct names {
         rtnl_name_fn fn;
         void *userdata;
-        const char *ifname; /* of the interface that is being read */
+        const char *ifname; /* of the current interface */
         int error;
 };
 
@@ -135,9 +135,10 @@ static int handle_link(const struct nlmsghdr *message, void *userdata) {
 }
 
 /**
- * rtnl_for_each_name() - all names of all interfaces
+ * rtnl_for_each_name() - call @fn for all names of all interfaces
  *
- * Return: 0, -EINTR when the kernel changed them meanwhile, so that some may be missing, or another negative errno.
+ * Return: 0, -EINTR when the kernel changed the names during the dump, so that some may be missing, or another negative
+ * errno.
  */
 int rtnl_for_each_name(rtnl_name_fn fn, void *userdata) {
         char buf[REQUEST_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The number is an attribute of the auxiliary device (drivers/net/ethernet/mellanox/mlx5/core/sf/dev/dev.c, Linux 5.12 and
- * later). Other auxiliary devices are parts of a function as well, but not devices of their own, and have none.
+ * The number is an attribute of the auxiliary device (drivers/net/ethernet/mellanox/mlx5/core/sf/dev/dev.c, Linux 5.12
+ * and later). Other auxiliary devices are parts of a function, not devices of their own, and have no number.
  */
 
 #include <stdio.h>
@@ -13,13 +13,13 @@
 #include "util.h"
 
 /**
- * sub_function_read() - the number of the sub-function at @syspath
+ * sub_function_read() - read the number of the sub-function at @syspath
  * @ret: untouched unless 1 is returned
  *
- * Return: 1, 0 when it is no sub-function, -EBADMSG when that is no number, or another negative errno.
+ * Return: 1, 0 when it is not a sub-function, -EBADMSG when the attribute is not a number, or another negative errno.
  */
 int sub_function_read(const char *syspath, char ret[static SUB_FUNCTION_MAX + 1]) {
-        char text[SUB_FUNCTION_MAX + 2]; /* one more: what is too long is not cut off */
+        char text[SUB_FUNCTION_MAX + 2]; /* one byte more, to detect a number that is too long */
         size_t n;
         int r;
 
@@ -45,7 +45,7 @@ static bool is_auxiliary_name(const char *name, size_t n) {
 }
 
 /**
- * sub_function_find() - the number of the sub-function that a device is below
+ * sub_function_find() - find the number of the sub-function above a device
  * @syspath: of the device
  *
  * Return: as sub_function_read().

@@ -6,7 +6,10 @@
 #include "pci-path.h"
 #include "syspath.h"
 
-/* DDDD:BB:SS.F, with up to eight digits for the domain. The shape is compared first, since most names have another. */
+/*
+ * DDDD:BB:SS.F, with up to eight digits for the domain. The separators are compared first, because most names do not
+ * match.
+ */
 static bool is_function_name(const char *name, size_t n) {
         char copy[sizeof("ffffffff:ff:1f.7")];
         struct pci_hop unused;
@@ -20,10 +23,10 @@ static bool is_function_name(const char *name, size_t n) {
 }
 
 /**
- * syspath_find_function() - the nearest PCI function at or above a device, by the names in its syspath
- * @end: look at the first so many bytes only; a whole number of names
+ * syspath_find_function() - find the nearest PCI function at or above a device by the names in its syspath
+ * @end: use only the first @end bytes; must be the end of a name
  *
- * Nothing but a PCI function has such a name.
+ * Only PCI functions have such names.
  *
  * Return: the length of the function's syspath, or 0 when there is none.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Syspaths as text, for those who need no device.
- */
+/* Functions on syspaths as text, without an sd_device. */
 
 #include <stddef.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An IOMMU group is what can be given away only together: a function alone, or all that is behind a conventional bridge.
- * The kernel makes a node for it, /dev/vfio/N, when the first of its functions gets a vfio driver (drivers/vfio/vfio_main.c,
- * vfio_group_find_or_alloc()), and takes it away with the last. The node is below no function: which ones it is for
- * the group says, /sys/kernel/iommu_groups/N.
+ * An IOMMU group is the smallest unit that can be assigned to a guest: one function, or all functions behind a
+ * conventional bridge. The kernel makes a node for it, /dev/vfio/N, when the first of its functions gets a vfio driver
+ * (drivers/vfio/vfio_main.c, vfio_group_find_or_alloc()). It removes the node with the last one. The node's device is
+ * not below a function; /sys/kernel/iommu_groups/N lists the group's functions.
  *
- * Without an IOMMU there can be a group all the same, of one function, whose node is called noiommu-N.
+ * Without an IOMMU a function can still have a group of its own, whose node is called noiommu-N.
  */
 
 #include <dirent.h>
@@ -19,7 +19,7 @@
 #define NOIOMMU "noiommu-"
 
 /**
- * vfio_find_group() - the name of the device that has the node of a function's group
+ * vfio_find_group() - find the name of the device that has the node of a function's IOMMU group
  * @ret: "12"
  *
  * Return: 1, 0 when there is no such device, or a negative errno.
@@ -42,7 +42,7 @@ int vfio_find_group(const char *function_syspath, char ret[static NAME_MAX + 1])
         return 1;
 }
 
-/* vfio-pci, or a driver that knows more of its device: mlx5_vfio_pci, virtio_vfio_pci, ... All have it in their names. */
+/* vfio-pci, or a variant driver for one kind of device: mlx5_vfio_pci, virtio_vfio_pci, ... All have vfio in their names. */
 bool vfio_is_bound(const char *function_syspath) {
         char driver[NAME_MAX + 1];
 
@@ -50,9 +50,9 @@ bool vfio_is_bound(const char *function_syspath) {
 }
 
 /**
- * vfio_for_each_function() - the PCI functions that are reached through a group's node, in the order of their addresses
+ * vfio_for_each_function() - call @fn for the PCI functions of a group that have a vfio driver, sorted by address
  * @group: the name of the device that has the node
- * @fn: takes the syspath of a function; a negative errno ends it all
+ * @fn: called with the syspath of a function; a negative errno stops the loop
  *
  * Return: 0, or a negative errno.
  */

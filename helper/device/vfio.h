@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * The groups of functions that a guest's own guests can be given.
- */
+/* IOMMU groups, whose functions can be assigned to nested guests and to containers. */
 
 #include <limits.h>
 #include <stdbool.h>

@@ -13,9 +13,10 @@ static int join(const char *dir, const char *name, char buf[static PATH_MAX]) {
 }
 
 /**
- * sysfs_exists() - is there such a file, directory or link? A link is not followed.
+ * sysfs_exists() - does a file, directory or symlink exist? Symlinks are not followed.
  *
- * Return: 1, 0, or a negative errno when that cannot be told; who takes that for a yes makes no name rather than a wrong one.
+ * Return: 1, 0, or a negative errno when this is unknown. A caller that treats an error as a yes makes no name, rather
+ * than a wrong one.
  */
 int sysfs_exists(const char *dir, const char *name) {
         char path[PATH_MAX];
@@ -31,16 +32,16 @@ int sysfs_exists(const char *dir, const char *name) {
 }
 
 /**
- * sysfs_is_printable() - can a name of sysfs be printed as a part of one line, and in JSON?
+ * sysfs_is_printable() - can a name from sysfs be printed within one line, and in JSON?
  *
- * The kernel lets root call an interface anything that has no space, '/' or ':' (net/core/dev.c, dev_valid_name()).
+ * The kernel lets root give an interface any name without a space, '/' or ':' (net/core/dev.c, dev_valid_name()).
  */
 bool sysfs_is_printable(const char *name) {
         return text_is_printable(name);
 }
 
 /**
- * sysfs_read_link_name() - the last component of what a link points to, as "virtio-pci" for "driver"
+ * sysfs_read_link_name() - read the last component of a symlink's target, such as "virtio-pci" for "driver"
  *
  * Return: 0, or a negative errno; -ENOENT when there is no such link.
  */
@@ -68,8 +69,8 @@ int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME
 }
 
 /**
- * sysfs_read_lines() - the whole content of an attribute
- * @size: of @buf; what is longer is cut off
+ * sysfs_read_lines() - read the whole content of an attribute
+ * @size: of @buf; longer content is truncated
  *
  * Return: 0, or a negative errno.
  */
@@ -93,7 +94,7 @@ int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[st
         return 0;
 }
 
-/** sysfs_read_attribute() - as sysfs_read_lines(), the first line without its newline */
+/** sysfs_read_attribute() - like sysfs_read_lines(), but the first line only, without its newline */
 int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]) {
         int r;
 
@@ -104,11 +105,11 @@ int sysfs_read_attribute(const char *dir, const char *name, size_t size, char bu
 }
 
 /**
- * sysfs_for_each_sibling() - the other entries of the directory that a device is in
+ * sysfs_for_each_sibling() - call @fn for the other entries of the directory that a device is in
  *
- * One whose path would be too long is left out.
+ * Entries whose path would be too long are skipped.
  *
- * Return: 0, what @fn has returned if that is not 0, or a negative errno.
+ * Return: 0, the return value of @fn if that is not 0, or a negative errno.
  */
 int sysfs_for_each_sibling(const char *syspath, sysfs_sibling_fn fn, void *userdata) {
         const char *name = strrchr(syspath, '/') + 1;

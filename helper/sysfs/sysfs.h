@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Reading sysfs by name, for those who need a word from a directory and not a whole device.
- */
+/* Reads single attributes and links of sysfs by name, without an sd_device. */
 
 #include <limits.h>
 #include <stdbool.h>
@@ -15,6 +13,6 @@ int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME
 int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]);
 int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]);
 
-/* Takes the syspath and the name of an entry. Return: 0 to go on, or what ends it. */
+/* Called with the syspath and the name of an entry. Return: 0 to continue, or any other value to stop. */
 typedef int (*sysfs_sibling_fn)(const char *sibling, const char *name, void *userdata);
 int sysfs_for_each_sibling(const char *syspath, sysfs_sibling_fn fn, void *userdata);
