@@ -127,7 +127,7 @@ static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, stru
         if (a->host < first)
                 return -ENODEV;
 
-        return suffix_prepend(p, "scsi-%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
+        return suffix_prepend(p, SUFFIX_SCSI "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
                              decode_lun(a->lun));
 }
 
@@ -151,8 +151,8 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
         if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
                 return -EBADMSG;
 
-        return a->channel != 0 ? suffix_prepend(p, "ata-%s.%" PRIu64 ".0", port_no, a->channel)
-                               : suffix_prepend(p, "ata-%s.%" PRIu64, port_no, a->target);
+        return a->channel != 0 ? suffix_prepend(p, SUFFIX_ATA "%s.%" PRIu64 ".0", port_no, a->channel)
+                               : suffix_prepend(p, SUFFIX_ATA "%s.%" PRIu64, port_no, a->target);
 }
 
 /*
@@ -192,7 +192,7 @@ static int suffix_fc(const struct scsi_address *a, sd_device *target, struct dis
         if (r < 0)
                 return r;
 
-        return suffix_prepend(p, "fc-%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
+        return suffix_prepend(p, SUFFIX_FC "%s-lun-%" PRIu64, port_name, decode_lun(a->lun));
 }
 
 /*
@@ -217,7 +217,7 @@ static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struc
 
         if (!streq(phys, "1")) {
                 r = read_transport("sas_device", end_device, "sas_address", sas_address);
-                return r < 0 ? r : suffix_prepend(p, "sas-%s-lun-%" PRIu64, sas_address, lun);
+                return r < 0 ? r : suffix_prepend(p, SUFFIX_SAS "%s-lun-%" PRIu64, sas_address, lun);
         }
 
         r = read_transport("sas_device", end_device, "phy_identifier", phy);
@@ -227,10 +227,10 @@ static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struc
         if (r < 0)
                 return r;
         if (r == SCSI_HOST)
-                return suffix_prepend(p, "sas-phy%s-lun-%" PRIu64, phy, lun);
+                return suffix_prepend(p, SUFFIX_SAS "phy%s-lun-%" PRIu64, phy, lun);
 
         r = read_transport("sas_device", above, "sas_address", sas_address);
-        return r < 0 ? r : suffix_prepend(p, "sas-exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
+        return r < 0 ? r : suffix_prepend(p, SUFFIX_SAS "exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
 }
 
 /*

@@ -142,5 +142,5 @@ int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         if (r != 0)
                 return r < 0 ? r : 0;
 
-        return suffix_prepend(p, "usb-0:%s", suffix.word);
+        return suffix_prepend(p, SUFFIX_USB "0:%s", suffix.word);
 }

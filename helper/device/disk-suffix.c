@@ -18,6 +18,19 @@
 #include "sysfs.h"
 #include "util.h"
 
+/** is_disk_suffix() - does @text begin as the suffix of a disk or of a sub-function? */
+bool is_disk_suffix(const char *text) {
+        static const char *const prefixes[] = {
+                SUFFIX_ATA, SUFFIX_FC, SUFFIX_NVME, SUFFIX_SAS, SUFFIX_SCSI, SUFFIX_SUB_FUNCTION, SUFFIX_USB,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+                        return true;
+
+        return false;
+}
+
 int suffix_prepend(struct disk_suffix *p, const char *format, ...) {
         char word[sizeof(p->text)];
         va_list ap;
@@ -99,7 +112,7 @@ static int suffix_sub_function(sd_device *device, struct disk_suffix *p, sd_devi
         r = sd_device_get_syspath(device, &syspath);
         if (r >= 0)
                 r = sub_function_read(syspath, number);
-        return r <= 0 ? r : suffix_prepend(p, "sf-%s", number);
+        return r <= 0 ? r : suffix_prepend(p, SUFFIX_SUB_FUNCTION "%s", number);
 }
 
 /* A namespace of the controller @device. */
@@ -116,7 +129,7 @@ static int suffix_nvme(sd_device *device, struct disk_suffix *p, sd_device **ret
         if (*nsid < '1' || nsid[strspn(nsid, "0123456789")] != '\0')
                 return -EBADMSG;
 
-        return suffix_prepend(p, "nvme-%s", nsid);
+        return suffix_prepend(p, SUFFIX_NVME "%s", nsid);
 }
 
 /*

@@ -93,17 +93,6 @@ static size_t find_suffix(const char *text) {
         return text[0] == '/' || after ? strlen(text) : find_flat_suffix(text);
 }
 
-/* What a suffix begins with: each kind of disk of helper/place*.c that needs one has a word, and so has a sub-function. */
-static bool is_suffix(const char *text) {
-        static const char *const prefixes[] = { "ata-", "fc-", "nvme-", "sas-", "scsi-", "sf-", "usb-" };
-
-        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
-                if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-                        return true;
-
-        return false;
-}
-
 static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci_path_error *ret_error) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
         size_t at = find_suffix(text), length;
@@ -113,8 +102,9 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
                 return 0;
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "nothing follows the ','");
-        if (!is_suffix(text + at + 1))
-                return refuse(ret_error, at + 1, "no suffix: those begin with ata-, fc-, nvme-, sas-, scsi-, sf- or usb-");
+        if (!is_disk_suffix(text + at + 1))
+                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", " SUFFIX_NVME ", " SUFFIX_SAS
+                              ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
                 return refuse(ret_error, at + 1 + length, "no character of a disk's place");
@@ -128,16 +118,16 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
 
 /* Moves "sf-N" from the front of the suffix to the number of a sub-function. Return: 0, also when there is none, or -EINVAL. */
 static int cut_sub_function(struct selector *selector, struct pci_path_error *ret_error, size_t offset) {
-        const char *number = selector->suffix + strlen("sf-"), *rest;
+        const char *number = selector->suffix + strlen(SUFFIX_SUB_FUNCTION), *rest;
         size_t n;
 
-        if (strncmp(selector->suffix, "sf-", strlen("sf-")) != 0)
+        if (strncmp(selector->suffix, SUFFIX_SUB_FUNCTION, strlen(SUFFIX_SUB_FUNCTION)) != 0)
                 return 0;
         n = strspn(number, "0123456789");
         rest = number + n;
         if (n == 0 || n > SUB_FUNCTION_MAX || (n > 1 && *number == '0') || (*rest != '\0' && *rest != '-'))
-                return refuse(ret_error, offset + strlen("sf-"), "a sub-function is a decimal number");
-        if (*rest == '-' && (rest[1] == '\0' || !is_suffix(rest + 1)))
+                return refuse(ret_error, offset + strlen(SUFFIX_SUB_FUNCTION), "a sub-function is a decimal number");
+        if (*rest == '-' && (rest[1] == '\0' || !is_disk_suffix(rest + 1)))
                 return refuse(ret_error, offset + (size_t) (rest + 1 - selector->suffix), "no suffix of a disk");
 
         memcpy(selector->sub_function, number, n);
@@ -198,7 +188,7 @@ static bool is_targets_own(const char *list, size_t comma) {
         if (list[0] == '/' && *after >= '0' && *after <= '7' && (after[1] == '\0' || strchr(",/", after[1])))
                 return true;
 
-        return strncmp(after, "part=", 5) == 0 || strncmp(after, "type=", 5) == 0 || is_suffix(after) ||
+        return strncmp(after, "part=", 5) == 0 || strncmp(after, "type=", 5) == 0 || is_disk_suffix(after) ||
                is_within_parentheses(list, comma);
 }
 
@@ -236,7 +226,8 @@ int device_spec_print_link(const struct device_spec *spec, char buf[static DEVIC
         if (selector->part > 0)
                 snprintf(part, sizeof(part), "-part%u", selector->part & UINT16_MAX);
 
-        n = snprintf(buf, DEVICE_SPEC_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat, selector->sub_function[0] != '\0' ? "-sf-" : "",
+        n = snprintf(buf, DEVICE_SPEC_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat,
+                     selector->sub_function[0] != '\0' ? "-" SUFFIX_SUB_FUNCTION : "",
                      selector->sub_function, selector->suffix[0] != '\0' ? "-" : "", selector->suffix, part);
         return n < (int) DEVICE_SPEC_LINK_MAX ? 0 : -E2BIG;
 }

@@ -44,7 +44,7 @@ static bool is_of_type(const struct child_device *u, const char *type) {
 
 /* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
 static int has_suffix(const struct child_device *u, const char *suffix, const struct pci_path *path) {
-        char sub_function[sizeof("-sf-") + SUB_FUNCTION_MAX] = "";
+        char sub_function[sizeof("-" SUFFIX_SUB_FUNCTION) + SUB_FUNCTION_MAX] = "";
         char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + sizeof(sub_function) + LINK_NAME_MAX + 16];
         _cleanup_names_ struct names names = {};
         int r;
@@ -55,7 +55,7 @@ static int has_suffix(const struct child_device *u, const char *suffix, const st
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (u->sub_function[0] != '\0')
-                sprintf(sub_function, "-sf-%s", u->sub_function);
+                sprintf(sub_function, "-" SUFFIX_SUB_FUNCTION "%s", u->sub_function);
         snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s%s-%s-part%u" : "%s%s-%s", flat, sub_function, suffix, u->part);
         for (size_t i = 0; i < names.n; i++)
                 if (streq(names.items[i].link, wanted))
