@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A specification of the Container Device Interface (SPEC.md of github.com/cncf-tags/container-device-interface) says what
- * a container runtime is to do for "--device pcipath.dev/disk=02.0-00.0". It has the devices of one kind, by the names of their
- * links: the interface takes letters, digits and "_-.:" (a digit at the beginning since 0.5, annotations since 0.6), and
- * no link of a disk has anything else.
+ * A specification of the Container Device Interface (SPEC.md of github.com/cncf-tags/container-device-interface)
+ * defines what a container runtime does for "--device pcipath.dev/disk=02.0-00.0". It lists the devices of one kind by
+ * the names of their links. The interface allows letters, digits and "_-.:" (a digit at the beginning since 0.5,
+ * annotations since 0.6). Links of disks have no other characters.
  *
- * A disk is in the container where its link is outside, which is the name that the host knows. A program that uses VFIO
- * looks for the node that sysfs names, so that has its name inside, too.
+ * Inside the container, the node of a disk has the path of the disk's link on the host, which is the name that the host
+ * knows. A program that uses VFIO opens the node that sysfs names, so VFIO nodes keep their names.
  *
- * The numbers of a node are left out. The runtime reads them from the node when it makes the container: what has gone
- * since is an error then, not whatever got its numbers.
+ * The numbers of nodes are left out. The runtime reads them from the node when it makes the container. If the device
+ * has disappeared since, that is an error, and the container does not get the device that reuses the numbers.
  */
 
 #include <stdio.h>
@@ -25,10 +25,10 @@
 struct cdi {
         FILE *out;
         size_t n_devices;
-        size_t n_nodes; /* of the device that was begun last */
+        size_t n_nodes; /* of the current device */
 };
 
-/* What the kernel calls a node has no control characters here (child_devices_append()), so that these two are all there is to escape. */
+/* child_devices_append() skips names with control characters, so these two are the only characters to escape. */
 static void print_string(FILE *out, const char *text) {
         fputc('"', out);
         for (; *text != '\0'; text++) {
@@ -70,12 +70,12 @@ static void end_device(struct cdi *cdi) {
         fputc('}', cdi->out);
 }
 
-/* A name that leads to another device on the host is not given to a container. Without udev there may be no link at all. */
+/* Containers do not get a name that leads to another device on the host. Without udev there may be no link at all. */
 static bool is_of_another(const struct child_device *u, const char *name) {
         return child_device_is_at(u, name) == -EEXIST || child_device_is_at(u, u->name) == -EEXIST;
 }
 
-/* An NVMe multipath head is a device for each path to it; here for that by way of @f. */
+/* An NVMe multipath head is one device for each path to it. This adds the device for the path through @f. */
 static int add_disk(struct cdi *cdi, const struct function *f, const struct child_device *u) {
         char path[sizeof(DISK_LINKS) + LINK_NAME_MAX];
         _cleanup_names_ struct names names = {};
@@ -114,7 +114,7 @@ static int add_disks(struct cdi *cdi, const struct function *f) {
         return 0;
 }
 
-/* The node of its group, and since Linux 6.6 one of its own. */
+/* The node of its IOMMU group and, since Linux 6.6, a node of its own. */
 static int add_vfio(struct cdi *cdi, const struct function *f) {
         char name[PCI_PATH_STRING_MAX];
         bool begun = false;
@@ -153,7 +153,7 @@ const struct cdi_kind *cdi_kind_find(const char *name) {
         return NULL;
 }
 
-/* For whichever device of the kind a container gets. */
+/* Nodes that every device of the kind needs. */
 static void add_common(struct cdi *cdi, const struct cdi_kind *kind) {
         bool begun = false;
 
@@ -173,10 +173,10 @@ static void add_common(struct cdi *cdi, const struct cdi_kind *kind) {
 }
 
 /**
- * cdi_make() - the specification of all devices of a kind
- * @ret: to be freed; untouched when it is not made
+ * cdi_make() - make the specification of all devices of a kind
+ * @ret: to be freed; untouched unless 1 is returned
  *
- * Return: 1, 0 when there is no device, for which the interface has no specification, or a negative errno.
+ * Return: 1, 0 when there is no device, because the interface allows no empty specification, or a negative errno.
  */
 int cdi_make(const struct cdi_kind *kind, const struct enumeration *enumeration, char **ret) {
         _cleanup_free_ char *text = NULL;

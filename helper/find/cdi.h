@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * What a container runtime is told of the devices that it can give to a container by PCI path.
- */
+/* Container Device Interface: describes the devices that a container runtime can pass to a container by PCI path. */
 
 #include "enumerate.h"
 
 struct cdi;
 
-/** struct cdi_kind - "pcipath.dev/NAME", of which there is a specification of its own */
+/** struct cdi_kind - a kind of device, "pcipath.dev/NAME"; each kind has a specification of its own */
 struct cdi_kind {
         const char *name;
         int (*add_devices)(struct cdi *cdi, const struct function *f);
-        const char *const *common; /* nodes that each of its devices needs beside its own, NULL at the end */
+        const char *const *common; /* nodes that each device needs beside its own, terminated by NULL */
 };
 
 #define CDI_VENDOR "pcipath.dev"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Below a function lie directories: devices, the folders of their classes, and much that is neither. A device
- * that can be used has a node ("dev" in its directory) or is an interface. What is below another function, a
- * bridge's own bus say, is that function's.
+ * Below a function are directories: devices, folders of their classes, and others. A child device that programs can use
+ * has a node ("dev" in its directory) or is an interface. Devices below another function, such as those on a bridge's
+ * bus, belong to that function.
  */
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int compare_children(const void *a, const void *b) {
         return r != 0 ? r : strverscmp(x->name, y->name);
 }
 
-/** child_devices_sort() - in the order of subsystem and name */
+/** child_devices_sort() - sort by subsystem and name */
 void child_devices_sort(struct child_devices *children) {
         if (children->n > 1)
                 qsort(children->items, children->n, sizeof(children->items[0]), compare_children);
@@ -50,8 +50,8 @@ static const char *last_component(const char *path) {
 }
 
 /*
- * block/partitions/core.c, add_partition(): a partition is in the directory of its disk and has its name and a
- * number, with a 'p' before it when the disk's name ends in a digit itself.
+ * block/partitions/core.c, add_partition(): a partition is in the directory of its disk. Its name is the disk's name
+ * and a number, with a 'p' before the number when the disk's name ends in a digit.
  */
 static unsigned part_number(const char *syspath) {
         const char *name = last_component(syspath), *disk = name - 1;
@@ -88,7 +88,7 @@ static int name_disk(const char *syspath, char **ret) {
         return 0;
 }
 
-/* Other nodes may be called anything. Return: 0, also with no name when the device has no node, or negative. */
+/* Other nodes can have any name. Return: 0, also without a name when the device has no node, or a negative errno. */
 static int name_node(const char *syspath, char **ret) {
         char uevent[4096];
         char *line;
@@ -153,7 +153,7 @@ static int child_devices_append(struct child_devices *children, const char *sysp
         return r;
 }
 
-/* A head and its partitions, which are below no function. */
+/* A head and its partitions are not below a function. */
 static int add_nvme_head(struct child_devices *children, const char *head) {
         _cleanup_closedir_ DIR *dir = NULL;
         char syspath[PATH_MAX];
@@ -184,7 +184,7 @@ static int add_nvme_head(struct child_devices *children, const char *head) {
  * child_devices_add() - add a device that has a node or is an interface
  * @subsystem: of the device at @syspath
  *
- * Return: 0, also when it is gone, or a negative errno.
+ * Return: 0, also when the device has disappeared, or a negative errno.
  */
 int child_devices_add(struct child_devices *children, const char *syspath, const char *subsystem) {
         char head[PATH_MAX];
@@ -200,7 +200,7 @@ int child_devices_add(struct child_devices *children, const char *syspath, const
 }
 
 /**
- * child_devices_add_vfio() - add the node of a function's IOMMU group, if it is for the function
+ * child_devices_add_vfio() - add the node of a function's IOMMU group if the function has a vfio driver
  *
  * Return: 0, also when there is none, or a negative errno.
  */
@@ -218,7 +218,7 @@ int child_devices_add_vfio(struct child_devices *children, const char *function_
         return realpath(link, syspath) ? child_devices_append(children, syspath, "vfio") : 0;
 }
 
-/* Directories that the kernel puts beside devices and that have none in them: not worth a look. */
+/* Directories of the kernel that are beside devices and contain none. They are skipped to save time. */
 static bool is_no_device(const char *name) {
         static const char *const names[] = {
                 ".", "..", "holders", "integrity", "mq", "msi_irqs", "pci_bus", "power", "queue", "queues",
@@ -232,7 +232,7 @@ static bool is_no_device(const char *name) {
         return false;
 }
 
-/* Another function, or the host bridge that leads to others. */
+/* Another function, or a host bridge that leads to other functions. */
 static bool is_pci(const char *name) {
         struct pci_hop hop;
         struct pci_root root;
@@ -260,11 +260,11 @@ static int walk_entry(struct walk *w, DIR *dir, const struct dirent *entry) {
 
         r = walk_directory(w);
         if (r >= 0)
-                w->syspath[n] = '\0'; /* a failure leaves what could not be read */
+                w->syspath[n] = '\0'; /* after a failure it is the path that could not be read */
         return r;
 }
 
-/* A node has a number, an interface an index; a hidden path of an NVMe disk has neither, but a namespace. */
+/* A device with a node has a number, an interface an index. A hidden path of an NVMe disk has neither, but a namespace id. */
 static bool is_sign_of_use(const char *name) {
         return streq(name, "dev") || streq(name, "ifindex") || streq(name, "nsid");
 }
@@ -307,7 +307,7 @@ static int walk_directory(struct walk *w) {
         return r;
 }
 
-/* Return: 0, or a negative errno; then w->syspath is what could not be read. */
+/* Return: 0, or a negative errno; then w->syspath is the path that could not be read. */
 static int walk(struct walk *w, const char *syspath) {
         int r;
 
@@ -319,9 +319,9 @@ static int walk(struct walk *w, const char *syspath) {
 }
 
 /**
- * children_find() - what is at and below the function at @syspath
- * @children: to add what can be used to, in no order; or NULL
- * @driverless: to add the syspaths of devices to that have a modalias and no driver; or NULL
+ * children_find() - find the child devices and the devices without a driver of the function at @syspath
+ * @children: child devices are added here, unsorted; or NULL
+ * @driverless: syspaths of devices with a modalias and no driver are added here; or NULL
  *
  * Return: 0, or a negative errno.
  */
@@ -332,9 +332,9 @@ int children_find(const char *syspath, struct child_devices *children, struct st
 }
 
 /**
- * child_devices_find() - what can be used below the function at @syspath, in the order of subsystem and name
+ * child_devices_find() - find the child devices of the function at @syspath, sorted by subsystem and name
  * @ret: to be cleared with child_devices_clear(); untouched on failure
- * @ret_unreadable: on failure, the syspath of what could not be read
+ * @ret_unreadable: on failure, the syspath that could not be read
  *
  * Return: 0, or a negative errno.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * What can be used below a PCI function: device nodes and network interfaces.
- */
+/* The child devices of a PCI function: device nodes and network interfaces below it. */
 
 #include <limits.h>
 #include <stdbool.h>
@@ -12,13 +10,13 @@
 #include "string-list.h"
 #include "sub-function.h"
 
-/** struct child_device - a node or interface */
+/** struct child_device - a device node or an interface */
 struct child_device {
         char *syspath;
         char *subsystem;
         char *name;    /* "/dev/vda", "eth0" */
-        unsigned part; /* the number of a partition, or 0 */
-        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of that which the device is below, or empty */
+        unsigned part; /* the number of the partition, or 0 */
+        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of the sub-function above the device, or empty */
 };
 
 struct child_devices {

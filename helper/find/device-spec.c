@@ -6,7 +6,7 @@
 #include "device-spec.h"
 #include "util.h"
 
-/* Enough for the longest path of any format, and a suffix. */
+/* Enough for the longest path of any format and a suffix. */
 #define TARGET_MAX (FORMAT_MAX + LINK_NAME_MAX)
 
 static int refuse(struct pci_path_error *ret_error, size_t offset, const char *reason) {
@@ -24,7 +24,7 @@ static const char *find_last(const char *text, const char *prefix) {
         return found;
 }
 
-/* Cuts ",type=TYPE" off the end. Return: 0, also when there is none, or -EINVAL. */
+/* Cut ",type=TYPE" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_error) {
         static const char prefix[] = ",type=";
         char *found = strstr(text, prefix);
@@ -37,13 +37,13 @@ static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_e
         *ret_offset = (size_t) (found - text) + strlen(prefix);
         length = strspn(text + *ret_offset, "0123456789abcdefghijklmnopqrstuvwxyz_-");
         if (length == 0 || text[*ret_offset + length] != '\0')
-                return refuse(ret_error, *ret_offset + length, "a type is the name of a subsystem, and the last word");
+                return refuse(ret_error, *ret_offset + length, "the type must be the name of a subsystem, and the last part");
 
         *found = '\0';
         return 0;
 }
 
-/* Cuts ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
+/* Cut ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error) {
         const char *prefix = strstr(text, ",part=") ? ",part=" : "-part";
         const char *found = find_last(text, prefix), *digits;
@@ -57,7 +57,7 @@ static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error)
         digits = found + strlen(prefix);
         part = strtoul(digits, &end, 10);
         if (*digits < '1' || *digits > '9' || *end != '\0' || part > 65535)
-                return refuse(ret_error, (size_t) (digits - text), "a partition is a number from 1");
+                return refuse(ret_error, (size_t) (digits - text), "the partition must be a number from 1 to 65535");
 
         text[found - text] = '\0';
         *ret = (unsigned) part;
@@ -65,8 +65,8 @@ static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error)
 }
 
 /*
- * Where a suffix begins in the flat form: a '-' and then a word of two letters or more, "nvme-", "scsi-", "fc-". No hop
- * is one: a slot of two digits is 1f at most.
+ * Find the suffix in the flat form: a '-', two letters or more, and a '-', as in "-nvme-", "-scsi-", "-fc-". No hop has
+ * this form: a slot has two digits and is at most 1f.
  */
 static size_t find_flat_suffix(const char *text) {
         for (const char *p = strchr(text, '-'); p; p = strchr(p + 1, '-')) {
@@ -79,7 +79,7 @@ static size_t find_flat_suffix(const char *text) {
         return strlen(text);
 }
 
-/* UEFI's format has commas within it, QEMU's has '-' within it. */
+/* UEFI's format contains commas, QEMU's contains '-'. */
 static size_t find_suffix(const char *text) {
         const char *after = strrchr(text, ')'), *last = strrchr(text, '/');
         const char *comma = strchr(after ?: last ?: text, ',');
@@ -101,22 +101,22 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         if (text[at] == '\0')
                 return 0;
         if (text[at + 1] == '\0')
-                return refuse(ret_error, at, "nothing follows the ','");
+                return refuse(ret_error, at, "the suffix is empty");
         if (!is_disk_suffix(text + at + 1))
-                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", " SUFFIX_NVME ", " SUFFIX_SAS
-                              ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
+                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", " SUFFIX_NVME ", "
+                              SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
-                return refuse(ret_error, at + 1 + length, "no character of a disk's place");
+                return refuse(ret_error, at + 1 + length, "a suffix cannot contain this character");
         if (length > LINK_NAME_MAX)
-                return refuse(ret_error, at, "longer than any name of a link");
+                return refuse(ret_error, at, "the suffix is longer than any link name");
 
         strcpy(ret, text + at + 1);
         text[at] = '\0';
         return 0;
 }
 
-/* Moves "sf-N" from the front of the suffix to the number of a sub-function. Return: 0, also when there is none, or -EINVAL. */
+/* Move "sf-N" from the start of the suffix to the selector's sub-function. Return: 0, also when there is none, or -EINVAL. */
 static int cut_sub_function(struct selector *selector, struct pci_path_error *ret_error, size_t offset) {
         const char *number = selector->suffix + strlen(SUFFIX_SUB_FUNCTION), *rest;
         size_t n;
@@ -128,7 +128,7 @@ static int cut_sub_function(struct selector *selector, struct pci_path_error *re
         if (n == 0 || n > SUB_FUNCTION_MAX || (n > 1 && *number == '0') || (*rest != '\0' && *rest != '-'))
                 return refuse(ret_error, offset + strlen(SUFFIX_SUB_FUNCTION), "a sub-function is a decimal number");
         if (*rest == '-' && (rest[1] == '\0' || !is_disk_suffix(rest + 1)))
-                return refuse(ret_error, offset + (size_t) (rest + 1 - selector->suffix), "no suffix of a disk");
+                return refuse(ret_error, offset + (size_t) (rest + 1 - selector->suffix), "not the suffix of a disk");
 
         memcpy(selector->sub_function, number, n);
         selector->sub_function[n] = '\0';
@@ -138,11 +138,11 @@ static int cut_sub_function(struct selector *selector, struct pci_path_error *re
 }
 
 /**
- * device_spec_parse() - read what a person or program asks for
+ * device_spec_parse() - parse a device spec from the command line or another program
  * @uids: for UEFI's format; may be NULL
- * @ret: its type is NULL or a part of @text; untouched on failure
+ * @ret: its type is NULL or points into @text; untouched on failure
  *
- * Return: 0, or -EINVAL with the place and reason in @ret_error.
+ * Return: 0, or -EINVAL with the offset and reason in @ret_error.
  */
 int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret, struct pci_path_error *ret_error) {
         struct device_spec spec = {};
@@ -180,7 +180,7 @@ static bool is_within_parentheses(const char *text, size_t at) {
         return open > 0;
 }
 
-/* Does the comma there belong to the target that @list begins with? */
+/* Does the comma belong to the first device spec of @list? */
 static bool is_targets_own(const char *list, size_t comma) {
         const char *after = list + comma + 1;
 
@@ -193,9 +193,9 @@ static bool is_targets_own(const char *list, size_t comma) {
 }
 
 /**
- * device_spec_list_span() - how long is the first target of a list?
+ * device_spec_list_span() - get the length of the first device spec of a list
  *
- * Between targets there is a comma. It also begins what belongs to a target; no path begins like that.
+ * A comma separates device specs. It also separates the parts of one device spec; no path begins like such a part.
  */
 size_t device_spec_list_span(const char *list) {
         size_t at = strcspn(list, ",");
@@ -207,12 +207,13 @@ size_t device_spec_list_span(const char *list) {
 }
 
 /**
- * device_spec_print_link() - the link that a disk or partition at this place has, whether it is there or not
+ * device_spec_print_link() - make the link name of a disk or partition, which need not exist
  *
- * A function that has several disks has none without a suffix: nothing but the machine knows.
+ * The disks of a function with several disks have no link without a suffix. Only the machine itself knows whether that
+ * is so.
  *
- * Return: 0, -EINVAL when what is asked for is no disk, or -E2BIG when it is longer than a file's name can be, and so is
- * never made.
+ * Return: 0, -EINVAL when @spec does not select a disk, or -E2BIG when the name is too long for a file and thus never
+ * exists.
  */
 int device_spec_print_link(const struct device_spec *spec, char buf[static DEVICE_SPEC_LINK_MAX]) {
         const struct selector *selector = &spec->selector;

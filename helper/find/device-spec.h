@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What somebody asks for: a function by its path in any format, or a disk or partition of it.
+ * A device spec selects a function by its path in any format, or a disk or partition of it.
  *
  *     PATH[,SUFFIX][,part=N]      02.0/00.0,part=1    02.0/00.0,nvme-2    PciRoot(0x0)/Pci(0x2,0x0),part=1
  *     FLAT[-SUFFIX][-partN]       02.0-00.0-part1     02.0-00.0-nvme-2-part1
@@ -15,7 +15,7 @@
 
 #define DEVICE_SPEC_LINK_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
 
-/** struct device_spec - its type, if it has one, is a part of the text that it was read from */
+/** struct device_spec - a parsed device spec; its type, if any, points into the parsed text */
 struct device_spec {
         struct pci_path path;
         struct selector selector;

@@ -10,7 +10,7 @@
 
 #define PCI_BUSES "/sys/class/pci_bus"
 
-/* The path up to its hop @n, for the middle of a sentence. */
+/* The path up to hop @n, for the middle of a sentence. */
 static const char *print_first_hops(const struct pci_path *path, size_t n, char buf[static PCI_PATH_STRING_MAX]) {
         struct pci_path first = *path;
 
@@ -19,7 +19,7 @@ static const char *print_first_hops(const struct pci_path *path, size_t n, char 
         return buf;
 }
 
-/* One hop without the way to it. */
+/* One hop, without the hops before it. */
 static const char *print_hop(const struct pci_hop *hop, char buf[static PCI_PATH_STRING_MAX]) {
         struct pci_path alone = { .n_hops = 1, .hops = { *hop } };
 
@@ -47,7 +47,7 @@ static void print_roots(FILE *out) {
                 fputs("it has no PCI", out);
 }
 
-/* The functions directly below @syspath, without their bus numbers. Return: how many. */
+/* Print the functions directly below @syspath, without their bus numbers. Return: the number of functions. */
 static int print_functions(FILE *out, const char *syspath, const char *before) {
         char buf[PCI_PATH_STRING_MAX];
         struct dirent **list;
@@ -127,7 +127,7 @@ static void diagnose_function(FILE *out, const struct pci_path *path, const char
 }
 
 /**
- * pci_resolution_diagnose() - say how far @resolution went along @path, and what is there instead of the rest
+ * pci_resolution_diagnose() - explain how far @resolution followed @path, and what exists instead of the rest
  * @ret: one line without a newline; to be freed
  *
  * Return: 0, or -ENOMEM.
@@ -160,13 +160,13 @@ int pci_resolution_diagnose(const struct pci_path *path, const struct pci_resolu
 }
 
 /**
- * pci_address_find_path() - the path of a device whose PCI address was taken for a path
+ * pci_address_find_path() - find the path of a device whose PCI address was mistaken for a path
  *
- * "0000:01:00.0" is slot 00.0 on root bus 0000:01 when it is read as a path. As an address it is that of the
- * device on whichever bus this machine called 01.
+ * As a path, "0000:01:00.0" is slot 00.0 on root bus 0000:01. As an address, it is the device on the bus to which this
+ * machine gave the number 01.
  *
- * Return: 1, 0 when @path is of another shape, is the device's own path, or no device has this address, or a
- * negative errno.
+ * Return: 1, 0 when @path has another form, is the device's own path, or no device has this address, or a negative
+ * errno.
  */
 int pci_address_find_path(const struct pci_path *path, struct pci_path *ret) {
         _cleanup_device_ sd_device *device = NULL;

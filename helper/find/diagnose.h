@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * How far the machine goes along a path, in a sentence for people.
- */
+/* Explains in a sentence how far the machine follows a path. */
 
 #include "pci-resolve.h"
 #include "pci-path.h"

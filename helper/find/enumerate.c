@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * sysfs has a directory of links for each kind of thing, so one look is some readdir() and a readlink() for each
- * thing. Where a link points to says the rest: which functions are above it. A function behind a bridge has
- * the bridge's path and one hop more, one on a root bus has its neighbour's with another last hop; only what is
- * neither, or is a virtual function, is asked of pci-function.c, which knows all of it.
+ * sysfs has a directory of links for each class, so a scan is a few readdir() calls and one readlink() for each device.
+ * The target of a link shows which functions are above the device. A function behind a bridge has the bridge's path and
+ * one more hop. A function on a root bus has its neighbour's path with another last hop. Only for other functions and
+ * for virtual functions does this call pci-function.c, which handles all cases.
  *
- * That is a second way to a path beside pci-function.c. It stays because list would take 1.8 times its CPU time without it
- * (1,024 functions behind root ports, as tests/bench/list.py has them). tests/command/test_synthetic.py holds both to the same paths.
+ * This is a second way to a path beside pci-function.c. It stays because list would take 1.8 times its CPU time without
+ * it (1,024 functions behind root ports, as in tests/bench/list.py). tests/command/test_synthetic.py checks that both find
+ * the same paths.
  */
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ void enumeration_clear(struct enumeration *enumeration) {
         *enumeration = (struct enumeration){};
 }
 
-/* Return: 0 when the rest can do without @syspath, -ENOMEM, or @r if it has to be whole. */
+/* Record a path that cannot be read. Return: 0 to continue without it, -ENOMEM, or @r when nothing may be missing. */
 static int note_unreadable(struct enumeration *enumeration, const char *syspath, int r) {
         _cleanup_free_ char *text = NULL;
 
@@ -51,7 +52,7 @@ static int note_unreadable(struct enumeration *enumeration, const char *syspath,
         return string_list_add(&enumeration->unreadable, text);
 }
 
-/* Every device's link points to ../…/devices/…; what is from "/devices/" on, below /sys, is where the device is. */
+/* The link of a device points to ../…/devices/…; the part from "/devices/" on is the path of the device below /sys. */
 static int read_syspath(int dir_fd, const char *name, char ret[static PATH_MAX]) {
         char spec[PATH_MAX];
         const char *devpath;
@@ -70,7 +71,7 @@ static int read_syspath(int dir_fd, const char *name, char ret[static PATH_MAX])
 
 typedef int (*link_fn)(struct enumeration *enumeration, const char *syspath, const char *subsystem);
 
-/* For each link in a directory of sysfs to devices of @subsystem. A directory that is not there has none. */
+/* Call @fn for each link to a device of @subsystem in a directory of sysfs. A missing directory has no links. */
 static int for_each_link(struct enumeration *enumeration, const char *path, const char *subsystem, link_fn fn) {
         _cleanup_closedir_ DIR *dir = NULL;
         char syspath[PATH_MAX];
@@ -106,7 +107,7 @@ static int add_function(struct enumeration *enumeration, const char *syspath, co
         if (!sysfs_is_printable(syspath))
                 return 0;
 
-        /* Doubled each time it is full, which is when the number is a power of two. */
+        /* The size doubles each time the array is full, which is when the number is a power of two. */
         if ((enumeration->n & (enumeration->n - 1)) == 0) {
                 functions = reallocarray(enumeration->functions, enumeration->n ? 2 * enumeration->n : 1, sizeof(f));
                 if (!functions)
@@ -154,8 +155,8 @@ static struct function *find_function(const struct enumeration *enumeration, con
 }
 
 /*
- * The nearest function at or above a syspath; @end is where to begin. A device below a function that was plugged in too late to
- * be in the inventory belongs to none: the bridge that leads there is not where it is.
+ * Find the nearest function at or above the first @end bytes of a syspath. If that function appeared after the scan and
+ * is not in the enumeration, the device belongs to none: it is not a child of the bridge above.
  */
 static struct function *find_owner(const struct enumeration *enumeration, const char *syspath, size_t end) {
         size_t start;
@@ -180,7 +181,7 @@ static void copy_path(struct pci_path *to, const struct pci_path *from) {
         memcpy(to->hops, from->hops, from->n_hops * sizeof(from->hops[0]));
 }
 
-/* What the naming contract has no name for, or has gone meanwhile, stays without a path. */
+/* A function without a name or one that has disappeared gets no path. */
 static int ask_for_path(struct function *f) {
         _cleanup_device_ sd_device *device = NULL;
         struct pci_path path;
@@ -196,7 +197,7 @@ static int ask_for_path(struct function *f) {
         return 0;
 }
 
-/* The bridge directly above: the directory that the function is in. */
+/* The bridge directly above is the directory that the function is in. */
 static struct function *find_bridge(const struct enumeration *enumeration, const struct function *f) {
         size_t end = directory_length(f) - 1, start = end;
 
@@ -205,7 +206,7 @@ static struct function *find_bridge(const struct enumeration *enumeration, const
         return find_function(enumeration, f->syspath + start, end - start);
 }
 
-/* @neighbour: the function before in the order of addresses, or NULL; it has its path already. */
+/* @neighbour: the previous function in the order of addresses, which already has its path; or NULL. */
 static int name_function(struct enumeration *enumeration, struct function *f, const struct function *neighbour) {
         struct pci_hop hop;
         int r;
@@ -223,7 +224,7 @@ static int name_function(struct enumeration *enumeration, struct function *f, co
         }
 
         if (f->bridge && f->bridge == find_bridge(enumeration, f)) {
-                /* A bus number is greater than that of the bus its bridge is on, but for what was plugged in later. */
+                /* A bus has a greater number than the bus that its bridge is on, unless the bridge was plugged in later. */
                 if (f->bridge->path.n_hops == 0) {
                         r = name_function(enumeration, f->bridge, NULL);
                         if (r < 0)
@@ -250,7 +251,7 @@ static int name_functions(struct enumeration *enumeration) {
                         continue;
                 f->is_unreadable = true;
                 if (f->bridge && f->bridge->is_unreadable && !enumeration->is_strict)
-                        continue; /* has been noted for the bridge */
+                        continue; /* already recorded for the bridge */
                 r = note_unreadable(enumeration, f->syspath, r);
                 if (r < 0)
                         return r;
@@ -267,7 +268,7 @@ static int compare_paths(const void *a, const void *b) {
         return pci_path_compare(&x->path, &y->path);
 }
 
-/* @subsystem: NULL when devices of many have links in the same directory */
+/* @subsystem: NULL for a directory with links to devices of several subsystems. */
 static int add_child(struct enumeration *enumeration, const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         struct function *f;
@@ -351,7 +352,7 @@ static int enumerate_new(struct enumeration *ret, bool is_strict) {
 }
 
 /**
- * enumerate_functions() - look at the machine
+ * enumerate_functions() - enumerate the PCI functions of the machine and their child devices
  * @ret: to be cleared with enumeration_clear(); untouched on failure
  *
  * Return: 0, also when there is no PCI, or a negative errno, also when a single device cannot be read.
@@ -361,9 +362,9 @@ int enumerate_functions(struct enumeration *ret) {
 }
 
 /**
- * enumerate_readable_functions() - as enumerate_functions(), without what cannot be read
+ * enumerate_readable_functions() - like enumerate_functions(), but without the devices that cannot be read
  *
- * For who shows the inventory to people, with its list of what is missing.
+ * For callers that show the enumeration to users together with the list of unreadable devices.
  */
 int enumerate_readable_functions(struct enumeration *ret) {
         return enumerate_new(ret, false);

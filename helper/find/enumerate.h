@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * One look at the machine: its PCI functions, by path, and what can be used below them.
- */
+/* A scan of the machine: its PCI functions, sorted by path, and their child devices. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,20 +13,20 @@
 struct function {
         char *syspath;
         const char *address; /* 0000:01:00.0 */
-        struct pci_path path; /* n_hops is 0 when the naming contract has no name for it */
-        struct function *bridge; /* that it is behind; NULL on a root bus */
+        struct pci_path path; /* n_hops is 0 when the function has no path */
+        struct function *bridge; /* the bridge above the function; NULL on a root bus */
         bool is_unreadable;
         struct child_devices children;
-        void *userdata; /* of who walks the inventory; NULL before */
+        void *userdata; /* for the caller; NULL at first */
 };
 
-/* Functions in the order of their paths, those without one last. */
+/* Functions sorted by path; functions without a path come last. */
 struct enumeration {
         struct function **functions;
         size_t n;
         struct function **by_address;
-        bool is_strict; /* nothing may be missing */
-        struct string_list unreadable; /* "SYSPATH: reason" of what is missing here, but not of what is behind it */
+        bool is_strict; /* an unreadable device is an error */
+        struct string_list unreadable; /* "SYSPATH: reason" for each unreadable device, but not for devices behind it */
 };
 
 int enumerate_functions(struct enumeration *ret);

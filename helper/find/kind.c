@@ -69,8 +69,8 @@ static size_t read_config(const char *syspath, uint8_t config[static CONFIG_SIZE
 }
 
 /*
- * Device/Port Type of the PCI Express capability (PCIe 5.0, 7.5.3.2). Capabilities lie beyond the 64 bytes
- * that everybody may read: without root a port is a PCI bridge. NULL when nothing better is known.
+ * Device/Port Type of the PCI Express capability (PCIe 5.0, 7.5.3.2). Capabilities are beyond the 64 bytes that users
+ * other than root can read, so for them a port is a "PCI bridge". NULL when the type is unknown.
  */
 static const char *pcie_bridge_name(const char *syspath) {
         static const char *const names[16] = {
@@ -86,7 +86,7 @@ static const char *pcie_bridge_name(const char *syspath) {
         n = read_config(syspath, config);
         at = n == CONFIG_SIZE ? config[CONFIG_CAPABILITIES] : 0;
 
-        /* A list that bites its tail ends, too: there is room for 48. */
+        /* The limit ends a list with a loop: there is room for 48 capabilities. */
         for (int i = 0; i < 48 && at >= 0x40 && at + 3 < n; i++) {
                 if (config[at] == CAPABILITY_PCIE)
                         return names[config[at + 2] >> 4];
@@ -102,7 +102,10 @@ static unsigned long read_number(const char *syspath, const char *name) {
         return sysfs_read_attribute(syspath, name, sizeof(text), text) < 0 ? 0 : strtoul(text, NULL, 16);
 }
 
-/* A virtio device without a PCI class of its own has 00ff or ff, and says by its id what it is (Virtio 1.2, 4.1.2.1 and 5). */
+/*
+ * A virtio device that has no matching PCI class has class 00ff or ff. Its device id tells the kind (Virtio 1.2,
+ * 4.1.2.1 and 5).
+ */
 static const char *virtio_name(const char *syspath) {
         static const struct {
                 uint16_t device, transitional;
@@ -130,9 +133,9 @@ static const char *virtio_name(const char *syspath) {
 }
 
 /**
- * pci_function_get_kind() - what is the function at @syspath?
+ * pci_function_get_kind() - describe the function at @syspath
  *
- * It is called a "device" when it does not say.
+ * A function of an unknown class is called a "device".
  */
 void pci_function_get_kind(const char *syspath, struct pci_kind *ret) {
         unsigned long class = read_number(syspath, "class");

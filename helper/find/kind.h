@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * What a PCI function is, in the words of a person: "PCIe root port", "network controller".
- */
+/* Describes a PCI function for users: "PCIe root port", "network controller". */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Base classes of the PCI Code and ID Assignment Specification that this package acts on. */
+/* Base classes of the PCI Code and ID Assignment Specification that the code uses. */
 enum pci_base_class {
         PCI_CLASS_STORAGE = 0x01,
         PCI_CLASS_NETWORK = 0x02,
 };
 
-/** struct pci_kind - what a function says of itself */
+/** struct pci_kind - class and description of a function */
 struct pci_kind {
         uint8_t base_class;
         bool is_bridge; /* to another bus */

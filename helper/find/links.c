@@ -23,9 +23,9 @@ void links_clear(struct links *links) {
 }
 
 /**
- * links_read_node() - where a link leads
- * @dir: what the directory is called: udev's links climb as far as they must, "../../vda" from /dev/disk/by-pci-path, "../12" from
- *       /dev/vfio/by-pci-path
+ * links_read_node() - find the node that a link leads to
+ * @dir: the path of the directory; udev's links are relative, "../../vda" in /dev/disk/by-pci-path, "../12" in
+ * /dev/vfio/by-pci-path
  * @ret: to be freed; "/dev/vda"
  *
  * Return: 0, or a negative errno.
@@ -51,7 +51,7 @@ int links_read_node(int dir_fd, const char *dir, const char *name, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* Takes over both strings. */
+/* Takes ownership of both strings. */
 static int links_add(struct links *links, char *node, char *name) {
         struct link link = { node, name }, *items = NULL;
 
@@ -73,7 +73,7 @@ static int add_entry(struct links *links, int dir_fd, const char *dir, const cha
 
         r = links_read_node(dir_fd, dir, entry, &node);
         if (r < 0)
-                return r == -ENOENT || r == -EINVAL ? 0 : r; /* gone since readdir(), or no link any more */
+                return r == -ENOENT || r == -EINVAL ? 0 : r; /* removed since readdir(), or replaced by another type of file */
         if (asprintf(&name, "%s/%s", dir, entry) < 0)
                 name = NULL;
         return links_add(links, node, name);
@@ -85,7 +85,7 @@ static int add_interface_name(const char *ifname, const char *name, void *userda
         return links_add(userdata, strdup(ifname), strdup(name));
 }
 
-/* From the start again if one came or went meanwhile. */
+/* Starts again when an interface appeared or disappeared during the dump. */
 static int read_interfaces(struct links *links) {
         size_t n = links->n;
         int r;
@@ -102,7 +102,7 @@ static int read_interfaces(struct links *links) {
 /**
  * links_read_directory() - add the links in an open directory
  * @opened: closed on return
- * @path: what the directory is called
+ * @path: the path of the directory
  *
  * Names that begin with a dot are temporary links that udevd and others are about to rename.
  *
@@ -144,7 +144,7 @@ static int compare_links(const void *a, const void *b) {
 }
 
 /**
- * links_read() - read all directories of links that the naming contract has, and the names of interfaces
+ * links_read() - read all directories of links, and the names of interfaces
  * @ret: to be cleared with links_clear(); untouched on failure
  *
  * Return: 0, also when there are none, or a negative errno.
@@ -168,12 +168,12 @@ int links_read(struct links *ret) {
         return 0;
 }
 
-/* A hop begins with two digits and what separates them from the rest, "00.0" or "e0_01.0". */
+/* A hop begins with two digits and a separator, as in "00.0" or "e0_01.0". */
 static bool is_hop(const char *text) {
         return ascii_isxdigit(text[0]) && ascii_isxdigit(text[1]) && (text[2] == '.' || text[2] == '_');
 }
 
-/* Is the last part of the name the PCI path, or that and a word that is no hop? */
+/* Is the last component of the name the PCI path, alone or with a suffix that is not a hop? */
 static bool link_is_of(const struct link *link, const char *flat) {
         const char *slash = strrchr(link->name, '/'), *rest = slash ? slash + 1 : link->name + strlen(INTERFACE_PREFIX);
         size_t n = strlen(flat);
@@ -196,9 +196,9 @@ static int compare_node(size_t i, const void *wanted) {
 }
 
 /**
- * links_find() - the link to a node, or the name of an interface
- * @flat: the PCI path of the function that the node is looked at from: an NVMe multipath head or an IOMMU group has
- * one for each of several
+ * links_find() - find the link to a node, or the name of an interface
+ * @flat: the PCI path of the function: the node of an NVMe multipath head or an IOMMU group has a link for each of
+ * several functions
  *
  * Return: NULL when there is none.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * The links by PCI path that there are, and the names of network interfaces by PCI path, whoever made them.
- */
+/* Reads the existing links and interface names by PCI path, whichever program made them. */
 
 #include <dirent.h>
 #include <stddef.h>
@@ -15,7 +13,7 @@ struct link {
         char *name; /* "/dev/disk/by-pci-path/02.0", "pci-02.0" */
 };
 
-/* In the order of nodes, and of names where a node has several. */
+/* Sorted by node, then by name. */
 struct links {
         struct link *items;
         size_t n;

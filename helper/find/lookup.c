@@ -13,7 +13,7 @@ void lookup_clear(struct lookup *lookup) {
         *lookup = (struct lookup){};
 }
 
-/* Moves the selected to the front; their order among themselves stays. Return: 0, or a negative errno. */
+/* Move the selected devices to the front and keep the order. Return: 0, or a negative errno. */
 static int choose(struct lookup *lookup, const struct device_spec *spec) {
         struct child_devices *u = &lookup->children;
         const char *default_type = selector_default_type(lookup->resolution.syspath, u);
@@ -36,10 +36,11 @@ static int choose(struct lookup *lookup, const struct device_spec *spec) {
 }
 
 /**
- * lookup_device() - look for a target
- * @ret: to be cleared with lookup_clear(); on failure nothing is set but resolution.syspath, to what could not be read
+ * lookup_device() - find the device of a device spec
+ * @ret: to be cleared with lookup_clear(); on failure only resolution.syspath is set, to the path that could not be
+ * read
  *
- * Return: 1 when it is there, 0 when it is not, or a negative errno.
+ * Return: 1 when the device exists, 0 when it does not, or a negative errno.
  */
 int lookup_device(const struct device_spec *spec, struct lookup *ret) {
         struct lookup lookup = {};
@@ -70,28 +71,29 @@ int lookup_device(const struct device_spec *spec, struct lookup *ret) {
         return lookup.is_there;
 }
 
-/** lookup_address() - the PCI address that this machine gave to the function at the end of a complete descent */
+/** lookup_address() - get the PCI address that this machine gave to the function at the end of a complete resolution */
 const char *lookup_address(const struct lookup *lookup) {
         return strrchr(lookup->resolution.syspath, '/') + 1;
 }
 
-/* A name for what is asked for below the function. */
+/* Describe the selected device, which does not exist. */
 static void print_selector(FILE *out, const struct selector *selector) {
-        fputs("nothing", out);
+        if (selector->part > 0)
+                fprintf(out, "no partition %u", selector->part);
+        else
+                fputs("no device", out);
         if (selector->type && !streq(selector->type, SELECTOR_ALL))
                 fprintf(out, " of type %s", selector->type);
         if (selector->sub_function[0] != '\0')
                 fprintf(out, " of sub-function %s", selector->sub_function);
         if (selector->suffix[0] != '\0')
-                fprintf(out, " called %s", selector->suffix);
-        if (selector->part > 0)
-                fprintf(out, " that is partition %u", selector->part);
-        fputs(" to use below it", out);
+                fprintf(out, " with the suffix %s", selector->suffix);
+        fputs(" below it", out);
 }
 
 /*
- * A driver makes the devices below a device, which want drivers of their own: a virtio-blk disk needs virtio_pci for the
- * function and virtio_blk for what that makes of it. Whichever is missing, there is no disk.
+ * A driver creates child devices, which need drivers of their own. A virtio-blk disk needs virtio_pci for the function
+ * and virtio_blk for the virtio device. Without either driver there is no disk.
  */
 static void print_driverless(FILE *out, const char *syspath) {
         _cleanup_string_list_ struct string_list driverless = {};
@@ -109,7 +111,7 @@ static void print_driverless(FILE *out, const char *syspath) {
 }
 
 /**
- * lookup_diagnose() - say why a target is not there
+ * lookup_diagnose() - explain why the device of a device spec does not exist
  * @ret: one line without a newline; to be freed
  *
  * Return: 0, or -ENOMEM.

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * From what is asked for to what is there.
- */
+/* From a device spec to the devices that exist. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +9,12 @@
 #include "pci-resolve.h"
 #include "device-spec.h"
 
-/** struct lookup - what a look at one target found; cleared with lookup_clear() */
+/** struct lookup - the result for one device spec; cleared with lookup_clear() */
 struct lookup {
         struct pci_resolution resolution;
-        struct child_devices children; /* the selected first */
+        struct child_devices children; /* the selected devices come first */
         size_t n_selected;
-        bool is_there; /* what is asked for: the function itself, or something selected */
+        bool is_there; /* the function itself was selected and exists, or a child device was */
 };
 
 int lookup_device(const struct device_spec *spec, struct lookup *ret);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The climb of pci-function.c the other way round, and by directories alone: a path has to be found again at each
- * event while something waits for it, so the cost is that of its hops and not of the machine.
+ * The opposite of pci-function.c. It reads directories only: while a program waits for a path, each event resolves the
+ * path again. So the cost depends on the number of hops, not on the size of the machine.
  *
  *     root bus     /sys/class/pci_bus/DDDD:BB leads to .../pciDDDD:BB/pci_bus/DDDD:BB
- *     hop          the one directory *:SS.F of the function before that is no virtual function
- *     nested hop   *:SS.F in the directory pci*:BB of the function before
- *     vN           what the link virtfnN leads to
+ *     hop          the only directory *:SS.F of the previous function that is not a virtual function
+ *     nested hop   *:SS.F in the directory pci*:BB of the previous function
+ *     vN           the target of the link virtfnN
  */
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static int append(char path[static PATH_MAX], const char *name) {
         return snprintf(path + n, PATH_MAX - n, "/%s", name) < (int) (PATH_MAX - n) ? 0 : -ENAMETOOLONG;
 }
 
-/* Cuts the last component off. Return: what was cut off. */
+/* Cut the last component off. Return: the component. */
 static const char *cut_last(char path[static PATH_MAX]) {
         char *slash = strrchr(path, '/');
 
@@ -37,8 +37,8 @@ static const char *cut_last(char path[static PATH_MAX]) {
 }
 
 /*
- * An unplugged device keeps its directory for a moment after its last event, but not what makes it a device:
- * device_del() of drivers/base/core.c takes away the subsystem before it says "remove", the directory after.
+ * An unplugged device keeps its directory for a moment after its last event. device_del() of drivers/base/core.c
+ * removes the link to the subsystem before it sends "remove", and the directory afterwards.
  */
 static int is_device(const char *syspath) {
         return sysfs_exists(syspath, "subsystem");
@@ -63,10 +63,10 @@ static void free_list(struct dirent **list, int n) {
 }
 
 /**
- * pci_list_functions() - the names of the functions directly below a host bridge or a bridge, sorted
+ * pci_list_functions() - list the names of the functions directly below a host bridge or a bridge, sorted
  * @ret: to be freed, each entry and the list; set when the return value is not negative
  *
- * Return: how many, or a negative errno.
+ * Return: the number of functions, or a negative errno.
  */
 int pci_list_functions(const char *syspath, struct dirent ***ret) {
         int n;
@@ -75,7 +75,7 @@ int pci_list_functions(const char *syspath, struct dirent ***ret) {
         return n < 0 ? negative_errno() : n;
 }
 
-/* Turns the syspath of a bus's class device, .../pciDDDD:BB/pci_bus/DDDD:BB, into that of its host bridge. */
+/* Turn the syspath of a bus's class device, .../pciDDDD:BB/pci_bus/DDDD:BB, into that of its host bridge. */
 static bool cut_to_host_bridge(char syspath[static PATH_MAX], const char *bus) {
         const char *name;
         struct pci_root unused;
@@ -86,7 +86,7 @@ static bool cut_to_host_bridge(char syspath[static PATH_MAX], const char *bus) {
         return name && pci_root_parse_sysname(name + 1, &unused) == 0 && streq(name + 4, bus);
 }
 
-/* Rules 1 to 3: below a PCI function or a VMBus device the number of a root bus is nobody's name. */
+/* Rules 1 to 3 of the naming contract: below a PCI function or a VMBus device, the number of a root bus is not stable. */
 static bool is_own_root(const char *host_bridge) {
         char above[PATH_MAX], subsystem[NAME_MAX + 1];
 
@@ -99,7 +99,7 @@ static bool is_own_root(const char *host_bridge) {
 static int find_root_bus(const char *bus, char ret[static PATH_MAX]) {
         char link[PATH_MAX];
 
-        /* Where x86 has it, and most others. */
+        /* The location on x86 and most other architectures. */
         if (snprintf(ret, PATH_MAX, "/sys/devices/pci%s", bus) < PATH_MAX && access(ret, F_OK) == 0)
                 return 1;
 
@@ -111,14 +111,14 @@ static int find_root_bus(const char *bus, char ret[static PATH_MAX]) {
         return cut_to_host_bridge(ret, bus) && is_own_root(ret);
 }
 
-/** pci_is_root_bus() - is DDDD:BB the bus of a host bridge that PCI paths begin at? */
+/** pci_is_root_bus() - is DDDD:BB the bus of a host bridge at which PCI paths begin? */
 bool pci_is_root_bus(const char *bus) {
         char unused[PATH_MAX];
 
         return find_root_bus(bus, unused) > 0;
 }
 
-/* The only directory with a name that @filter takes. Return: 1 when @syspath was extended by it, 0, or negative. */
+/* Append the only directory whose name matches @filter. Return: 1, 0 when there is not exactly one, or a negative errno. */
 static int resolve_into_only(char syspath[static PATH_MAX], int (*filter)(const struct dirent *)) {
         struct dirent **list;
         int n, r = 0;
@@ -172,7 +172,7 @@ static int find_root(const struct pci_root *root, char ret[static PATH_MAX]) {
         return find_root_bus(bus, ret);
 }
 
-/* Into the host bridge with the bus number @bus below a function (rule 2). */
+/* Append the host bridge with the bus number @bus below a function (rule 2). */
 static int resolve_nested(char syspath[static PATH_MAX], int bus) {
         struct dirent **list;
         int n, r = 0;
@@ -195,7 +195,7 @@ static int resolve_nested(char syspath[static PATH_MAX], int bus) {
 }
 
 /*
- * Has the function at @syspath the name of its slot? A virtual one has not, and one that comes or goes is not there.
+ * Does its slot identify the function at @syspath? Not if the function is virtual, or is appearing or disappearing.
  *
  * Return: 1, 0, or a negative errno when it cannot be read.
  */
@@ -209,7 +209,7 @@ static int is_named_by_slot(const char *syspath) {
         return r == -ENODEV ? 0 : r < 0 ? r : r == 0;
 }
 
-/* Into the function with the slot and function number of @hop that is a function of its own (rule 4). */
+/* Append the function with the slot and function number of @hop that is not a virtual function (rule 4). */
 static int resolve_function(char syspath[static PATH_MAX], const struct pci_hop *hop) {
         size_t length = strlen(syspath);
         struct dirent **list;
@@ -237,7 +237,7 @@ static int resolve_function(char syspath[static PATH_MAX], const struct pci_hop 
         return r;
 }
 
-/* From a physical function to its virtual function @vf. */
+/* Replace the syspath of a physical function by that of its virtual function @vf. */
 static int resolve_vf(char syspath[static PATH_MAX], int vf) {
         char link[sizeof("virtfn") + 10], spec[PATH_MAX];
 
@@ -267,10 +267,10 @@ static int resolve_hop(char syspath[static PATH_MAX], const struct pci_hop *hop)
 }
 
 /**
- * pci_path_resolve() - look for the function at a PCI path
- * @ret: how far the path goes; on failure its syspath is what could not be read
+ * pci_path_resolve() - find the function at a PCI path
+ * @ret: how far the path was resolved; on failure, its syspath is the path that could not be read
  *
- * Return: 1 when the function is there, 0 when it is not, or a negative errno.
+ * Return: 1 when the function exists, 0 when it does not, or a negative errno.
  */
 int pci_path_resolve(const struct pci_path *path, struct pci_resolution *ret) {
         char syspath[PATH_MAX] = "";

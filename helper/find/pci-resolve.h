@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * From a PCI path down to the function that is plugged in there, hop by hop. The opposite of pci-function.h.
- */
+/* Resolves a PCI path to the function that is plugged in there, hop by hop. The opposite of pci-function.h. */
 
 #include <dirent.h>
 #include <limits.h>
@@ -12,11 +10,11 @@
 
 #include "pci-path.h"
 
-/** struct pci_resolution - how far down a path the machine goes */
+/** struct pci_resolution - how far the machine follows a path */
 struct pci_resolution {
         bool has_root;
-        size_t n_hops;          /* of the path that are there */
-        char syspath[PATH_MAX]; /* of the last function there, or of the root when n_hops is 0 */
+        size_t n_hops;          /* the number of hops that exist */
+        char syspath[PATH_MAX]; /* of the last function that exists, or of the root when n_hops is 0 */
 };
 
 int pci_path_resolve(const struct pci_path *path, struct pci_resolution *ret);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Ready is what the one who would have said so has said. Where udevd runs it is finished with the device when
- * its database says so and the links in it exist. Without udevd the kernel is all there is: a node has to be
- * there, and a disk has to open.
+ * A device is ready when udevd has finished with it, or the kernel where there is no udevd. udevd has finished when its
+ * database lists the device and the links in the database exist. For the kernel, the node must exist and a disk must
+ * open.
  */
 
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 #include "util.h"
 
 /*
- * The database goes by device number, which the next disk gets again: until udevd has come to the "remove" its
- * entry speaks of a disk that is gone. A disk's sequence number tells (Linux 5.15; systemd 252 has a link for it).
+ * udev's database is indexed by device number, which the kernel reuses for the next disk. Until udevd handles "remove",
+ * the entry describes the old disk. A disk's sequence number reveals that (Linux 5.15; systemd 252 has a link for it).
  */
 static bool is_entry_stale(sd_device *device) {
         const char *link, *diskseq, *entry = NULL;
@@ -38,9 +38,10 @@ static bool is_entry_stale(sd_device *device) {
 /**
  * child_device_is_at() - does a file in /dev lead to this device?
  *
- * stat() follows a symlink. Not access(): a service may not open a node (DevicePolicy=closed), and is told that it has none.
+ * stat() follows symlinks. access() is not used: a service that may not open a node (DevicePolicy=closed) would see no
+ * node.
  *
- * Return: 1, 0 when nothing is there, -EEXIST when it is another device, or another negative errno.
+ * Return: 1, 0 when there is no such file, -EEXIST when it is another device, or another negative errno.
  */
 int child_device_is_at(const struct child_device *u, const char *path) {
         mode_t type = streq(u->subsystem, "block") ? S_IFBLK : S_IFCHR;
@@ -60,7 +61,7 @@ int child_device_is_at(const struct child_device *u, const char *path) {
                        : -EEXIST;
 }
 
-/* The first link of those in udev's database that does not lead to the device; NULL when all of them do. */
+/* Return: the first link in udev's database that does not lead to the device, or NULL when all links do. */
 static const char *find_missing_link(const struct child_device *u, sd_device *device) {
         const char *link;
 
@@ -71,7 +72,10 @@ static const char *find_missing_link(const struct child_device *u, sd_device *de
         return NULL;
 }
 
-/* Which interface has the name by PCI path of @device? Return: 1, 0 when it has no such name or nobody has it, or -ENODEV. */
+/*
+ * Find the interface that has the name by PCI path of @device. Return: 1, 0 when there is no such name or no such
+ * interface, or -ENODEV.
+ */
 static int find_interface_owner(sd_device *device, const struct pci_path *path, char name[static INTERFACE_NAME_MAX + 1],
                                 bool *ret_is_own) {
         char flat[PCI_PATH_STRING_MAX];
@@ -96,8 +100,9 @@ static int find_interface_owner(sd_device *device, const struct pci_path *path, 
 }
 
 /*
- * An interface that has a name by PCI path is finished when the kernel knows it by the name. While another interface has the
- * name, it is not. If nobody has it and the database does not say so either, nobody gives names here.
+ * An interface with a name by PCI path is ready when the kernel has registered that name for it. It is not ready while
+ * another interface has the name. If no interface has the name and udev's database does not list it either, the
+ * package's rules are not in use.
  */
 static bool has_interface_name(sd_device *device, const struct pci_path *path) {
         char name[INTERFACE_NAME_MAX + 1];
@@ -112,8 +117,8 @@ static bool has_interface_name(sd_device *device, const struct pci_path *path) {
 }
 
 /**
- * child_device_find_stolen_name() - the name by PCI path of a device that leads to another device
- * @path: of the function that the device is below
+ * child_device_find_stolen_name() - find a name by PCI path of a device that leads to another device
+ * @path: of the function above the device
  * @ret: to be freed; untouched unless 1 is returned
  *
  * Return: 1, 0 when there is none, or a negative errno.
@@ -142,8 +147,8 @@ int child_device_find_stolen_name(const struct child_device *u, const struct pci
 }
 
 /*
- * udevd was finished with a head when the first of its paths was there. With this one it is when the path's link is
- * there, too.
+ * udevd finished with a multipath head when its first path appeared. For this path it has finished when the path's link
+ * exists, too.
  */
 static bool is_path_linked(const struct child_device *u, sd_device *device, const struct pci_path *path) {
         char link[sizeof(DISK_LINKS) + LINK_NAME_MAX];
@@ -166,8 +171,8 @@ static bool is_path_linked(const struct child_device *u, sd_device *device, cons
 }
 
 /*
- * The node of an IOMMU group may have been there for another function: ours has joined when it has its link. Not so if
- * our rules have named no function at all.
+ * The node of an IOMMU group can have existed for another function. This function has joined when its link exists. If
+ * the package's rules have not named the function, they make no link.
  */
 static bool has_vfio_link(const struct child_device *u, const char *function_syspath, const struct pci_path *path) {
         _cleanup_device_ sd_device *function = NULL;
@@ -184,7 +189,7 @@ static bool has_vfio_link(const struct child_device *u, const char *function_sys
         return child_device_is_at(u, link) > 0;
 }
 
-/* Between udevd's word that it will rename an interface and the event that it did (systemd 247, rename_netif()). */
+/* True from the moment that udevd announces the new name until the event of the rename (systemd 247, rename_netif()). */
 static bool is_renaming(sd_device *device) {
         const char *value;
 
@@ -204,14 +209,14 @@ static bool is_udev_finished(const struct child_device *u, const struct lookup *
         if (streq(u->subsystem, "vfio") && !has_vfio_link(u, lookup->resolution.syspath, path))
                 return false;
 
-        /* A partition's number goes with its disk's. */
+        /* A partition's device number is reused together with its disk's. */
         return u->part == 0 || (sd_device_get_parent(device, &disk) >= 0 && sd_device_get_is_initialized(disk) > 0 &&
                                 !is_entry_stale(disk));
 }
 
 /*
- * add_disk() makes the disk's directory and node before the disk can be opened, and sends the event after.
- * A disk that is there and does not open for another reason (no medium, no permission) will not get better.
+ * add_disk() creates the disk's directory and node before the disk can be opened, and sends the event afterwards. A
+ * disk that exists but cannot be opened for another reason (no medium, no permission) will not change.
  */
 static bool does_disk_open(const char *node) {
         _cleanup_close_ int fd = -1;
@@ -221,11 +226,11 @@ static bool does_disk_open(const char *node) {
 }
 
 /**
- * child_device_has_node() - is its node there, and that of no other device?
+ * child_device_has_node() - does the node exist, and is it this device's?
  *
- * An interface has none and needs none.
+ * An interface has no node and needs none.
  *
- * Return: 1, 0 when not, or a negative errno.
+ * Return: 1, 0, or a negative errno.
  */
 int child_device_has_node(const struct child_device *u) {
         int r;
@@ -241,8 +246,8 @@ static bool is_kernel_finished(const struct child_device *u) {
 }
 
 /*
- * A function has an entry in udev's database only if some rule had something to say of it. If it has none, udevd
- * is finished with it when it is finished with everything.
+ * A function is in udev's database only if a rule recorded something about it. Otherwise udevd has finished with it
+ * when its queue is empty.
  */
 static bool is_function_finished(const struct lookup *lookup) {
         _cleanup_device_ sd_device *device = NULL;
@@ -252,9 +257,9 @@ static bool is_function_finished(const struct lookup *lookup) {
 }
 
 /**
- * lookup_is_ready() - can everything be used that a look has found?
- * @path: where it has looked
- * @source: by whose word
+ * lookup_is_ready() - are all devices ready that a lookup found?
+ * @path: the path of the lookup
+ * @source: whether udevd or the kernel must have finished
  */
 bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, enum uevent_source source) {
         if (!lookup->is_there)
@@ -275,7 +280,7 @@ bool lookup_is_ready(const struct lookup *lookup, const struct pci_path *path, e
 /**
  * path_has_links() - are there still links of disks at or behind a path?
  *
- * They go when udevd comes to the "remove".
+ * udevd removes them when it handles "remove".
  *
  * Return: 1, 0, or a negative errno.
  */

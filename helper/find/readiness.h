@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Can a device be used already, and is it gone for good?
- */
+/* Is a device ready, and is a removed device gone for good? */
 
 #include <stdbool.h>
 

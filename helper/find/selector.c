@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who names a function means its disks and interfaces if it has any: a SCSI disk comes with sg and bsg, a USB
- * controller with a stick has nodes for both. What has none is used by its other nodes. But an NVMe controller has
- * a node before its namespaces have theirs: what is made to have disks or interfaces is not used by anything else,
- * unless it has been taken away from its driver to be given to a guest, as a part of its IOMMU group.
+ * A function without further selection means its disks and interfaces, if it has any: a SCSI disk also has sg and bsg
+ * nodes, and a USB controller with a stick has nodes for both. For other functions it means all nodes. An NVMe
+ * controller has a node before its namespaces have theirs. So for storage and network controllers only disks and
+ * interfaces count, unless the function has a vfio driver and a node of its IOMMU group.
  */
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ static bool is_main_use(const struct child_device *u) {
 }
 
 /**
- * selector_default_type() - what the function at @function_syspath is for
+ * selector_default_type() - get the type of child devices that the function at @function_syspath means
  *
  * Return: a type for child_device_is_selected().
  */
@@ -42,7 +42,7 @@ static bool is_of_type(const struct child_device *u, const char *type) {
                                                  : streq(type, SELECTOR_ALL) || streq(type, u->subsystem);
 }
 
-/* Is the name of one of its links, whether it exists or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
+/* Is one of the device's link names, existing or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
 static int has_suffix(const struct child_device *u, const char *suffix, const struct pci_path *path) {
         char sub_function[sizeof("-" SUFFIX_SUB_FUNCTION) + SUB_FUNCTION_MAX] = "";
         char flat[PCI_PATH_STRING_MAX], wanted[sizeof(flat) + sizeof(sub_function) + LINK_NAME_MAX + 16];
@@ -65,9 +65,9 @@ static int has_suffix(const struct child_device *u, const char *suffix, const st
 }
 
 /**
- * child_device_is_selected() - is this what is asked for?
- * @default_type: the type that is meant when @selector has none, from selector_default_type()
- * @path: of the function that @u is below
+ * child_device_is_selected() - does the selector match this child device?
+ * @default_type: used when @selector has no type; from selector_default_type()
+ * @path: of the function above @u
  *
  * Return: 1, 0, or a negative errno, but only if @selector has a suffix.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Which of the things below a function does somebody mean who names the function?
- */
+/* Selects child devices of a function. */
 
 #include <stdbool.h>
 
@@ -14,12 +12,12 @@
 #define SELECTOR_PCI "pci" /* the function itself */
 #define SELECTOR_ALL "all"
 
-/** struct selector - what is asked for below a function; all zero: what the function is for */
+/** struct selector - which child devices; if all zero, those of the function's default type */
 struct selector {
         const char *type;                 /* a subsystem, SELECTOR_ALL, SELECTOR_PCI, or NULL */
-        unsigned part;                    /* the number of a partition, or 0 */
+        unsigned part;                    /* the number of the partition, or 0 */
         bool any_sub_function;            /* the function and all its sub-functions */
-        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of one, or empty for the function itself */
+        char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of a sub-function, or empty for the function itself */
         char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1"; or empty */
 };
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An event is a reason to look again and nothing more: what is there, sysfs and udev's database say. So events
- * are not read but thrown away, many at once, or asked no more than where to look; and one that was lost to a full
- * buffer (ENOBUFS) is as good as one that came. Who listens before the first look misses nothing.
+ * An event only triggers another check of sysfs and udev's database, which hold the state. So events are discarded,
+ * many at once, or read only for the path of the device. An event lost to a full buffer (ENOBUFS) triggers a check,
+ * too. A program that opens the monitor before its first check misses nothing.
  *
- * Any process can send to the socket. Who throws an event away need not care; where to look only the kernel says.
+ * Any process can send to the socket. That is harmless where events are discarded. Paths are read only from events of
+ * the kernel.
  *
- * sd_device_monitor would be the usual way. It has udev's group only, and keeps an ENOBUFS to itself (systemd
- * 252, device_monitor_event_handler()).
+ * sd_device_monitor would be the usual way. It supports udev's group only, and does not report ENOBUFS (systemd 252,
+ * device_monitor_event_handler()).
  */
 
 #include <linux/netlink.h>
@@ -25,17 +26,17 @@
 
 #define NSEC_PER_SEC UINT64_C(1000000000)
 
-/* As libudev and systemctl see it; systemd keeps the socket while it starts udevd again. */
+/* As libudev and systemctl do. systemd keeps the socket while it restarts udevd. */
 bool udev_is_running(void) {
         return access("/run/udev/control", F_OK) == 0;
 }
 
-/* udevd has this file while it has an event that is not finished: udev_queue_get_queue_is_empty(). */
+/* This file exists while udevd has unfinished events: udev_queue_get_queue_is_empty(). */
 bool udev_is_idle(void) {
         return access("/run/udev/queue", F_OK) < 0;
 }
 
-/** monotonic_now() - the time that deadlines are in: nanoseconds of CLOCK_MONOTONIC */
+/** monotonic_now() - get the current time for deadlines: nanoseconds of CLOCK_MONOTONIC */
 uint64_t monotonic_now(void) {
         struct timespec now;
 
@@ -75,9 +76,9 @@ static int open_queue(void) {
 }
 
 /**
- * uevent_monitor_open() - begin to listen
+ * uevent_monitor_open() - start to receive events
  * @m: initialised with UEVENT_MONITOR_NULL; to be closed with uevent_monitor_close()
- * @source: UEVENT_UDEV also tells when udev's queue becomes empty
+ * @source: UEVENT_UDEV also reports when udev's queue becomes empty
  *
  * Return: 0, or a negative errno.
  */
@@ -96,9 +97,9 @@ int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source) {
 }
 
 /**
- * uevent_monitor_end_on_sigterm() - the time is also over when the process is asked to end
+ * uevent_monitor_end_on_sigterm() - treat SIGTERM as a timeout
  *
- * It can then still say what it has waited for: systemd and timeout(1) have clocks of their own.
+ * The program can then still print what is missing, because systemd and timeout(1) have timeouts of their own.
  *
  * Return: 0, or a negative errno.
  */
@@ -121,7 +122,7 @@ void uevent_monitor_close(struct uevent_monitor *m) {
         *m = (struct uevent_monitor)UEVENT_MONITOR_NULL;
 }
 
-/* Throws away what has come. Return: 0, or a negative errno. */
+/* Discard all received events. Return: 0, or a negative errno. */
 static int drain(int fd) {
         char buf[8192];
         ssize_t n;
@@ -134,10 +135,10 @@ static int drain(int fd) {
 }
 
 /**
- * uevent_monitor_wait() - sleep until something happened since the last call
+ * uevent_monitor_wait() - sleep until an event since the last call
  * @deadline: in terms of monotonic_now(), or DEADLINE_NEVER
  *
- * Return: 1, 0 when it is past the deadline or was asked to end, or a negative errno.
+ * Return: 1, 0 after the deadline or SIGTERM, or a negative errno.
  */
 int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
         struct pollfd fds[] = {
@@ -151,7 +152,7 @@ int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
         do {
                 uint64_t now = monotonic_now(), left = deadline - now;
 
-                /* Also when events never cease. */
+                /* Applies also when events never stop. */
                 if (now >= deadline)
                         return 0;
                 timeout.tv_sec = (time_t) (left / NSEC_PER_SEC);
@@ -173,7 +174,10 @@ int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
         return n > 0;
 }
 
-/* "add@/devices/…", and properties: each ends with a null byte (lib/kobject_uevent.c). Return: is it of this shape? */
+/*
+ * "add@/devices/…", and properties: each ends with a null byte (lib/kobject_uevent.c). Return: does @text have this
+ * format?
+ */
 static bool parse_event(char *text, size_t n, struct uevent *ret) {
         struct uevent event = { .action = text, .subsystem = "" };
         char *at;
@@ -195,12 +199,12 @@ static bool parse_event(char *text, size_t n, struct uevent *ret) {
 }
 
 /**
- * uevent_monitor_read() - the kernel's events since the last call, each to @fn
+ * uevent_monitor_read() - call @fn for each event of the kernel since the last call
  * @m: opened for UEVENT_KERNEL
  *
- * Does not wait for any. What is of no known shape, or from a process, is passed over.
+ * Does not wait. Events of an unknown format and those sent by a process are ignored.
  *
- * Return: 1 when some have been lost, 0 when none, or a negative errno.
+ * Return: 1 when events were lost, 0 when none, or a negative errno.
  */
 int uevent_monitor_read(struct uevent_monitor *m, uevent_fn fn, void *userdata) {
         char buf[8192];

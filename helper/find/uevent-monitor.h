@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Sleep until something about the machine's devices changed.
- */
+/* Sleeps until an event about the machine's devices. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum uevent_source {
-        UEVENT_KERNEL = 1, /* as the kernel sends an event: the groups of NETLINK_KOBJECT_UEVENT */
-        UEVENT_UDEV = 2,   /* when udev is finished with it */
+        UEVENT_KERNEL = 1, /* events of the kernel; values are groups of NETLINK_KOBJECT_UEVENT */
+        UEVENT_UDEV = 2,   /* events that udevd has finished */
 };
 
 struct uevent_monitor {
@@ -22,7 +20,7 @@ struct uevent_monitor {
 #define UEVENT_MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
 #define DEADLINE_NEVER UINT64_MAX
 
-/** struct uevent - what the kernel says has happened; nobody vouches for it */
+/** struct uevent - an event of the kernel, not verified */
 struct uevent {
         const char *action;    /* "add" */
         const char *devpath;   /* below /sys */

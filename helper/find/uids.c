@@ -13,7 +13,7 @@ void uid_map_clear(struct uid_map *map) {
         *map = (struct uid_map){};
 }
 
-/* A _UID can be a text as well, which no PciRoot() can have. */
+/* A _UID can also be a string, which PciRoot() cannot contain. */
 static int read_uid(const char *host_bridge, uint32_t *ret) {
         char syspath[PATH_MAX], text[32], *end;
         unsigned long uid;
@@ -46,7 +46,7 @@ static int add_row(struct uid_map *map, uint32_t uid, const struct pci_root *roo
 }
 
 /**
- * uid_map_read() - which root bus of this machine has which ACPI _UID?
+ * uid_map_read() - read the ACPI _UIDs of this machine's root buses
  * @ret: to be cleared with uid_map_clear(); empty on a machine without ACPI; untouched on failure
  *
  * Return: 0, or a negative errno.

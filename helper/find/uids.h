@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * The ACPI _UIDs of this machine's root buses.
- */
+/* Reads the ACPI _UIDs of this machine's root buses. */
 
 #include "format.h"
 

@@ -220,7 +220,7 @@ def test_sub_function_is_not_its_function():
         ['find', '-t', 'all', '02.0'], ['find', '02.0,sf-7'], ['find', '02.0,sf-x'], ['list', '-n', '-o', 'NAME'])
     assert (function_.stdout, sub.stdout, flat.stdout) == ('eth2\n', 'eth3\n', 'eth4\n')
     assert verbs.stdout == '/dev/uverbs1\n' and of_all.stdout.split() == ['/dev/uverbs0', 'eth2']
-    assert absent.status == 3 and 'nothing of sub-function 7' in absent.stderr
+    assert absent.status == 3 and 'no device of sub-function 7' in absent.stderr
     assert odd.status == 2 and 'at byte 8: a sub-function is a decimal number' in odd.stderr
     assert listed.stdout.split() == ['eth2', 'eth3', 'eth4']
 
@@ -314,8 +314,8 @@ def test_find(target, found):
     ('04.0', 'no function 04.0; on the root bus there are 02.0, 02.1, 03.0'),
     ('04.0/00.0', 'no bridge 04.0; on the root bus there are 02.0, 02.1, 03.0'),
     ('0001:00:02.0', 'this machine has no root bus 0001:00; it has 0000:00, 0000:40'),
-    ('03.0', '03.0 is there: a SCSI controller with the driver virtio-pci, nothing to use below it'),
-    ('02.0/00.0,part=3', '02.0/00.0 is there: a SCSI controller with the driver virtio-pci, nothing that is partition 3 to use '
+    ('03.0', '03.0 is there: a SCSI controller with the driver virtio-pci, no device below it'),
+    ('02.0/00.0,part=3', '02.0/00.0 is there: a SCSI controller with the driver virtio-pci, no partition 3 '
                          'below it; there is /dev/vda (block), /dev/vda1 (block), /dev/vda2 (block)'),
     ('fd1d2cbdce7c535c966beb5f811c95f0:02.0', 'this machine has no PCI bus on such a VMBus device'),
     ('0000:01:00.0', 'this machine has no root bus 0000:01; it has 0000:00, 0000:40. 0000:01:00.0 is the PCI address that '
@@ -345,10 +345,10 @@ def absence_without(driver):
 
 def test_missing_driver_is_named():
     outcome = sandbox.run(absence_without, 'virtio_pci')
-    assert outcome == ('pcipath: 02.0/00.0: 02.0/00.0 is there: a SCSI controller (0x1af4:0x1042) without a driver, nothing to '
-                       'use below it; no driver has been found for 0000:01:00.0 (pci:v00001AF4d00001042)\n')
+    assert outcome == ('pcipath: 02.0/00.0: 02.0/00.0 is there: a SCSI controller (0x1af4:0x1042) without a driver, no device '
+                       'below it; no driver has been found for 0000:01:00.0 (pci:v00001AF4d00001042)\n')
     outcome = sandbox.run(absence_without, 'virtio_blk')
-    assert 'with the driver virtio-pci, nothing to use below it; no driver has been found for virtio' in outcome
+    assert 'with the driver virtio-pci, no device below it; no driver has been found for virtio' in outcome
     assert outcome.endswith(' (virtio:d00000002v00001AF4)\n')
 
 
@@ -356,7 +356,7 @@ def test_find_type():
     assert run(['find', '-t', 'net', '02.0/00.0,type=pci']).stdout == '0000:01:00.0\n'
     outcomes = run(['find', '-t', 'pci', '02.0/00.0'], ['find', '-t', 'all', '02.0/00.0'], ['find', '-t', 'net', '02.0/00.0'])
     assert [outcome.stdout for outcome in outcomes] == ['0000:01:00.0\n', '/dev/vda\n/dev/vda1\n/dev/vda2\n', '']
-    assert outcomes[2].status == 3 and 'nothing of type net' in outcomes[2].stderr
+    assert outcomes[2].status == 3 and 'no device of type net' in outcomes[2].stderr
 
 
 # -- wait --

@@ -289,7 +289,7 @@ def test_function_alone(machine):
     ("02.0/03.0", "02.0 is there: a PCIe root port; behind it there are 00.0, but no 03.0"),
     ("03.0/00.0", "no bridge 03.0; on the root bus there are 00.0, "),
     ("0000:40:00.0", "this machine has no root bus 0000:40; it has 0000:00"),
-    ("02.0/00.0,part=9", "02.0/00.0 is there: a SCSI controller with the driver virtio-pci, nothing that is partition 9"),
+    ("02.0/00.0,part=9", "02.0/00.0 is there: a SCSI controller with the driver virtio-pci, no partition 9"),
 ])
 def test_timed_out(machine, path, why):
     outcome = machine.call(f"pcipath wait --timeout=0.3 {path}")
