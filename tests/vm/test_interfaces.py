@@ -180,7 +180,7 @@ def test_second_port(machine, attribute, content, word):
     # The others have theirs.
     assert set(names_of_interfaces(machine)) - set(found) == set(interfaces(machine.qmp).values()) - {name}
     if not word:
-        assert "bytes that no name can have" in machine.run("dmesg | grep pcipath_altname | tail -n 1")
+        assert "characters that are not allowed in an interface name" in machine.run("dmesg | grep pcipath_altname | tail -n 1")
     machine.run(f"umount /sys/class/net/{ifname}/{attribute}")
     unplug(machine, "hot")
 
