@@ -190,3 +190,12 @@ def test_command_line(root, tmp_path, shell):
     assert "rd.pcipath.wait=02.9,timeout=0: pcipath: '02.9' is no path" in results["dracut"][0]
     assert "resume=pcipath:03.0: not supported with systemd in the initramfs. Use resume=/dev/disk/by-pci-path/03.0" in results["systemd"][0]
     assert results["initramfs-tools"][1] == "ROOT='/dev/disk/by-pci-path/02.0-00.0-part2'\nresume='/dev/disk/by-pci-path/03.0'\n"
+
+
+@pytest.mark.parametrize("seconds", ["1e3", "0x10", "99999999999999999999", "-1", "5s", ""])
+def test_seconds_that_cannot_be_read(root, tmp_path, seconds):
+    """dracut's hook and initramfs-tools' script refuse the same numbers of seconds, with pcipath's message."""
+    line = f"rd.pcipath.wait=02.0,timeout={seconds}".encode()
+    results = {name: output for name, output, _ in sandbox.run(run_lines, root, tmp_path, "dash", None, [line])}
+    message = f"pcipath: --timeout={seconds}: {'more than 1000000000 seconds' if seconds.startswith('9') else 'not a number of seconds'}"
+    assert message in results["dracut"] and message in results["initramfs-tools"], results

@@ -168,6 +168,11 @@ def test_wait_unit_of_a_wrong_path(machine):
     assert machine.call(f"systemctl start {unit}").status == 1
     assert "'02.8' is no path, at byte 3: a function is 0 to 7" in journal(machine, unit)
 
+    # An instance is never an option.
+    unit = "pcipath-wait@-h.service"
+    assert machine.call(f"systemctl start {unit}").status == 1
+    assert "'-h' is no path" in journal(machine, unit)
+
 
 def test_container(machine):
     """It begins when its volume is there, which it sees and writes."""
