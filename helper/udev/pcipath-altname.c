@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * udev's helper for network interfaces: gives one its name by PCI path and prints it as a property. It runs within
- * udev's event, so whoever has seen udev finish with the interface finds it by the name.
+ * udev's helper for network interfaces. It registers the name of an interface by PCI path and prints the name as a
+ * property. It runs within udev's event, so the name exists when udev has finished with the interface.
  *
- * A .link file's AlternativeName= would be the other way. But systemd takes one .link file, the first that matches, and
- * only its word about names; net.ifnames=0 and udevd without .link files have no names at all; and systemd 252 sends all
- * names in one request, which the kernel refuses as a whole for the sake of one.
+ * AlternativeName= in a .link file is not used, for three reasons. systemd applies only the first .link file that
+ * matches, with all its settings of names. With net.ifnames=0, and in udevd without .link files, no alternative names
+ * are set. systemd 252 sends all names in one request, which the kernel rejects as a whole if it rejects one name.
  */
 
 #include <fcntl.h>
@@ -20,13 +20,13 @@
 
 enum {
         EXIT_DONE = 0,
-        EXIT_FAILED = 1, /* the interface has no such name */
+        EXIT_FAILED = 1, /* the interface gets no such name */
         EXIT_USAGE = 2,
 };
 
 /*
- * udevd shows what a program says only when it is told to debug. So the line goes to the kernel's log as well, which is
- * there in an initramfs, too; with the facility "daemon" and the level "warning" (syslog(3)).
+ * udevd shows the output of a program only when it logs at debug level. So the line also goes to the kernel's log,
+ * which exists in an initramfs, too, with the facility "daemon" and the level "warning" (syslog(3)).
  */
 #define KMSG_PREFIX "<28>"
 
@@ -44,7 +44,7 @@ static _printf_(2, 3) int log_error(int status, const char *format, ...) {
 
         fputs(shown, stderr);
         fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        /* In one write, and not by stdio, which would want to seek. */
+        /* A single write, without stdio, which would seek. */
         if (fd >= 0 && write(fd, line, strlen(line)) < 0)
                 fputs("pcipath_altname: cannot write to /dev/kmsg\n", stderr);
         return status;
@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
         devpath = getenv("DEVPATH");
         if (argc != 2 || !devpath || !strchr(devpath, '/') ||
             snprintf(syspath, sizeof(syspath), "/sys%s", devpath) >= (int) sizeof(syspath))
-                return log_error(EXIT_USAGE, "not started by udev's rules: it needs $DEVPATH and a PCI path in its flat form");
+                return log_error(EXIT_USAGE, "$DEVPATH and a PCI path in its flat form are required; udev's rules start this program");
         ifname = strrchr(syspath, '/') + 1;
 
         r = altname_add(syspath, argv[1], name);
@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
 
         wanted = getenv("pcipath.ifnames");
         if (wanted && streq(wanted, "1") && strlen(name) >= IF_NAMESIZE)
-                log_error(0, "%s: %s has more than %d bytes, so it stays an alternative name", ifname, name, IF_NAMESIZE - 1);
+                log_error(0, "%s: %s is longer than %d bytes: it is only an alternative name", ifname, name, IF_NAMESIZE - 1);
 
         printf("ID_NET_NAME_PCI_PATH=%s\n", name);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * udev's helper: one device in, its properties out. It runs within udev's event for the device, so it prints
- * all of its lines in one piece or none.
+ * udev's helper: it prints the properties of one device. It runs within udev's event for the device, so it prints
+ * either all lines or none.
  */
 
 #include <getopt.h>
@@ -22,17 +22,17 @@
 #include "util.h"
 #include "vfio.h"
 
-/* What udev expands a SYMLINK into, with its last null byte (systemd src/udev/udev-def.h, 252 and later). */
+/* The size of udev's buffer for SYMLINK, with the null byte (systemd src/udev/udev-def.h, 252 and later). */
 #define UDEV_PATH_SIZE 1024
 
 enum {
-        EXIT_DONE = 0,       /* also when the device has no PCI path: then nothing is printed */
+        EXIT_DONE = 0,       /* also when the device has no PCI path and nothing is printed */
         EXIT_FAILED = 1,     /* the device cannot be read */
-        EXIT_USAGE = 2,      /* not an argument that names a device */
-        EXIT_NO_NAME = 3,    /* below PCI, but the naming contract has no name for it */
+        EXIT_USAGE = 2,      /* the arguments do not name a device */
+        EXIT_NO_NAME = 3,    /* the device is below PCI, but has no path */
 };
 
-/* What udevd logs of a helper reaches terminals: the line is encoded, whatever it quotes. */
+/* udevd's log of a helper's messages can reach a terminal, so all quoted text is encoded. */
 static _printf_(2, 3) int log_error(int status, const char *format, ...) {
         char text[PATH_MAX + 256], line[4 * sizeof(text)];
         va_list ap;
@@ -52,16 +52,16 @@ static int finish_output(void) {
 static int help(void) {
         puts("pcipath_id [OPTIONS] [SYSPATH|NODE]\n"
              "\n"
-             "Print the PCI path of a device as properties for udev. Without an argument the\n"
-             "device is $DEVPATH, as in IMPORT{program}.\n"
+             "Print the PCI path of a device as properties for udev. Without an argument, use\n"
+             "the device in $DEVPATH, as in IMPORT{program}.\n"
              "\n"
-             "     --vfio-group  Print the name of the device in /sys/class/vfio that the\n"
-             "                   function's IOMMU group has, instead\n"
+             "     --vfio-group  Print the name in /sys/class/vfio of the function's IOMMU\n"
+             "                   group instead\n"
              "  -h --help        Show this help\n"
              "     --version     Show the version\n"
              "\n"
              "Exit status: 0 done (nothing is printed for a device that is not below PCI),\n"
-             "1 the device cannot be read, 2 bad usage, 3 the device's place has no name.\n"
+             "1 the device cannot be read, 2 bad usage, 3 the device is below PCI, but gets no name.\n"
              "\n"
              "See pcipath_id(8) and pcipath-names(7).");
         return finish_output();
@@ -70,21 +70,21 @@ static int help(void) {
 static int explain(const char *name, int r) {
         switch (r) {
         case -E2BIG:
-                return log_error(EXIT_NO_NAME, "%s: more than %d bridges deep", name, PCI_PATH_HOPS_MAX);
+                return log_error(EXIT_NO_NAME, "%s: the device is behind more than %d bridges", name, PCI_PATH_HOPS_MAX);
         case -EBADMSG:
-                return log_error(EXIT_NO_NAME, "%s: its place in the device tree has no name", name);
+                return log_error(EXIT_NO_NAME, "%s: unknown format in the device tree: the device gets no name", name);
         default:
                 return log_error(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
         }
 }
 
-/* Those of the links that udev has room for, as SYMLINK takes them. */
+/* Print the links that fit into udev's buffer, in the format of SYMLINK. */
 static void print_links(const struct string_list *links, const char *shown) {
         char text[UDEV_PATH_SIZE], *end = text;
 
         for (size_t i = 0; i < links->n; i++) {
                 if ((size_t) (end - text) + (i > 0) + strlen(links->items[i]) >= sizeof(text)) {
-                        log_error(0, "%s: its links have more than %d bytes, those from %s on are not made", shown,
+                        log_error(0, "%s: the links are longer than %d bytes in total: those from %s on are not made", shown,
                                  UDEV_PATH_SIZE - 1, strrchr(links->items[i], '/') + 1);
                         break;
                 }
@@ -112,8 +112,8 @@ static int print_vfio_group(sd_device *device, const char *shown) {
 }
 
 /*
- * The name of an interface directly below its function or virtio device, as pcipath_altname gives it; empty for one that
- * has none, and for what is no interface.
+ * Make the name of an interface directly below its function or virtio device, as pcipath_altname does. The result is
+ * empty for an interface without a name, and for other devices.
  */
 static int find_interface_name(sd_device *device, const char *shown, const char *flat, char ret[static INTERFACE_NAME_MAX + 1]) {
         const char *syspath;
@@ -130,11 +130,14 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
         if (r < 0)
                 ret[0] = '\0';
         if (r == -ENAMETOOLONG || r == -EBADMSG)
-                log_error(0, "%s: its name would be too long or have bytes that no name can have, not made", shown);
+                log_error(0, "%s: the name would be too long or contain characters that are not allowed: no name is added", shown);
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
-/* What sort of input device it is, if it is one: udev has found out in this event, or in an earlier one. Return: 0, or a negative errno. */
+/*
+ * Find the class of an input device. udev sets the property in this event or in an earlier one. Return: 0, or a
+ * negative errno.
+ */
 static int find_input_class(sd_device *device, const char **ret) {
         const char *value;
         int r;
@@ -148,7 +151,7 @@ static int find_input_class(sd_device *device, const char **ret) {
         return r < 0 ? r : 0;
 }
 
-/* All of it is found out before the first line is printed. */
+/* All values are read before the first line is printed. */
 static int print_suffix(sd_device *device, const struct name *name, const char *shown) {
         char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX], interface[INTERFACE_NAME_MAX + 1];
         int r;
@@ -168,8 +171,8 @@ static int print_suffix(sd_device *device, const struct name *name, const char *
 }
 
 /*
- * A device is in one place; but an NVMe multipath head can be in several, or in none, and an IOMMU group is where its
- * functions are. Of several links one that cannot be had does not keep the others from being made.
+ * A device has one path, with two exceptions: an NVMe multipath head can have several or none, and an IOMMU group has
+ * those of its functions. A link that cannot be made does not prevent the others.
  */
 static int print_properties(sd_device *device, const char *shown) {
         _cleanup_string_list_ struct string_list links = {};
@@ -194,7 +197,7 @@ static int print_properties(sd_device *device, const char *shown) {
 
         has_one_path = names.n == 1 && r == 0;
         if (left_out == -ENAMETOOLONG)
-                log_error(0, "%s: the name of its link would have more than %d bytes, not made", shown, LINK_NAME_MAX);
+                log_error(0, "%s: the name of the link would be longer than %d bytes: the link is not made", shown, LINK_NAME_MAX);
         else if (left_out < 0 && has_one_path)
                 return explain(shown, left_out);
 
@@ -218,7 +221,7 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
         };
         int c;
 
-        opterr = 0; /* it would print the option as it is */
+        opterr = 0; /* getopt's message prints the option unencoded */
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
                 case 'h':
@@ -231,13 +234,12 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                         return finish_output();
                 default:
                         if (strncmp(argv[optind - 1], "--", 2) != 0)
-                                return log_error(EXIT_USAGE, "-%c: no such option; --help shows them all", optopt);
-                        return log_error(EXIT_USAGE, "%s: no such option; --help shows them all",
-                                        argv[optind - 1]);
+                                return log_error(EXIT_USAGE, "unknown option '-%c'; try 'pcipath_id --help'", optopt);
+                        return log_error(EXIT_USAGE, "unknown option '%s'; try 'pcipath_id --help'", argv[optind - 1]);
                 }
 
         if (argc - optind > 1)
-                return log_error(EXIT_USAGE, "one device, not %d: pcipath_id [SYSPATH|NODE]", argc - optind);
+                return log_error(EXIT_USAGE, "too many arguments: expected one device, got %d; usage: pcipath_id [SYSPATH|NODE]", argc - optind);
 
         *ret_device = argv[optind];
         return -1;
@@ -257,14 +259,14 @@ static int run(int argc, char **argv) {
         if (!name) {
                 devpath = getenv("DEVPATH");
                 if (!devpath)
-                        return log_error(EXIT_USAGE, "neither an argument nor $DEVPATH: pcipath_id [SYSPATH|NODE]");
+                        return log_error(EXIT_USAGE, "no device given and $DEVPATH is not set; usage: pcipath_id [SYSPATH|NODE]");
                 if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
                         return log_error(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;
         }
 
         if (strncmp(name, "/sys/", 5) != 0 && strncmp(name, "/dev/", 5) != 0)
-                return log_error(EXIT_USAGE, "%s: neither below /sys/ nor below /dev/", name);
+                return log_error(EXIT_USAGE, "%s: the path must be below /sys/ or /dev/", name);
 
         r = sd_device_new_from_path(&device, name);
         if (r < 0)

@@ -239,4 +239,4 @@ def test_primary_name_only_when_asked():
     assert not run(primary_names(False), LONG, ask("net.ifnames=1"))
     assert not run(primary_names(False), LONG, ask("pcipath.ifnames=0"))
     [line] = run(primary_names(True), LONG, ask("pcipath.ifnames=1"))
-    assert "pci-03.0-00.0nport has more than 15 bytes" in line
+    assert "pci-03.0-00.0nport is longer than 15 bytes" in line

@@ -275,7 +275,7 @@ def test_primary_name_when_asked(make_machine, release):
         check_interfaces(machine)
         assert link_of(machine, "card")["ifname"] == name_of(machine, "card")
         assert not link_of(machine, "deep")["ifname"].startswith("pci-")
-        assert f"{name_of(machine, 'deep')} has more than 15 bytes" in machine.run("dmesg | grep pcipath_altname")
+        assert f"{name_of(machine, 'deep')} is longer than 15 bytes" in machine.run("dmesg | grep pcipath_altname")
         assert in_initramfs(machine, "virtio-net-pci") == {"card", "deep"}
         plug(machine, "hot", "port3")
         assert link_of(machine, "hot")["ifname"] == name_of(machine, "hot")
