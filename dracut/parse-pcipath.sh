@@ -5,7 +5,8 @@
 # Checks what the kernel command line names by PCI path, and ends the boot if it cannot be read.
 #
 # Without systemd in the image this is a hook that runs before parse-block.sh, which reads $root: it replaces root=pcipath:TARGET by
-# the symlink of the disk. With systemd the generator has done that, and pcipath-initrd.service runs this.
+# the symlink of the disk. With systemd the generator has done that for the mount. pcipath-cmdline.service makes this a hook for dracut's
+# own $root, and pcipath-initrd.service runs it.
 
 pcipath_die() { # PARAMETER VALUE REASON
     die "$(pcipath_printable "$1=$2: $3")"
@@ -32,7 +33,7 @@ pcipath_parse() {
 
     pcipath_read_cmdline "$(getcmdline)"
     if [ "${DRACUT_SYSTEMD-}" ]; then
-        pcipath_get_link root "$pcipath_root" || :
+        ! pcipath_get_link root "$pcipath_root" || root=block:$link
         pcipath_get_link mount.usr "$pcipath_usr" || :
         if pcipath_get_link resume "$pcipath_resume"; then
             pcipath_die resume "$pcipath_resume" "not supported with systemd in the initramfs. Use resume=$link"

@@ -50,11 +50,15 @@ case $pcipath_resume in
     pcipath:*) unit=1 ;;
 esac
 
-# The service waits, ends the boot if something cannot be read, and prints messages for rd.pcipath.debug.
-if [ "$unit" ]; then
+start_service() { # DIRECTORY NAME
     mkdir -p "$1/initrd.target.wants"
-    ln -s ../pcipath-initrd.service "$1/initrd.target.wants/"
-fi
+    ln -s "../$2.service" "$1/initrd.target.wants/"
+}
+case $pcipath_root in
+    pcipath:*) start_service "$1" pcipath-cmdline ;;
+esac
+# This service waits, ends the boot if something cannot be read, and prints messages for rd.pcipath.debug.
+[ -z "$unit" ] || start_service "$1" pcipath-initrd
 
 fstab_generator=${0%/*}/systemd-fstab-generator
 if [ "$words" ] && [ -x "$fstab_generator" ]; then

@@ -14,6 +14,7 @@ from trees import sandbox
 GENERATORS = Path("/usr/lib/systemd/system-generators")
 OURS, FSTAB = "pcipath-generator", "systemd-fstab-generator"
 SERVICE = "normal/initrd.target.wants/pcipath-initrd.service"
+CMDLINE_SERVICE = "normal/initrd.target.wants/pcipath-cmdline.service"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_generator_does_as_systemd_with_the_symlink(generate, word, other):
     closed = other + {'foo="open': '"', "foo='open \"too": "'", r"rootflags=a\"b\'": '"'}.get(other, "")
     expected = generate(f"{timeout} {closed} root=/dev/disk/by-pci-path/02.0-00.0", FSTAB)
     made = generate(f"{word} {other}")
-    assert made == (expected[0], expected[1], rename(expected[2], "normal/", "early/"))
+    assert made == (expected[0], expected[1], rename(expected[2], "normal/", "early/") | {CMDLINE_SERVICE: ""})
     assert made[2]["early/sysroot.mount"].splitlines().count("What=/dev/disk/by-pci-path/02.0-00.0") == 1
 
 
@@ -173,12 +174,13 @@ def test_generator_starts_the_service(generate, cmdline):
 def test_generator_of_a_value_that_cannot_be_read(generate, word, value):
     """The service says so and ends the boot."""
     status, complaint, files = generate(f"{word}=pcipath:{value}")
-    assert (status, set(files)) == (0, {SERVICE})
+    assert (status, set(files)) == (0, {SERVICE, CMDLINE_SERVICE} if word == "root" else {SERVICE})
     assert f"pcipath-generator: {word}=pcipath:" in complaint
 
 
-def test_service(root, tmp_path):
+@pytest.mark.parametrize("name", ["pcipath-initrd.service", "pcipath-cmdline.service"])
+def test_service(root, tmp_path, name):
     """Neither systemd nor its units find a fault with it."""
-    [service] = root.rglob("pcipath-initrd.service")
+    [service] = root.rglob(name)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", service], capture_output=True, text=True, check=False)
     assert "pcipath" not in done.stderr

@@ -25,7 +25,7 @@ def test_image(guest, kind, tmp_path):
     files = {path.name for path in tmp_path.rglob("*")}
     assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath"} <= files
     assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
-    assert ({"pcipath-generator", "pcipath-initrd.service"} <= files) == (kind == "systemd")
+    assert ({"pcipath-generator", "pcipath-cmdline.service", "pcipath-initrd.service"} <= files) == (kind == "systemd")
     assert not (tmp_path / "etc/systemd/system-generators").exists()
     assert not {"pcipath-prune.service", "pcipath-wait@.service"} & files
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
