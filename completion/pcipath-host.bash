@@ -33,7 +33,7 @@ _pcipath_host() {
         [list]="--json --noheadings $sources"
         [of]="$sources"
         [free]="--json --noheadings $sources"
-        [tree]="--json --noheadings $sources"
+        [tree]="--full --json --noheadings $sources"
     )
 
     if ((cword == 1)); then

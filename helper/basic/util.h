@@ -18,6 +18,7 @@
 
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
 #define _printf_(fmt, args) __attribute__((__format__(printf, fmt, args)))
+#define _unused_ __attribute__((__unused__))
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline bool streq(const char *a, const char *b) {

@@ -15,7 +15,6 @@ enum { COLUMN_PATH, COLUMN_ADDRESS, COLUMN_KIND, COLUMN_NAMES };
 
 struct tree {
         struct table_options table_options;
-        bool full;
         struct subtrees subtrees;
         struct libscols_table *table;
         const struct function *of_root; /* the last function that began a root */
@@ -98,20 +97,9 @@ static int join_names(const struct function *f, char **ret) {
         return 0;
 }
 
-/* The drawing shows the hops above; JSON always has the whole path. */
-static void print_path(const struct tree *tree, const struct function *f, char buf[static PCI_PATH_STRING_MAX]) {
-        bool is_below_bridge = f->bridge && f->bridge->userdata;
-        const char *last;
-
-        pci_path_print(&f->path, PCI_PATH_CANONICAL, buf);
-        last = strrchr(buf, '/');
-        if (is_below_bridge && last && !tree->full && !tree->table_options.json)
-                memmove(buf, last + 1, strlen(last));
-}
-
 static int add_function(struct tree *tree, struct function *f) {
         struct libscols_line *line, *above;
-        char path[PCI_PATH_STRING_MAX];
+        char path[PCI_PATH_STRING_MAX], *shown = path;
         struct pci_kind kind;
         char *names;
         int r;
@@ -125,9 +113,11 @@ static int add_function(struct tree *tree, struct function *f) {
         if (!line)
                 return -ENOMEM;
 
-        print_path(tree, f, path);
+        pci_path_print(&f->path, PCI_PATH_CANONICAL, path);
+        if (above != tree->root)
+                shown = table_shorten_path(&tree->table_options, path);
         pci_function_get_kind(f->syspath, &kind);
-        if (scols_line_set_data(line, COLUMN_PATH, path) < 0 ||
+        if (scols_line_set_data(line, COLUMN_PATH, shown) < 0 ||
             scols_line_set_data(line, COLUMN_ADDRESS, f->address) < 0 ||
             scols_line_set_data(line, COLUMN_KIND, kind.name) < 0)
                 return -ENOMEM;
@@ -184,7 +174,7 @@ static int parse_argv(struct tree *tree, int argc, char **argv) {
         while ((option = getopt_long(argc, argv, "Jnh", options, NULL)) >= 0)
                 switch (option) {
                 case OPTION_FULL:
-                        tree->full = true;
+                        tree->table_options.full = true;
                         break;
                 case 'J':
                         tree->table_options.json = true;

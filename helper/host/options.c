@@ -13,6 +13,7 @@ static const struct backend backends[] = {
 };
 
 #define OPTION_TIMEOUT 0x200
+#define OPTION_FULL 0x201
 #define OPTION_SOURCE 0x300 /* and the number of the source */
 
 static int parse_option(struct options *options, int option, char **argv, const struct verb *verb) {
@@ -24,6 +25,9 @@ static int parse_option(struct options *options, int option, char **argv, const 
                 return -1;
         case 'n':
                 options->table_options.no_headings = true;
+                return -1;
+        case OPTION_FULL:
+                options->table_options.full = true;
                 return -1;
         case OPTION_TIMEOUT:
                 if (parse_seconds(optarg, &timeout) != EXIT_DONE)
@@ -43,12 +47,13 @@ static int parse_option(struct options *options, int option, char **argv, const 
 
 /**
  * options_parse() - read the options, and leave in optind where the arguments begin
- * @has_table: does the verb print one?
+ * @output: what the verb prints
  *
  * Return: -1, or an exit status.
  */
-int options_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct options *ret) {
+int options_parse(int argc, char **argv, const struct verb *verb, enum output output, struct options *ret) {
         static const struct option long_options[] = {
+                { "full",             no_argument,       NULL, OPTION_FULL       },
                 { "json",             no_argument,       NULL, 'J'               },
                 { "noheadings",       no_argument,       NULL, 'n'               },
                 { "timeout",          required_argument, NULL, OPTION_TIMEOUT    },
@@ -59,11 +64,12 @@ int options_parse(int argc, char **argv, const struct verb *verb, bool has_table
                 COMMON_OPTIONS,
                 {},
         };
-        const char *letters = has_table ? "Jnh" : "h";
+        static const size_t first_options[] = { [OUTPUT_LINES] = 3, [OUTPUT_TABLE] = 1, [OUTPUT_TREE] = 0 };
+        const char *letters = output == OUTPUT_LINES ? "h" : "Jnh";
         struct options options = { .timeout = 10 };
         int option, r;
 
-        while ((option = getopt_long(argc, argv, letters, has_table ? long_options : long_options + 2, NULL)) >= 0) {
+        while ((option = getopt_long(argc, argv, letters, long_options + first_options[output], NULL)) >= 0) {
                 r = parse_option(&options, option, argv, verb);
                 if (r >= 0)
                         return r;
@@ -96,21 +102,18 @@ int options_read(const struct options *options, struct machine *ret) {
 
 /**
  * options_print_table() - run a verb that takes no argument and prints a table of the machine
- * @name: of the array in JSON
- * @fill: returns 0, or -ENOMEM
- * @note: returns a note for standard error, or NULL; or NULL for none
+ * @contents: its fill() returns 0 or -ENOMEM; its note() can be NULL
  *
  * Return: an exit status.
  */
-int options_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
-                        note_fn note) {
+int options_print_table(int argc, char **argv, const struct verb *verb, const struct verb_table *contents) {
         _cleanup_table_ struct libscols_table *table = NULL;
         _cleanup_machine_ struct machine machine = {};
         struct options options;
         const char *text;
         int r;
 
-        r = options_parse(argc, argv, verb, true, &options);
+        r = options_parse(argc, argv, verb, contents->output, &options);
         if (r >= 0)
                 return r;
         if (optind < argc)
@@ -119,10 +122,10 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const ch
         if (r != EXIT_DONE)
                 return r;
 
-        table = table_new(name, &options.table_options);
-        if (!table || fill(table, &machine) < 0)
+        table = table_new(contents->name, &options.table_options);
+        if (!table || contents->fill(table, &options.table_options, &machine) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
         r = table_print(table);
-        text = r == EXIT_DONE && note ? note(&machine) : NULL;
+        text = r == EXIT_DONE && contents->note ? contents->note(&machine) : NULL;
         return text ? log_error(r, "%s: %s", options.name, text) : r;
 }

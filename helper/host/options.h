@@ -38,10 +38,22 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
         "  --firecracker=SOCKET|FILE       Firecracker before it starts, by its API or\n" \
         "                                  its configuration\n"
 
-int options_parse(int argc, char **argv, const struct verb *verb, bool has_table, struct options *ret);
+/* Tables have more options than lines, and trees have more than tables. */
+enum output {
+        OUTPUT_LINES,
+        OUTPUT_TABLE,
+        OUTPUT_TREE,
+};
+
+int options_parse(int argc, char **argv, const struct verb *verb, enum output output, struct options *ret);
 int options_read(const struct options *options, struct machine *ret);
 
-typedef int (*fill_fn)(struct libscols_table *table, const struct machine *machine);
-typedef const char *(*note_fn)(const struct machine *machine);
-int options_print_table(int argc, char **argv, const struct verb *verb, const char *name, fill_fn fill,
-                        note_fn note);
+/** struct verb_table - the table or tree that a verb prints */
+struct verb_table {
+        const char *name; /* of the array in JSON */
+        enum output output;
+        int (*fill)(struct libscols_table *table, const struct table_options *options, const struct machine *machine);
+        const char *(*note)(const struct machine *machine); /* for standard error; returns NULL if there is none */
+};
+
+int options_print_table(int argc, char **argv, const struct verb *verb, const struct verb_table *contents);

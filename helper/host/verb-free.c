@@ -22,7 +22,7 @@ static int add_slot(struct libscols_table *table, const struct bus *bus, uint8_t
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct machine *machine) {
+static int fill_table(struct libscols_table *table, const struct table_options *options _unused_, const struct machine *machine) {
         if (!scols_table_new_column(table, "BUS", 0, 0) || !scols_table_new_column(table, "SLOT", 0, 0) ||
             !scols_table_new_column(table, "PATH", 0, 0))
                 return -ENOMEM;
@@ -64,7 +64,9 @@ static const char *explain_none(const struct machine *machine) {
 }
 
 static int run_free(int argc, char **argv) {
-        return options_print_table(argc, argv, &verb_free, "slots", fill_table, explain_none);
+        static const struct verb_table table = { .name = "slots", .output = OUTPUT_TABLE, .fill = fill_table, .note = explain_none };
+
+        return options_print_table(argc, argv, &verb_free, &table);
 }
 
 const struct verb verb_free = {

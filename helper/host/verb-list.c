@@ -21,7 +21,7 @@ static int add_device(struct libscols_table *table, const struct device *d) {
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct machine *machine) {
+static int fill_table(struct libscols_table *table, const struct table_options *options _unused_, const struct machine *machine) {
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(columns); i++)
@@ -33,7 +33,9 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_list(int argc, char **argv) {
-        return options_print_table(argc, argv, &verb_list, "devices", fill_table, NULL);
+        static const struct verb_table table = { .name = "devices", .output = OUTPUT_TABLE, .fill = fill_table };
+
+        return options_print_table(argc, argv, &verb_list, &table);
 }
 
 const struct verb verb_list = {

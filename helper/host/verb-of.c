@@ -48,7 +48,7 @@ static int run_of(int argc, char **argv) {
         struct options options;
         int r;
 
-        r = options_parse(argc, argv, &verb_of, false, &options);
+        r = options_parse(argc, argv, &verb_of, OUTPUT_LINES, &options);
         if (r >= 0)
                 return r;
         if (optind == argc)

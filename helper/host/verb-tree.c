@@ -9,6 +9,7 @@ enum { COLUMN_PATH, COLUMN_ID, COLUMN_KIND, COLUMN_NAME };
 
 struct tree {
         struct libscols_table *table;
+        const struct table_options *options;
         const struct pci_path *of_root; /* the last path that began a root */
         struct libscols_line *root;
 };
@@ -33,7 +34,7 @@ static int begin_root(struct tree *tree, const struct pci_path *path) {
 }
 
 static int add_device(struct tree *tree, struct device *d) {
-        char text[PCI_PATH_STRING_MAX], name[NAME_IN_GUEST_MAX];
+        char text[PCI_PATH_STRING_MAX], *shown = text, name[NAME_IN_GUEST_MAX];
         const struct pci_path *path = device_get_path(d);
         struct libscols_line *line, *above;
         int r;
@@ -48,15 +49,17 @@ static int add_device(struct tree *tree, struct device *d) {
         d->userdata = line = scols_table_new_line(tree->table, above ?: tree->root);
         if (!d->function)
                 pci_path_print(path, PCI_PATH_CANONICAL, text);
-        if (!line || scols_line_set_data(line, COLUMN_PATH, d->function ? NULL : text) < 0 ||
+        if (!d->function && above)
+                shown = table_shorten_path(tree->options, text);
+        if (!line || scols_line_set_data(line, COLUMN_PATH, d->function ? NULL : shown) < 0 ||
             scols_line_set_data(line, COLUMN_ID, d->id) < 0 || scols_line_set_data(line, COLUMN_KIND, d->kind) < 0 ||
             scols_line_set_data(line, COLUMN_NAME, device_name_in_guest(d, name)) < 0)
                 return -ENOMEM;
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct machine *machine) {
-        struct tree tree = { .table = table };
+static int fill_table(struct libscols_table *table, const struct table_options *options, const struct machine *machine) {
+        struct tree tree = { .table = table, .options = options };
         int r;
 
         r = add_columns(table);
@@ -66,13 +69,16 @@ static int fill_table(struct libscols_table *table, const struct machine *machin
 }
 
 static int run_tree(int argc, char **argv) {
-        return options_print_table(argc, argv, &verb_tree, "roots", fill_table, NULL);
+        static const struct verb_table table = { .name = "roots", .output = OUTPUT_TREE, .fill = fill_table };
+
+        return options_print_table(argc, argv, &verb_tree, &table);
 }
 
 const struct verb verb_tree = {
         .name = "tree",
-        .arguments = "[-J] [-n] SOURCE",
+        .arguments = "[--full] [-J] [-n] SOURCE",
         .summary = "Draw the PCI topology of a machine",
-        .options = TABLE_OPTIONS SOURCE_OPTIONS,
+        .options = "\n"
+                   "     --full             Print whole paths, not only the last hop" TABLE_OPTIONS SOURCE_OPTIONS,
         .run = run_tree,
 };

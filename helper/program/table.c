@@ -109,6 +109,19 @@ struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t pa
         return line;
 }
 
+/**
+ * table_shorten_path() - the part of a function's path that a tree prints below the line of its bridge
+ *
+ * The drawing shows the hops above it. JSON always has the whole path.
+ *
+ * Return: the last hop, or @path if the whole path is wanted.
+ */
+char *table_shorten_path(const struct table_options *options, char *path) {
+        char *last = strrchr(path, '/');
+
+        return last && !options->full && !options->json ? last + 1 : path;
+}
+
 /* Nearly every cell: it needs no copy. */
 static bool is_plain(const char *text) {
         while (*text >= ' ' && *text <= '~' && *text != '\\')

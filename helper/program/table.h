@@ -12,6 +12,7 @@
 struct table_options {
         bool json;
         bool no_headings;
+        bool full; /* a tree prints whole paths */
 };
 
 #define TABLE_COLUMNS_MAX 16
@@ -29,6 +30,7 @@ int table_parse_columns(const char *text, const char *usual, table_name_fn name,
 int table_add_columns(struct libscols_table *table, const struct table_columns *columns, table_name_fn name);
 struct libscols_table *table_new(const char *name, const struct table_options *options);
 struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column);
+char *table_shorten_path(const struct table_options *options, char *path);
 int table_print(struct libscols_table *table);
 
 static inline void unref_tablep(struct libscols_table **table) {

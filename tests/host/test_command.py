@@ -27,7 +27,7 @@ def test_help_and_version(arguments):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["no-such-verb"], *([verb] for verb in VERBS), *([verb, "--no-such", DOMAIN] for verb in VERBS), ["list", "--qmp"],
+    ["no-such-verb"], *([verb] for verb in VERBS), *([verb, "--no-such", DOMAIN] for verb in VERBS), *([verb, "--full", DOMAIN] for verb in ("list", "of", "free")), ["list", "--qmp"],
     ["list", DOMAIN, DOMAIN], ["list", DOMAIN, "vda"], ["free", DOMAIN, "vda"], ["tree", DOMAIN, "vda"], ["of", DOMAIN],
     ["of", "-J", DOMAIN, "vda"], ["list", DOMAIN, "--timeout=x"], ["list", DOMAIN, "--timeout=-1"]], ids=" ".join)
 def test_bad_usage(arguments):
@@ -51,6 +51,15 @@ def test_json():
     [root] = json.loads(pcipath_host("tree", "-J", DOMAIN).stdout)["roots"]
     assert [child["path"] for child in root["children"]] == ["02.0", "02.1", "02.2"]
     assert [child["id"] for child in root["children"][0]["children"]] == ["vda"]
+    assert root["children"][0]["children"][0]["path"] == "02.0/00.0"
+
+
+def test_tree_paths():
+    """The last hop alone below a bridge, and the whole path with --full; JSON has the whole path either way."""
+    short, full = (pcipath_host("tree", "-n", *option, DOMAIN).stdout for option in ([], ["--full"]))
+    assert re.findall(r"─(\S+)", short) == ["02.0", "00.0", "02.1", "00.0", "02.2"]
+    assert re.findall(r"─(\S+)", full) == ["02.0", "02.0/00.0", "02.1", "02.1/00.0", "02.2"]
+    assert pcipath_host("tree", "-J", DOMAIN).stdout == pcipath_host("tree", "-J", "--full", DOMAIN).stdout
 
 
 # -- The manual --
