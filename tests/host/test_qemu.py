@@ -5,15 +5,18 @@ What a guest makes of it is compared in tests/vm (checks.py).
 """
 
 import pytest
+from command.run import on_machine
 from emulator import LATER
 from host.qemu import MACHINES, UNKNOWN_MACHINES, paused
 from host.run import error, pcipath_host, table
 from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
+from qmp import QMPError
 from release import HOST
 from random_machine import random_machine
 from test_disks import KINDS_OF_DISK
 from test_topologies import SHAPES, build
 from test_usb_optical import TOPOLOGY as USB_OPTICAL
+from trees.machine import Lun, Machine, Root, VirtioScsi, function
 
 LINKS = "/dev/disk/by-pci-path/"
 SEEDS = range(1, 13)
@@ -169,6 +172,31 @@ def test_private_namespace_of_a_subsystem(controllers, names):
         rows = [row for row in table("list", f"--qmp={machine.socket}") if row["id"] == "ns"]
         assert [row["name"] for row in rows] == names
         assert all((row["absent"] is None) == (row["name"] is not None) for row in rows)
+
+
+LUNS = [255, 256, 4000, 16383]
+
+
+def test_luns_have_the_guest_s_number():
+    """Linux has the LUNs from 256 on in SAM's flat form (16640 for 256); the guest's link has them decoded, as QEMU and libvirt
+    count them. 16383 is the most that QEMU's virtio-scsi takes."""
+    names = {f"scsi0-0-3-{lun}": f"{LINKS}04.0-scsi-0:0:3:{lun}" for lun in LUNS}
+    luns = [device("scsi-hd", name, bus="scsi.0", channel=0, lun=lun, drive=name, **{"scsi-id": 3}) for name, lun in zip(names, LUNS)]
+    with paused("q35", [device("virtio-scsi-pci", "scsi", bus="pcie.0", addr="4.0"), *luns]) as machine:
+        by_qmp = {row["id"]: row["name"] for row in table("list", f"--qmp={machine.socket}") if row["id"] in names}
+        with pytest.raises(QMPError, match="lun"):
+            machine.plug(**device("scsi-hd", "more", bus="scsi.0", channel=0, lun=16384, drive="more", **{"scsi-id": 3}))
+    disks = "".join(f"<disk><target dev='sd{letter}' bus='scsi'/><alias name='{name}'/>"
+                    f"<address type='drive' controller='0' bus='0' target='3' unit='{lun}'/></disk>"
+                    for letter, name, lun in zip("abcd", names, LUNS))
+    text = f"""<domain type='qemu'><os><type machine='q35'>hvm</type></os><devices><controller type='pci' index='0' model='pcie-root'/>
+        <controller type='scsi' index='0' model='virtio-scsi'><address type='pci' bus='0x00' slot='0x04' function='0x0'/></controller>
+        {disks}</devices></domain>"""
+    by_libvirt = {row["id"]: row["name"] for row in table("list", "--libvirt=-", stdin=text) if row["id"] in names}
+    assert by_qmp == by_libvirt == names
+    guest = Machine([Root([function("04.0", VirtioScsi([Lun(3, lun) for lun in LUNS]))])])
+    found = on_machine(guest, *(["find", name.removeprefix(LINKS)] for name in names.values()))
+    assert all(f.status == 0 and f.stdout.startswith("/dev/sd") for f in found) and len({f.stdout for f in found}) == len(LUNS)
 
 
 def test_usb_port_that_the_host_did_not_name():
