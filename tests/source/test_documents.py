@@ -23,7 +23,7 @@ def test_links(document):
     for target in re.findall(r"\]\(([^):#]+)\)", text):
         assert (document.parent / target).exists(), target
     # Files that are named, but for those that a reader is to write.
-    for name in re.findall(r"`((?:tests|docs|examples|man|rules\.d)/[^` *]+)`", text):
+    for name in re.findall(r"`((?:helper|tests|docs|examples|man|dracut|completion|systemd|rules\.d)/[^` *]+)`", text):
         assert "bar" in name or (TOP / name).exists(), name
 
 
