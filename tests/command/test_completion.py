@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Completion in bash and zsh, as the shells call it, also over names that would run a command."""
 
+import contextlib
+import json
 import os
 import pty
 import re
@@ -13,6 +15,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from command.run import PCIPATH
+from host.test_sockets import machine_with, qemu, served
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi']
@@ -77,20 +80,58 @@ def write_domain(path):
                     f"<controller type='pci' index='0' model='pci-root'/>{disks}</devices></domain>")
 
 
-def test_hostile_ids(tmp_path):
+def write_vm_info(path):
+    """Cloud Hypervisor's answer of a running machine."""
+    cards = [{"id": name} for name in HOSTILE]
+    tree = {f"_virtio-pci-{name}": {"pci_bdf": f"0000:00:{index + 1:02x}.0", "children": [name]} for index, name in enumerate(HOSTILE)}
+    path.write_text(json.dumps({"config": {"net": cards}, "device_tree": tree}, indent=1))
+
+
+@contextlib.contextmanager
+def source_of_ids(kind, directory):
+    """The option for a machine whose devices have hostile ids."""
+    if kind == 'qmp':
+        with served(qemu(machine_with(**{name: ('virtio-blk-pci', 8 * (index + 1)) for index, name in enumerate(HOSTILE)}))) as path:
+            yield f'--qmp={path}'
+    else:
+        {'libvirt': write_domain, 'cloud-hypervisor': write_vm_info}[kind](directory / 'document')
+        yield f'--{kind}=document'
+
+
+@pytest.mark.parametrize('kind', ['libvirt', 'cloud-hypervisor', 'qmp'])
+def test_hostile_ids(kind, tmp_path):
     """What is offered is one word of the shell, and offering it runs nothing."""
-    write_domain(tmp_path / 'domain.xml')
-    script = f"""
-        source {COMPLETION}/pcipath-host.bash
-        compopt() {{ :; }}
-        COMP_WORDS=(pcipath-host of --libvirt=domain.xml '') COMP_CWORD=3 COMPREPLY=()
-        _pcipath_host
-        for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done"""
-    done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=tmp_path,
-                          env=os.environ | {'PATH': f"{PCIPATH.parent / 'host'}:{os.environ['PATH']}"})
-    assert done.stderr == '' and not (tmp_path / 'canary').exists()
+    directory = tmp_path / 'cwd'
+    directory.mkdir()
+    with source_of_ids(kind, directory) as source:
+        script = f"""
+            source {COMPLETION}/pcipath-host.bash
+            compopt() {{ :; }}
+            COMP_WORDS=(pcipath-host of {source} '') COMP_CWORD=3 COMPREPLY=()
+            _pcipath_host
+            for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done"""
+        done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=directory,
+                              env=os.environ | {'PATH': f"{PCIPATH.parent / 'host'}:{os.environ['PATH']}"})
+    assert done.stderr == '' and not (directory / 'canary').exists()
     # An id with an escape in JSON is not offered.
     assert {'plain', '$(touch canary)', '`touch canary`', 'b c'} <= set(done.stdout.splitlines()) <= {*HOSTILE, *(f'vd{n}' for n in range(20))}
+
+
+def test_hostile_interface(tmp_path):
+    """The kernel lets an interface have such a name."""
+    name = '$(>canary)'
+    script = f"""
+        mount -t sysfs sysfs /sys
+        ip link set lo name '{name}'
+        source {COMPLETION}/pcipath.bash
+        compopt() {{ :; }}
+        COMP_WORDS=(pcipath of '') COMP_CWORD=2 COMPREPLY=()
+        _pcipath
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(['unshare', '--net', '--mount', 'bash', '--norc', '-c', script], capture_output=True, text=True, check=True,
+                          cwd=tmp_path, env=os.environ | {'PATH': f"{PCIPATH.parent}:{os.environ['PATH']}"})
+    assert done.stderr == '' and os.listdir(tmp_path) == []
+    assert '\\$\\(\\>canary\\)' in done.stdout.splitlines()
 
 
 def test_hostile_names():
