@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Cloud Hypervisor, by vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI is flat: a segment has one bus, 0,
- * and is the guest's domain of the same number. Up to v53 each segment has a host bridge in slot 0; later versions have one
- * on segment 0 only (vmm/src/pci_segment.rs), and slot 0 of the others is a slot like any. The node _virtio-pci-ID of device_tree
- * has the address of its child ID; a device that is passed through is a node of its own. Before the boot there is no
- * device_tree: then a slot is known only where the configuration has chosen it (pci_device_id, from v52 on).
+ * Reads Cloud Hypervisor's vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI topology is flat: a segment has
+ * bus 0 alone and is the guest's domain of the same number. Up to v53 each segment has a host bridge in slot 0. Later
+ * versions have a host bridge on segment 0 only (vmm/src/pci_segment.rs); slot 0 of the other segments takes any device.
+ *
+ * In device_tree, the node _virtio-pci-ID has the PCI address of its child ID. A device that is passed through has one
+ * node. Before boot there is no device_tree: only slots that the configuration sets are known (pci_device_id, since v52).
  */
 
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 #define SEGMENTS_MAX 256
 
-/* Keys of VmConfig, and the ids that Cloud Hypervisor makes up (vmm/src/device_manager.rs). */
+/* Keys of VmConfig, and the ids that Cloud Hypervisor generates (vmm/src/device_manager.rs). */
 static const struct json_kind kinds[] = {
         { "disks",              "_disk",               "disk",                     NODE_DISK      },
         { "net",                "_net",                "network controller",       NODE_INTERFACE },
@@ -42,9 +43,9 @@ struct reader {
         struct json_document document;
         struct machine *machine;
         json_object *config;
-        json_object *ids; /* of the configuration, with their kinds */
+        json_object *ids; /* ids of the configuration, with their kinds */
         struct bus *segments[SEGMENTS_MAX];
-        bool has_slot_zero; /* a device is in slot 0: there are no host bridges but that of segment 0 */
+        bool has_slot_zero; /* a segment other than 0 has a device there: only segment 0 has a host bridge */
 };
 
 static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
@@ -94,7 +95,7 @@ static int add_function(struct reader *r, const char *place, const char *address
         return 0;
 }
 
-/* -- Booted: the tree -- */
+/* -- A booted machine: device_tree -- */
 
 static int add_node(struct reader *r, const char *name, json_object *node) {
         json_object *address, *children, *first;
@@ -122,7 +123,7 @@ static int add_node(struct reader *r, const char *name, json_object *node) {
         return json_device_identify(device, id, json_kind_of_id(kinds, ELEMENTSOF(kinds), r->ids, id));
 }
 
-/* Of all segments of a machine that runs. */
+/* Offer the slots of all segments of a running machine. */
 static int offer_slots(struct reader *r, int64_t n_segments) {
         struct bus *bus;
         int k;
@@ -166,9 +167,9 @@ static int read_tree(struct reader *r, json_object *tree) {
         return offer_slots(r, n);
 }
 
-/* -- Not booted: the configuration -- */
+/* -- A machine before boot: the configuration -- */
 
-/* Slot 0 of segment 0 is the host bridge's. */
+/* The host bridge is in slot 0 of segment 0. */
 static int read_slot(const struct reader *r, json_object *entry, const char *place, int64_t segment, json_object **ret) {
         int64_t slot, least = segment == 0 ? 1 : 0;
         int k;
@@ -200,7 +201,7 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
                 k = has_slot = read_slot(r, entry, place, number, &slot);
         if (k < 0)
                 return k;
-        /* Without either, nobody can ask for it; and a console that is off is none. */
+        /* A device without id and slot cannot be named. A console that is off is not a device. */
         if (!id && !has_slot)
                 return 0;
         k = json_get_typed(&r->document, entry, json_type_string, &mode, "%s.mode", place);
@@ -213,13 +214,13 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
         if (has_slot)
                 device->hop.slot = (uint8_t) json_object_get_int64(slot);
         else
-                device->absent = "its slot is chosen at boot: use vm.info of the running machine";
+                device->absent = "the slot is chosen at boot: use vm.info of the running machine";
         return json_device_identify(device, id ? json_object_get_string(id) : kind->own_id, kind);
 }
 
 /* -- The document -- */
 
-/* What vm.add-disk and its like answer. */
+/* Read the answer to vm.add-disk or another command that adds a device. */
 static int read_reply(struct reader *r, json_object *address) {
         struct device *device;
         json_object *id;
@@ -257,7 +258,7 @@ static int read_document(struct reader *r) {
 }
 
 /**
- * cloud_hypervisor_parse() - the machine of a document: vm.info, or the answer to a device that was added
+ * cloud_hypervisor_parse() - read a machine from vm.info, or from the answer to a command that adds a device
  */
 int cloud_hypervisor_parse(const char *name, const char *text, size_t size, struct machine *machine,
                            struct error *error) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Firecracker, by its configuration: the file, or GET /vm/config (src/firecracker/swagger/firecracker.yaml). Started
- * with --enable-pci, it has one flat bus with the host bridge in slot 0, and gives out the slots in the order in which
- * it attaches devices at the boot (src/vmm/src/builder.rs): that of the table below, of each kind that of the
- * configuration, but the root drive before the other drives. Nothing says a slot; and once the machine runs,
- * /vm/config has its devices in the order of a hash table, and those that were plugged in later among them. So it has
- * to be asked before. A section that is not known could be a device of a later version, and move all others.
+ * Reads Firecracker's configuration: the file, or GET /vm/config (src/firecracker/swagger/firecracker.yaml). With
+ * --enable-pci, Firecracker has one flat bus with the host bridge in slot 0. It assigns slots in the order in which it
+ * attaches devices at boot (src/vmm/src/builder.rs): by kind as in the table below, then as in the configuration, the
+ * root drive before the other drives.
+ *
+ * The API tells no slots. Once the machine runs, /vm/config lists devices in the order of a hash table, together with
+ * hotplugged ones. So only a machine that has not started can be read. An unknown section may be a device of a later
+ * version, which would move all others.
  */
 
 #include <stdio.h>
@@ -35,11 +37,11 @@ struct reader {
         struct machine *machine;
         struct bus *bus;
         bool is_running;
-        bool want_root; /* this time the root drive alone, or all but it */
+        bool want_root; /* add the root drive only, or all other drives */
         uint8_t slot;
 };
 
-/* Firecracker replaces the first of two devices with one id. Which slot that leaves to others is not worth a guess. */
+/* Firecracker replaces the first of two devices with the same id. The slots of the other devices are not predictable then. */
 static bool has_device(const struct reader *r, const char *type, const char *id) {
         for (size_t i = 0; i < r->machine->n_devices; i++)
                 if (streq(r->machine->devices[i]->type, type) && streq(r->machine->devices[i]->id, id))
@@ -84,7 +86,7 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
         return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind);
 }
 
-/* Of each kind all devices in their order; of the drives, the root first. */
+/* Add the devices of each kind in their order, the root drive first. */
 static int add_devices(struct reader *r) {
         int k = 0;
 
@@ -115,17 +117,17 @@ static bool is_empty(json_object *section) {
         return !section || (json_object_is_type(section, json_type_array) && json_object_array_length(section) == 0);
 }
 
-/* Sets the reason why no device has a path, if there is one. */
+/* Set the reason why no device has a path, if there is one. */
 static int check_sections(struct reader *r) {
         json_object_object_foreach(r->document.root, name, section)
                 if (!is_known_section(name) && !is_empty(section))
-                        return asprintf(&r->machine->reason, "the section '%.40s' is not known: it may be a PCI device and move the others",
+                        return asprintf(&r->machine->reason, "the section '%.40s' is not known: it may be a PCI device that moves the others",
                                         name) < 0 ? -ENOMEM : 0;
 
         return 0;
 }
 
-/* Without --enable-pci Firecracker tells the kernel so, but that is not in its configuration; a user's own pci=off is. */
+/* The configuration shows a user's pci=off, but not the one that Firecracker adds without --enable-pci. */
 static int check_pci(const struct reader *r) {
         const struct json_document *d = &r->document;
         json_object *backend, *args;
@@ -147,15 +149,15 @@ static int check_pci(const struct reader *r) {
 }
 
 /**
- * firecracker_parse() - the machine of a configuration
- * @is_running: does it describe a machine that has been started?
+ * firecracker_parse() - read a machine from a configuration
+ * @is_running: whether the machine has started
  */
 int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
                       struct error *error) {
         struct reader r = { .machine = machine, .is_running = is_running };
         int k;
 
-        machine->no_hotplug = "Firecracker chooses the slot of a device that is plugged in";
+        machine->no_hotplug = "Firecracker chooses the slot of a hotplugged device";
 
         k = json_parse(name, text, size, &r.document, error);
         if (k >= 0)
@@ -170,7 +172,7 @@ int firecracker_parse(const char *name, const char *text, size_t size, bool is_r
         return k == -ENOMEM ? error_set(error, k, "out of memory") : k;
 }
 
-/* GET / : is it started? */
+/* GET / tells whether the machine has started. */
 static int ask_state(const char *name, bool *ret, struct error *error) {
         _cleanup_json_ struct json_document document = {};
         _cleanup_free_ char *text = NULL;

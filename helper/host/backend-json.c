@@ -7,8 +7,8 @@
 #define PLACE_MAX 64
 
 /**
- * json_foreach_configured() - call for each device of a configuration, in the order of @kinds and of the arrays
- * @place: before the keys, in complaints
+ * json_foreach_configured() - call a function for each device of a configuration, in the order of @kinds and the arrays
+ * @place: prefix of the keys in errors
  */
 int json_foreach_configured(const struct json_document *document, json_object *config, const char *place,
                             const struct json_kind *kinds, size_t n, configured_fn callback, void *userdata) {
@@ -46,8 +46,8 @@ static int collect_id(json_object *ids, json_object *entry, size_t kind) {
 }
 
 /**
- * json_collect_ids() - which kind is the device of each id that the configuration has?
- * @ret: for json_kind_of_id(); to be put
+ * json_collect_ids() - map each id of the configuration to the kind of its device
+ * @ret: for json_kind_of_id(); the caller drops it with json_object_put()
  *
  * Return: 0 or -ENOMEM.
  */
@@ -81,8 +81,10 @@ static bool is_made_up(const char *id, const struct json_kind *kind) {
 }
 
 /**
- * json_kind_of_id() - by the configuration, or else by the id itself; NULL if neither tells
- * @ids: of json_collect_ids(), or NULL
+ * json_kind_of_id() - find the kind of a device in the configuration, or by the prefix of its id
+ * @ids: from json_collect_ids(), or NULL
+ *
+ * Return: NULL if the kind is unknown.
  */
 const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id) {
         json_object *kind;
@@ -96,7 +98,7 @@ const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n,
         return NULL;
 }
 
-/** json_device_identify() - id (or NULL), type and kind; a disk of these monitors is the whole function */
+/** json_device_identify() - set id (or NULL), type and kind. A disk is a whole function in these monitors. */
 int json_device_identify(struct device *device, const char *id, const struct json_kind *kind) {
         device->id = id ? strdup(id) : NULL;
         device->type = strdup(kind ? kind->key : "device");

@@ -2,21 +2,21 @@
 #pragma once
 
 /*
- * What the monitors with a JSON configuration share: devices in arrays or objects, by keys that say what they are.
+ * Shared by the backends with a JSON configuration, which has arrays or objects of devices under a key for each kind.
  */
 
 #include "json-document.h"
 #include "machine.h"
 
-/** struct json_kind - the devices below a key */
+/** struct json_kind - the devices under a key */
 struct json_kind {
         const char *key;
-        const char *prefix; /* of ids that the monitor makes up, or NULL */
+        const char *prefix; /* of ids that the monitor generates, or NULL */
         const char *kind;
         enum node node;
         const char *id_key; /* or NULL for "id" */
-        const char *own_id; /* of the one device of this kind, unless it is configured; or NULL */
-        bool is_switch;     /* the configuration has true or false */
+        const char *own_id; /* default id of the only device of this kind, or NULL */
+        bool is_switch;     /* the value is a boolean */
 };
 
 typedef int (*configured_fn)(void *userdata, const struct json_kind *kind, json_object *entry, const char *place);

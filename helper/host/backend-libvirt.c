@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt, by a domain's XML. The bus of a device's address is no bus number but the index of the PCI controller that
- * the device is plugged into (https://libvirt.org/pci-addresses.html); controllers have such an address themselves, up
- * to a root. So the elements are read three times: for the controllers' buses, for what is plugged into them, and for
- * the disks below that. A device without a PCI address is listed with the reason, and harms no other.
+ * Reads the XML of a libvirt domain. The bus in a device's address is not a bus number: it is the index of the PCI
+ * controller that the device is plugged into (https://libvirt.org/pci-addresses.html). Controllers have such addresses
+ * too, up to a root. So the elements are read three times: for the buses of controllers, for the functions on these
+ * buses, and for the disks below functions. A device without a PCI address is listed with a reason.
  */
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 /* -- Devices -- */
 
-/* Who would look for it among the PCI devices? Others, a keyboard say, are of no interest without a PCI address. */
+/* Devices that users expect in the list even without a PCI address. Others, such as keyboards, are left out. */
 static bool is_of_interest(const xmlNode *element) {
         static const char *const without[] = { "fdc", "ccid", "isa", "xenbus", "virtio-serial" };
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
@@ -33,7 +33,7 @@ static bool is_of_interest(const xmlNode *element) {
                libvirt_model_find((const char *) model)->controller != CONTROLLER_ROOT;
 }
 
-/* Why a device has no PCI address, by the type of the one that it has. */
+/* The reason why a device has no PCI address, by the type of its address. */
 static const char *reason_of_type(const char *type) {
         static const struct {
                 const char *type, *reason;
@@ -50,17 +50,17 @@ static const char *reason_of_type(const char *type) {
         for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
                 if (streq(type, reasons[i].type))
                         return reasons[i].reason;
-        return "its address is not of PCI";
+        return "not a PCI address";
 }
 
-/* The first console is the first serial port once more, as old versions of libvirt had it. */
+/* For compatibility, libvirt repeats the first serial port as the first console. */
 static bool is_repeated(const xmlNode *element) {
         const xmlNode *target = element_is(element, "console") ? element_child(element, "target") : NULL;
 
         return target && element_attribute_is(target, "type", "serial");
 }
 
-/* @disks: is it the time for disks that are below a function? */
+/* @disks: read the disks below functions, instead of everything else */
 static int read_element(struct domain *d, const xmlNode *element, bool disks) {
         const xmlNode *address = element_child(element, "address");
         _cleanup_xml_ xmlChar *text = address ? xmlGetProp(address, BAD_CAST "type") : NULL;
@@ -76,7 +76,7 @@ static int read_element(struct domain *d, const xmlNode *element, bool disks) {
         return is_of_interest(element) ? domain_add_without_path(d, element, reason_of_type(type)) : 0;
 }
 
-/* i440fx plugs by ACPI, which knows the bridges below its own root bus; below an expander there is but SHPC. */
+/* On i440fx, ACPI hotplug covers the bridges below the first root bus. Bridges below an expander have SHPC only. */
 static void forget_plugs_below_expanders(struct domain *d) {
         for (size_t i = 1; d->type && d->type->needs_acpi && i < CONTROLLERS_MAX; i++) {
                 const struct bus *bus = d->controllers[i].bus;
@@ -114,7 +114,7 @@ static int read_devices(struct domain *d, const xmlNode *devices) {
 
 /* -- The document -- */
 
-/* <domain type='kvm'>, <os><type machine='pseries-7.2'>, <features><acpi/>; "pc" is "pc-i440fx-7.2" once it is defined. */
+/* Example: <domain type='kvm'>, <os><type machine='pseries-7.2'>, <features><acpi/>. libvirt expands "pc" to "pc-i440fx-7.2". */
 static int read_machine_type(struct domain *d, const xmlNode *domain) {
         static const char *const of_qemu[] = { "kvm", "qemu", "hvf" };
         const xmlNode *os = element_child(domain, "os"), *features = element_child(domain, "features");
@@ -125,7 +125,7 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
         d->has_acpi = features && element_child(features, "acpi");
         d->is_bhyve = hypervisor && streq((const char *) hypervisor, "bhyve");
         if (d->is_bhyve) {
-                d->machine->no_hotplug = "bhyve takes no PCI device while it runs";
+                d->machine->no_hotplug = "bhyve does not support PCI hotplug";
                 return 0;
         }
 
@@ -143,7 +143,7 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
         return 0;
 }
 
-/* What else people have at hand, and how to get from there to the domain. */
+/* Report a document with another root element, and how to get the XML of a domain. */
 static int log_root_error(const struct domain *d, const xmlNode *root) {
         const char *name = root ? (const char *) root->name : "";
 
@@ -156,8 +156,8 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         int r;
 
         if (document->intSubset)
-                return error_set(d->error, -EBADMSG, "%s: a domain's XML has no document type", d->file);
-        /* libvirt's own files below /run/libvirt have the domain in its status. */
+                return error_set(d->error, -EBADMSG, "%s: a document type is not allowed in a domain's XML", d->file);
+        /* The status files in /run/libvirt have the domain in <domstatus>. */
         if (domain && element_is(domain, "domstatus"))
                 domain = element_child(domain, "domain");
         if (!domain || !element_is(domain, "domain"))
@@ -172,8 +172,8 @@ static int read_domain(struct domain *d, xmlDoc *document) {
 }
 
 /**
- * libvirt_parse() - the machine that a domain's XML describes
- * @name: of the document, in complaints
+ * libvirt_parse() - read a machine from the XML of a domain
+ * @name: of the document, for errors
  */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error) {
         struct domain d = { .file = name, .machine = machine, .error = error };
@@ -181,7 +181,7 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         xmlDoc *document;
         int r;
 
-        /* No network, no entities of others, no more than libxml2's usual limits. */
+        /* NONET: no network access. Without NOENT, DTDLOAD and HUGE, no external entity is loaded and libxml2's limits apply. */
         document = xmlReadMemory(text, (int) size, NULL, NULL,
                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!document) {
@@ -197,7 +197,7 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
-/** libvirt_read() - a domain's XML from a file, or from standard input if it is "-" */
+/** libvirt_read() - read the XML of a domain from a file, or from standard input for "-" */
 int libvirt_read(const char *name, struct machine *machine, struct error *error) {
         _cleanup_free_ char *text = NULL;
         size_t size;

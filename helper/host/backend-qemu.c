@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU, by its object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, whose type the
- * listing of the bus shows; a device has its buses as children:
+ * Reads QEMU's object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, and its listing shows
+ * the device's type. The children of a device include its buses:
  *
  *     /machine/q35 ─ pcie.0 ─ child[4] ─> /machine/peripheral/port ─ port ─ child[0] ─> /machine/peripheral/disk
  *
- * So the tree is read from the host bridges down, all buses of a level in two round trips: one lists the buses, the
- * other asks the devices on them. A guest cannot write to it, which it can to what query-pci shows (the bus numbers of
- * bridges), and it is complete before the guest has run.
+ * The tree is read from the host bridges down. All buses of a level take two round trips: the first lists the buses, the
+ * second reads the devices on them. The guest cannot change these objects, unlike the bus numbers that query-pci shows.
+ * The tree is complete before the guest runs.
  */
 
 #include "qemu-walk.h"
 #include "backend.h"
 
-/* QEMU makes the virtual functions of these types itself. Offset, stride and number are of its SR-IOV capability. */
+/* QEMU creates the virtual functions of these types. Offset, stride and number are from its SR-IOV capability. */
 static const struct vf_type {
         const char *physical, *virtual;
         int offset, stride, most;
@@ -35,7 +35,7 @@ static const struct vf_type *find_vf_type(const struct record *vf) {
         return NULL;
 }
 
-/* Which virtual function of @pf it is by its place; -1 if it cannot be one. */
+/* The number of @vf among the virtual functions of @pf, from its address. Return: -1 if @vf is not one of them. */
 static int number_by_position(const struct record *pf, const struct record *vf, const struct vf_type *type) {
         int distance, most = type->most > 0 ? type->most : (int) pf->number;
 
@@ -51,7 +51,7 @@ static bool is_made_for(const struct record *vf, const struct record *pf) {
         return vf->sriov_pf && pf->device->id && streq(vf->sriov_pf, pf->device->id);
 }
 
-/* Records of one bus follow each other; those that are on no PCI bus come first. */
+/* Groups the records by bus. Records that are not on a PCI bus come first. */
 static int compare_buses(const void *a, const void *b) {
         const struct record *x = *(struct record *const *) a, *y = *(struct record *const *) b;
         uintptr_t of_x = (uintptr_t) x->device->bus, of_y = (uintptr_t) y->device->bus;
@@ -59,13 +59,13 @@ static int compare_buses(const void *a, const void *b) {
         return (of_x > of_y) - (of_x < of_y);
 }
 
-/* struct functions - what is on one bus */
+/* struct functions - the functions on one bus */
 struct functions {
         struct record **items;
         size_t n;
 };
 
-/* Those that the host made are numbered in the order of their functions, whatever the order in which it made them. */
+/* Virtual functions with sriov-pf are numbered in the order of their functions, not in the order of creation. */
 static int number_by_order(const struct functions *bus, const struct record *pf, const struct record *vf) {
         int number = 0;
 
@@ -128,8 +128,8 @@ static int find_all_physical(const struct walk *walk) {
 }
 
 /*
- * Virtual functions are named after their physical function. QEMU 10 has them whether the guest has enabled them or
- * not, and does not tell. What is of a virtual function's type and is none of any is what it looks like.
+ * A virtual function's path is made from the path of its physical function. QEMU 10 has all virtual functions, and does
+ * not tell whether the guest has enabled them. A device of such a type without a physical function keeps its own path.
  */
 static int name_virtual_functions(const struct walk *walk) {
         if (find_all_physical(walk) < 0)
@@ -147,7 +147,7 @@ static int name_virtual_functions(const struct walk *walk) {
         return 0;
 }
 
-/* Is this root bus the expander's? It bears its id, or, under a pxb, the bus behind QEMU's own bridge does. */
+/* A root bus has the id of its expander. For a pxb, the bus behind QEMU's internal bridge has the id instead. */
 static bool is_root_of(const struct walk *walk, const struct qbus *root, const struct record *expander) {
         const char *id = expander->device->id;
 
@@ -170,7 +170,7 @@ static const char *expander_of(const struct qbus *root) {
         return streq(root->type, "pxb-bus") ? "pxb" : streq(root->type, "pxb-pcie-bus") ? "pxb-pcie" : "pxb-cxl";
 }
 
-/* Which has no id is known by its turn: QEMU makes the expanders of one type and their roots in one order. */
+/* Expanders without an id are matched by order: QEMU creates expanders of one type and their root buses in the same order. */
 static struct record *find_expander(struct walk *walk, const struct qbus *root) {
         struct record *first = NULL;
 
@@ -188,7 +188,7 @@ static struct record *find_expander(struct walk *walk, const struct qbus *root) 
         return first;
 }
 
-/* An id that is also the name that QEMU made up for the bus of another: then neither can be told. */
+/* QEMU may generate a bus name that is also the id of another expander. The two cannot be distinguished then. */
 static bool is_root_of_one(const struct walk *walk, const struct record *expander) {
         size_t n = 0;
 
@@ -215,7 +215,7 @@ static void name_expanders_roots(struct walk *walk) {
 }
 
 /**
- * qemu_read_from() - the machine behind a QMP connection that was greeted, and is closed
+ * qemu_read_from() - read a machine from a QMP connection after its greeting, and close the connection
  */
 int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error) {
         struct walk walk = { .qmp = *qmp, .machine = machine, .error = error };
@@ -232,7 +232,7 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error
 }
 
 /**
- * qemu_read() - the machine behind a QMP socket
+ * qemu_read() - read a machine from a QMP socket
  */
 int qemu_read(const char *name, struct machine *machine, struct error *error) {
         struct qmp qmp;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Where a machine is read from. Each monitor has a reader: the name of a socket or file in, a machine out.
+ * Each backend reads a machine from one kind of monitor, given the name of a socket or file.
  */
 
 #include "machine.h"
@@ -10,8 +10,8 @@
 
 /** struct backend - a monitor */
 struct backend {
-        const char *option; /* without its dashes */
-        const char *on_timeout; /* the end of the error message then */
+        const char *option; /* without the dashes */
+        const char *on_timeout; /* appended to the error of a timeout */
         int (*read)(const char *name, struct machine *machine, struct error *error);
 };
 
@@ -20,7 +20,7 @@ int libvirt_read(const char *name, struct machine *machine, struct error *error)
 int cloud_hypervisor_read(const char *name, struct machine *machine, struct error *error);
 int firecracker_read(const char *name, struct machine *machine, struct error *error);
 
-/* Of documents that are there already: for fuzzers. */
+/* Parse a document in memory: for fuzzers. */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error);
 int cloud_hypervisor_parse(const char *name, const char *text, size_t size, struct machine *machine,
                            struct error *error);

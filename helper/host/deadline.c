@@ -11,10 +11,10 @@ static struct {
         double seconds;
         const char *subject, *hint;
         timer_t timer;
-        atomic_bool over; /* whoever sets it first, the timer or deadline_stop(), has the last word */
+        atomic_bool over; /* set by the timer or by deadline_stop(), whichever is first */
 } deadline;
 
-/* In a thread of its own: so it can print, and a main thread that waits or computes does not matter. */
+/* Runs in its own thread, so it can print while the main thread waits or computes. */
 static void time_out(union sigval value) {
         (void) value;
         if (atomic_exchange(&deadline.over, true))
@@ -24,14 +24,14 @@ static void time_out(union sigval value) {
 
 /**
  * deadline_start() - exit with EXIT_TIMEOUT unless deadline_stop() comes first
- * @subject: in the error message, and
- * @hint: at its end
+ * @subject: of the error message
+ * @hint: appended to the error message
  */
 int deadline_start(double seconds, const char *subject, const char *hint) {
         struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = time_out };
         struct itimerspec time = { .it_value.tv_sec = (time_t) seconds };
 
-        /* 0 would be never. */
+        /* 0 would disarm the timer. */
         time.it_value.tv_nsec = (long) ((seconds - (double) time.it_value.tv_sec) * 1e9) | 1;
         deadline.seconds = seconds;
         deadline.subject = subject;
@@ -42,7 +42,7 @@ int deadline_start(double seconds, const char *subject, const char *hint) {
         return 0;
 }
 
-/** deadline_stop() - there was time enough */
+/** deadline_stop() - cancel the timeout */
 void deadline_stop(void) {
         while (atomic_exchange(&deadline.over, true))
                 pause();

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The end of the time that a run may take, whatever it does then: waits for a socket or a pipe, reads, or computes.
+ * A timeout for the whole run, whether it waits for a socket or a pipe, reads, or computes.
  */
 
 #include "util.h"

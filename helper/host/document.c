@@ -5,10 +5,10 @@
 #include "document.h"
 
 /**
- * document_read() - all of a file, or of standard input if it is "-"
- * @ret: to be freed
+ * document_read() - read a whole file, or standard input for "-"
+ * @ret: the caller frees it
  *
- * Return: 0; -ENOENT when there is no such file; -EFBIG, -EBADMSG, -ENOMEM or -EIO when it is not a document.
+ * Return: 0; -ENOENT if the file does not exist; -EFBIG, -EBADMSG, -ENOMEM or -EIO if it cannot be read.
  */
 int document_read(const char *name, char **ret, size_t *ret_size, struct error *error) {
         _cleanup_close_ int fd = -1;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A monitor's document: a file, or standard input.
+ * Reads a document from a file or from standard input.
  */
 
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include "error.h"
 
 /**
- * error_set() - keep what went wrong
+ * error_set() - store the text of an error
  *
  * Return: @error, for "return error_set(…)".
  */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What went wrong while a monitor was asked or its document was read: said once, by the command.
+ * The error of a backend. The verb prints it, once.
  */
 
 #include "util.h"

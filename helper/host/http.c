@@ -10,10 +10,10 @@
 #define HEADER_MAX 16384U
 
 /**
- * http_parse_header() - what a response says of its body
- * @header: lines up to the empty one, which is left out
+ * http_parse_header() - read the status and the length of the body from the header of a response
+ * @header: lines up to the empty one, without it
  *
- * Return: the status, 200 for example; or -EBADMSG, and why.
+ * Return: the status, 200 for example, or -EBADMSG with a reason.
  */
 int http_parse_header(const char *header, size_t *ret_length, const char **ret_reason) {
         static const char version[] = "HTTP/1.x ";
@@ -55,13 +55,13 @@ int http_parse_header(const char *header, size_t *ret_length, const char **ret_r
 }
 
 struct response {
-        char *text; /* as much as has come */
+        char *text; /* received so far */
         size_t size;
-        size_t body;   /* where it begins; 0 before that is known */
+        size_t body;   /* offset; 0 until the header is complete */
         size_t length; /* of the body */
 };
 
-/* Return: 1 when the header is complete, 0 before. */
+/* Return: 1 if the header is complete, 0 if not yet. */
 static int read_header(struct response *a, const char *socket, const char *path, struct error *error) {
         char *end = memmem(a->text, a->size, "\r\n\r\n", 4);
         const char *reason;
@@ -112,8 +112,8 @@ static int read_response(struct stream *c, const char *options, const char *path
 }
 
 /**
- * http_get() - the body of an answer
- * @ret: to be freed
+ * http_get() - send a GET request and read the body of the answer
+ * @ret: the caller frees it
  */
 int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
              struct error *error) {

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * One GET from an API socket. Cloud Hypervisor and Firecracker share a server (micro_http) that answers with
- * Content-Length and nothing fancier; libcurl would bring thirty libraries, of TLS, LDAP and SSH among others, to read
- * that.
+ * One GET request to an API socket. Cloud Hypervisor and Firecracker use the same server, micro_http, which always sends
+ * Content-Length. libcurl would add thirty libraries for this, among them TLS, LDAP and SSH.
  */
 
 #include <stddef.h>

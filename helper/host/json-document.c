@@ -9,7 +9,7 @@
 #include "json-document.h"
 
 /**
- * json_parse() - a text that is one JSON object and nothing else
+ * json_parse() - parse a text that is a single JSON object
  */
 int json_parse(const char *name, const char *text, size_t size, struct json_document *ret, struct error *error) {
         struct json_tokener *tokener;
@@ -43,7 +43,7 @@ int json_parse(const char *name, const char *text, size_t size, struct json_docu
         return 0;
 }
 
-/** json_is_api() - is it a socket that is named, and no file? */
+/** json_is_api() - whether @name is a socket, not a file */
 bool json_is_api(const char *name) {
         struct stat st;
 
@@ -51,8 +51,8 @@ bool json_is_api(const char *name) {
 }
 
 /**
- * json_fetch() - a document's text from a file, from standard input if it is "-", or with a GET if it is a socket
- * @ret: to be freed
+ * json_fetch() - read the text of a document from a file, from standard input for "-", or with GET from a socket
+ * @ret: the caller frees it
  */
 int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
                struct error *error) {
@@ -66,10 +66,10 @@ void json_document_clear(struct json_document *document) {
 }
 
 /**
- * json_get_typed() - the value at a place, of a type
- * @place: its last word, after the last dot, is the key in @object
+ * json_get_typed() - get a value and check its type
+ * @place: dotted path for errors; its last component is the key in @object
  *
- * Return: 1, 0 if it is not there, or null, or -EBADMSG if it is of another type.
+ * Return: 1; 0 if the value is missing or null; -EBADMSG if it has another type.
  */
 int json_get_typed(const struct json_document *document, json_object *object, enum json_type type, json_object **ret,
                    const char *place, ...) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A document in JSON, and complaints that say where in it something is wrong. Keys that nobody asks for are ignored.
+ * A JSON document. Errors name the key that is wrong. Unknown keys are ignored.
  */
 
 #include <json-c/json.h>
@@ -11,7 +11,7 @@
 #include "error.h"
 
 struct json_document {
-        const char *name; /* in complaints */
+        const char *name; /* for errors */
         json_object *root;
         struct error *error;
 };
@@ -22,7 +22,6 @@ int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_s
 bool json_is_api(const char *name);
 void json_document_clear(struct json_document *document);
 
-/* The value of a key of an object whose place is known, if it is there and not null. */
 _printf_(5, 6) int json_get_typed(const struct json_document *document, json_object *object, enum json_type type,
                                   json_object **ret, const char *place, ...);
 

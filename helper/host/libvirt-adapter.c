@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Controllers of disks, and the disks that name one in their address. How libvirt's numbers become those of the guest is
- * known for QEMU. bhyve gives a SATA controller's ports to its disks in their order, whatever their units are
- * (src/bhyve/bhyve_command.c): a disk has a name where both rules agree.
+ * Disk controllers, and the disks that refer to a controller in their address. The guest's numbers follow from libvirt's
+ * numbers for QEMU. bhyve assigns the ports of a SATA controller to its disks in order and ignores their units
+ * (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
  */
 
 #include <stdio.h>
@@ -25,11 +25,11 @@ static enum scsi_numbers scsi_numbers_of(const xmlNode *element) {
 
         if (model && strncmp((const char *) model, "virtio-", strlen("virtio-")) == 0)
                 return SCSI_TARGETS;
-        /* The unit is the target of an adapter that has one LUN for each. */
+        /* This adapter has one LUN for each target: the unit is the target. */
         return model && streq((const char *) model, "lsilogic") ? SCSI_UNITS : SCSI_UNKNOWN;
 }
 
-/* Room for one more; grows by halves. */
+/* Make room for one more. */
 static int grow(struct domain *d) {
         struct adapter *more;
 
@@ -42,7 +42,7 @@ static int grow(struct domain *d) {
         return 0;
 }
 
-/** domain_add_adapter() - a controller whose devices name it by its type and index, if it is of such a type */
+/** domain_add_adapter() - add a controller of a type that disks refer to by type and index; ignore other types */
 int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function) {
         unsigned index;
         int r;
@@ -52,7 +52,7 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *
                         continue;
                 function->kind = adapter_types[i].kind;
                 r = element_get_number(d, element, "index", UINT16_MAX, &index);
-                /* A companion of a USB 2 controller has the slow devices only. */
+                /* A companion of a USB 2 controller shares its index and has only the slow devices. */
                 if (r <= 0 || element_child(element, "master"))
                         return r < 0 ? r : 0;
                 if (grow(d) < 0)
@@ -75,13 +75,13 @@ static int compare_adapters(const void *a, const void *b) {
         return r != 0 ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/** domain_sort_adapters() - once all are added, and before the first disk */
+/** domain_sort_adapters() - call it after the last adapter and before the first disk */
 void domain_sort_adapters(struct domain *d) {
         if (d->n_adapters > 0)
                 qsort(d->adapters, d->n_adapters, sizeof(*d->adapters), compare_adapters);
 }
 
-/* Return: NULL when there is none, or more than one. */
+/* Return: NULL if there is no such adapter, or more than one. */
 static struct adapter *find_adapter(const struct domain *d, const char *type, unsigned index) {
         const struct adapter key = { .type = type, .index = index };
         struct adapter *a;
@@ -100,7 +100,7 @@ static struct adapter *find_adapter(const struct domain *d, const char *type, un
         return a;
 }
 
-/* The numbers of <address type='drive'> as the guest's suffix. NULL where there is none. */
+/* Make the suffix from the numbers of <address type='drive'>. NULL if the suffix is unknown. */
 static int make_suffix(const struct domain *d, struct adapter *a, const unsigned numbers[static 3], char **ret) {
         unsigned bus = numbers[0], target = numbers[1], unit = numbers[2];
         int n = 0;
@@ -154,8 +154,8 @@ static int read_usb(const struct domain *d, const xmlNode *address, struct adapt
 }
 
 /**
- * domain_add_disk() - a disk that is below a function, or on no function of PCI
- * @type: of its address
+ * domain_add_disk() - add a disk of a controller
+ * @type: of the address
  */
 int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type) {
         _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
@@ -171,7 +171,7 @@ int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *add
         if (r < 0)
                 return r;
         if (!adapter)
-                return domain_add_without_path(d, element, "its controller is not a PCI device of this document");
+                return domain_add_without_path(d, element, "the controller is not a PCI device of this document");
 
         disk = machine_add_device(d->machine, NULL, adapter->function);
         if (!disk)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The PCI functions of a domain, and the controllers among them that other functions are plugged into.
+ * The PCI functions of a domain, and the PCI controllers among them.
  */
 
 #include <stdio.h>
 
 #include "libvirt-xml.h"
 
-static const char *const no_number = "its number is not in the document; libvirt adds it when the domain is defined";
+static const char *const no_number = "the number of the root bus is not in the document; libvirt adds it when the domain is defined";
 
 /* -- Controllers -- */
 
-/* A host bridge of pseries makes a domain of its own, numbered by its index there, not by that of the controller. */
+/* Each host bridge of pseries is a domain, numbered by the index in <target>, not by the controller's index. */
 static int set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
         const xmlNode *target = element_child(element, "target");
         unsigned index;
@@ -32,7 +32,7 @@ static int set_root(const struct domain *d, const xmlNode *element, unsigned ind
         }
 
         if (index_of_controller != 0)
-                bus->nameless = "a second root bus, which this machine does not have";
+                bus->nameless = "a second root bus, which this machine type does not support";
         else if (d->type)
                 bus->used = bus->shown = d->type->built_in;
         return 0;
@@ -41,12 +41,12 @@ static int set_root(const struct domain *d, const xmlNode *element, unsigned ind
 static bool takes_plugs(const struct domain *d, const xmlNode *element, const struct libvirt_model *model) {
         _cleanup_xml_ xmlChar *hotplug = element_child_attribute(element, "target", "hotplug");
 
-        /* On s390 it is the uid that makes the path, and no slot. */
+        /* On s390 the path is made from the uid, not from a slot. */
         return model->takes_plugs && d->type && !domain_is_s390(d) && (d->has_acpi || !d->type->needs_acpi) &&
                !(hotplug && streq((const char *) hotplug, "off"));
 }
 
-/** domain_add_controller() - a PCI controller, before anything that is plugged into it */
+/** domain_add_controller() - add a PCI controller; call it before the devices on its bus are added */
 int domain_add_controller(struct domain *d, const xmlNode *element) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         struct controller_bus *c;
@@ -72,11 +72,11 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
         c->bus->slots = c->model->last_slot == 0 ? SLOTS_LINK : SLOTS_BUS;
         if (c->model->controller == CONTROLLER_ROOT)
                 return set_root(d, element, index, c->bus);
-        c->bus->nameless = "behind a controller that has no PCI address"; /* until it has */
+        c->bus->nameless = "behind a controller that has no PCI address"; /* connect_controller() changes this */
         return 0;
 }
 
-/* QEMU's pxb: the bus of the document is behind a bridge at 00.0 of the new root bus. */
+/* QEMU's pxb: the controller's bus is behind a bridge at 00.0 of the new root bus. */
 static int add_hidden_bridge(struct domain *d, struct controller_bus *c, unsigned number) {
         struct bus *root = machine_add_bus(d->machine, NULL);
         struct device *hidden = root ? machine_add_device(d->machine, root, NULL) : NULL;
@@ -90,7 +90,7 @@ static int add_hidden_bridge(struct domain *d, struct controller_bus *c, unsigne
         return hidden->type ? 0 : -ENOMEM;
 }
 
-/* What is behind the function that the controller is. */
+/* Connect the controller's bus to its function. */
 static int connect_controller(struct domain *d, struct controller_bus *c, struct device *function) {
         unsigned number;
         int r;
@@ -122,7 +122,7 @@ static int connect_controller(struct domain *d, struct controller_bus *c, struct
 
 /* -- Functions -- */
 
-/* A guest of s390 sees no topology: each function is alone in a domain, which is its uid. */
+/* Guests on s390 see no topology: each function is alone in a domain, whose number is the uid. */
 static int read_uid(const struct domain *d, const xmlNode *zpci, struct bus *bus, const char **ret_absent) {
         unsigned uid = 0;
         int r;
@@ -130,9 +130,9 @@ static int read_uid(const struct domain *d, const xmlNode *zpci, struct bus *bus
         r = zpci ? element_get_number(d, zpci, "uid", 0xffff, &uid) : 0;
         if (r < 0)
                 return r;
-        /* QEMU takes 0 for none, and chooses one. */
+        /* QEMU treats 0 as unset and chooses a uid. */
         if (uid == 0)
-                *ret_absent = "no uid in its address; libvirt adds it when the domain is defined";
+                *ret_absent = "no uid in the address; libvirt adds it when the domain is defined";
         bus->root.domain = uid;
         return 0;
 }
@@ -155,12 +155,12 @@ static int read_slot(const struct domain *d, const xmlNode *address, struct pci_
         ret->slot = (uint8_t) slot;
         ret->function = (uint8_t) function;
         if (!has_slot || !has_bus)
-                *ret_absent = "its address is not complete; libvirt adds the rest when the domain is defined";
+                *ret_absent = "the address is incomplete; libvirt adds the rest when the domain is defined";
         else if (domain != 0 || !d->controllers[bus].bus)
-                *ret_absent = "the PCI controller that its address names is not in the document";
-        /* libvirt gives bhyve the slot alone, and most devices function 0. */
+                *ret_absent = "the address names a PCI controller that is not in the document";
+        /* libvirt passes only the slot to bhyve, and most devices become function 0. */
         else if (d->is_bhyve && (bus != 0 || function != 0))
-                *ret_absent = "not function 0 of a slot on bus 0, which is all that bhyve has";
+                *ret_absent = "not function 0 of a slot on bus 0: bhyve supports no other functions";
         else
                 *ret_bus = d->controllers[bus].bus;
         return 0;
@@ -204,12 +204,12 @@ static int set_controller(struct domain *d, const xmlNode *element, struct devic
         c = &d->controllers[index];
         function->kind = c->model->kind;
         if (domain_is_s390(d))
-                function->absent = "a bridge, which a guest of s390 does not show";
-        /* Without a place of its own it leads nowhere. */
+                function->absent = "a bridge, which guests on s390 do not show";
+        /* A controller that is not on a bus has no bus behind it. */
         return function->bus ? connect_controller(d, c, function) : 0;
 }
 
-/** domain_add_function() - whatever has a PCI address */
+/** domain_add_function() - add a device that has a PCI address */
 int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address) {
         struct device *function;
         int r;
@@ -229,7 +229,7 @@ int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode 
         return function->suffix ? 0 : -ENOMEM;
 }
 
-/** domain_add_without_path() - a device that is not on PCI, or whose place there is not known */
+/** domain_add_without_path() - add a device that is not on PCI, or whose PCI address is unknown */
 int domain_add_without_path(struct domain *d, const xmlNode *element, const char *reason) {
         struct device *device = machine_add_device(d->machine, NULL, NULL);
 

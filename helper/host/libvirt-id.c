@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a device of a domain is called. A running domain has the aliases that libvirt gives (src/qemu/qemu_alias.c). A
- * domain that does not run has none, but for those of its user, and gets here what libvirt will give it: an id found in
- * one is good in the other.
+ * The ids of a domain's devices. In a running domain each device has an alias from libvirt (src/qemu/qemu_alias.c).
+ * Otherwise only aliases set by the user exist. This file then makes the alias that libvirt will assign, so the same id
+ * works for both.
  */
 
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static _printf_(2, 3) int make_text(char **ret, const char *format, ...) {
         return n < 0 ? -ENOMEM : 0;
 }
 
-/* "usb" and "ide" are the first of their kind; QEMU itself calls them so. */
+/* The first controllers have the aliases "usb" and "ide", as QEMU names them. */
 static bool is_called_ide(const struct domain *d, const char *type) {
         return d->type && d->type->built_in_type && streq(d->type->built_in_type, type);
 }
@@ -43,7 +43,7 @@ static int make_controller_ids(const struct domain *d, const xmlNode *element, c
         return make_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0 ? -ENOMEM : make_text(ret_other, "%s0", type);
 }
 
-/* "vda" is 0, "vdz" 25, "vdaa" 26. Return: -1 if it is no such name. */
+/* "vda" is 0, "vdz" 25, "vdaa" 26. Return: -1 for other names. */
 static long disk_number(const char *target) {
         const char *letters = target + strcspn(target, "d") + 1;
         long number = 0;
@@ -61,18 +61,18 @@ static long disk_number(const char *target) {
 
 static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
         _cleanup_xml_ xmlChar *controller = xmlGetProp(address, BAD_CAST "controller");
-        _cleanup_xml_ xmlChar *stream = xmlGetProp(address, BAD_CAST "bus");
+        _cleanup_xml_ xmlChar *channel = xmlGetProp(address, BAD_CAST "bus");
         _cleanup_xml_ xmlChar *target = xmlGetProp(address, BAD_CAST "target");
         _cleanup_xml_ xmlChar *unit = xmlGetProp(address, BAD_CAST "unit");
 
-        if (!controller || !stream || !target || !unit)
+        if (!controller || !channel || !target || !unit)
                 return 0;
-        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) stream, (char *) target,
+        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
                                               (char *) unit) :
-                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) stream, (char *) unit);
+                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
 }
 
-/* A disk of an lsilogic adapter has a shorter alias; its target names it. */
+/* A disk of an lsilogic adapter has a shorter alias, which is not made here. The target identifies it. */
 static int make_disk_id(const xmlNode *element, char **ret) {
         _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
         _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
@@ -86,7 +86,7 @@ static int make_disk_id(const xmlNode *element, char **ret) {
                make_text(ret, "%s-disk%ld", (const char *) bus, disk_number((const char *) target));
 }
 
-/* libvirt numbers them in the order of the document, interfaces before others. */
+/* libvirt numbers them in the order of the document, interfaces first. */
 static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
         bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
 
@@ -99,7 +99,7 @@ static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, ch
         if (element_is(element, "disk"))
                 return make_disk_id(element, ret);
         if (has_alias)
-                return 0; /* it takes no number */
+                return 0; /* a device with an alias gets no number */
         if (element_is(element, "interface") || element_is(element, "hostdev"))
                 return make_numbered_id(d, element, ret);
         return 0;
@@ -110,7 +110,7 @@ static int copy_text(const char *text, char **ret) {
         return text && !*ret ? -ENOMEM : 0;
 }
 
-/* The alias before the target before what libvirt will give; one of the others is the second id. */
+/* The id is the alias, else the target, else the alias that libvirt will assign. One of the others is the second id. */
 static int set_ids(struct domain *d, const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *alias = element_child_attribute(element, "alias", "name");
         _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
@@ -126,16 +126,16 @@ static int set_ids(struct domain *d, const xmlNode *element, struct device *devi
         return copy_text(a ?: t ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
 }
 
-/** domain_identify() - ids, type and kind of the device that an element is */
+/** domain_identify() - set ids, type and kind of the device of an element */
 int domain_identify(struct domain *d, const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
         bool is_pci_controller = element_is(element, "controller") && type && streq((char *) type, "pci");
-        const xmlChar *word = element->name;
+        const xmlChar *text = element->name;
 
         if (element_is(element, "controller"))
-                word = is_pci_controller && model ? model : type ?: word;
-        if (set_ids(d, element, device) < 0 || copy_text((const char *) word, &device->type) < 0)
+                text = is_pci_controller && model ? model : type ?: text;
+        if (set_ids(d, element, device) < 0 || copy_text((const char *) text, &device->type) < 0)
                 return -ENOMEM;
 
         if (element_is(element, "disk"))

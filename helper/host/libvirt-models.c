@@ -3,7 +3,7 @@
 #include "libvirt-models.h"
 #include "util.h"
 
-/* Which take devices while the machine runs, and into which slots: https://libvirt.org/pci-hotplug.html. */
+/* The last columns: whether the model supports hotplug, and in which slots (https://libvirt.org/pci-hotplug.html). */
 static const struct libvirt_model models[] = {
         { "pci-root",                    "host bridge",                   CONTROLLER_ROOT,            true,  1, 0x1f },
         { "pcie-root",                   "host bridge",                   CONTROLLER_ROOT,            false, 1, 0x1f },
@@ -17,7 +17,7 @@ static const struct libvirt_model models[] = {
         { "pcie-expander-bus",           "host bridge",                   CONTROLLER_EXPANDER,        false, 0, 0x1f },
 };
 
-/** libvirt_model_find() - the row of a model; of one that libvirt has not had yet, or of none, a row that promises nothing */
+/** libvirt_model_find() - find the row of a model; for a missing or unknown model, a row without hotplug */
 const struct libvirt_model *libvirt_model_find(const char *name) {
         static const struct libvirt_model unknown = { NULL, "device", CONTROLLER_UNKNOWN, false, 0, 0x1f };
 

@@ -10,8 +10,8 @@
 enum controller {
         CONTROLLER_BRIDGE,
         CONTROLLER_ROOT,          /* a host bridge, on no bus */
-        CONTROLLER_EXPANDER,      /* a function that brings a root bus with it, numbered by target/busNr */
-        CONTROLLER_EXPANDER_BRIDGE, /* the same, and on that bus a bridge of which libvirt says nothing */
+        CONTROLLER_EXPANDER,      /* a function that adds a root bus, numbered by target/busNr */
+        CONTROLLER_EXPANDER_BRIDGE, /* the same, with a bridge on that bus which is not in the document */
         CONTROLLER_UNKNOWN,
 };
 

@@ -14,7 +14,7 @@ bool element_attribute_is(const xmlNode *element, const char *attribute, const c
         return text && streq((const char *) text, value);
 }
 
-/** element_child() - the first child of this name, or NULL */
+/** element_child() - find the first child with a name, or NULL */
 const xmlNode *element_child(const xmlNode *element, const char *name) {
         for (const xmlNode *e = element->children; e; e = e->next)
                 if (element_is(e, name))
@@ -23,14 +23,14 @@ const xmlNode *element_child(const xmlNode *element, const char *name) {
         return NULL;
 }
 
-/** element_child_attribute() - <target dev='…'> or <alias name='…'>, for example; NULL if there is none */
+/** element_child_attribute() - get an attribute of a child, such as <target dev='…'>; NULL if there is none */
 xmlChar *element_child_attribute(const xmlNode *element, const char *child, const char *attribute) {
         const xmlNode *e = element_child(element, child);
 
         return e ? xmlGetProp(e, BAD_CAST attribute) : NULL;
 }
 
-/** element_describe() - as people speak of it: "disk 'vda'", "controller pci '1'" */
+/** element_describe() - describe an element for errors: "disk 'vda'", "controller pci '1'" */
 const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]) {
         _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
         _cleanup_xml_ xmlChar *alias = element_child_attribute(element, "alias", "name");
@@ -46,9 +46,9 @@ const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAM
 }
 
 /**
- * element_get_number() - an attribute, in decimal or, as libvirt writes most, in hex with 0x
+ * element_get_number() - read a number from an attribute, in decimal or in hexadecimal with 0x
  *
- * Return: 1, 0 if there is no such attribute, or -EBADMSG if it is no number up to @most.
+ * Return: 1; 0 if there is no such attribute; -EBADMSG if it is not a number from 0 to @most.
  */
 int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
                        unsigned *ret) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A domain while it is read, and its elements.
+ * The state while a domain is read, and access to its elements.
  */
 
 #include <libxml/parser.h>
@@ -14,32 +14,32 @@
 
 #define CONTROLLERS_MAX 256
 
-/** struct controller_bus - a PCI controller, by its index */
+/** struct controller_bus - a PCI controller and its bus */
 struct controller_bus {
         const xmlNode *element;
         const struct libvirt_model *model;
         struct bus *bus;
 };
 
-/** struct adapter - another controller, with the devices that name it in their address */
+/** struct adapter - a disk controller, which disks refer to in their address */
 struct adapter {
         const char *type; /* "scsi", "sata", "ide", "usb" */
         unsigned index;
         enum scsi_numbers { SCSI_UNKNOWN, SCSI_TARGETS, SCSI_UNITS } scsi;
-        struct device *function; /* NULL if it is not on PCI */
-        unsigned n_disks;        /* read so far */
+        struct device *function; /* NULL if the adapter is not on PCI */
+        unsigned n_disks;        /* disks read so far */
 };
 
 struct domain {
         const char *file;
         struct machine *machine;
         struct error *error;
-        const struct qemu_machine *type; /* NULL if it is not known */
+        const struct qemu_machine *type; /* NULL if the machine type is unknown */
         bool is_bhyve, has_acpi;
         struct controller_bus controllers[CONTROLLERS_MAX];
-        struct adapter *adapters; /* sorted once the functions are read */
+        struct adapter *adapters; /* sorted by domain_sort_adapters() */
         size_t n_adapters;
-        unsigned n_interfaces, n_hostdevs; /* that have got an id */
+        unsigned n_interfaces, n_hostdevs; /* numbers for the next aliases */
 };
 
 static inline bool domain_is_s390(const struct domain *d) {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Makes the names of a machine once all of its devices are known, and marks what the guest cannot show.
+ * Sets the paths of a machine after all devices are added, and marks the devices that the guest cannot find.
  */
 
 #include "machine.h"
 #include "util.h"
 
-/* What PCI lets no guest find: it looks for function 0 of a slot first, and behind a PCIe port at slot 0 only. */
+/* A guest probes function 0 of a slot before the others, and behind a PCIe port it probes slot 0 only. */
 static const char *function_find_fault(const struct device *f) {
         if (f->bus->slots == SLOTS_LINK && f->hop.slot != 0)
                 return "behind a PCIe port, but not in slot 0";
         if ((f->bus->shown & 1U << f->hop.slot) == 0)
-                return "its slot has no function 0";
+                return "the slot has no function 0";
         return NULL;
 }
 
@@ -26,7 +26,7 @@ static int function_set_path(struct device *f) {
                 return 0;
 
         if (bus_get_path(f->bus, f->hop.slot, &path) < 0) {
-                f->absent = "more than 255 bridges above it";
+                f->absent = "behind more than 255 bridges";
                 return 0;
         }
         path.hops[path.n_hops - 1] = f->hop;
@@ -51,7 +51,7 @@ static int compare_devices(const void *a, const void *b) {
         return r != 0 ? r : strverscmp(x->id ?: "", y->id ?: "");
 }
 
-/* Two functions, or two disks of one, at the same place: what a document says wrongly. Neither is named. */
+/* A wrong document may have two functions, or two disks of a function, with the same address. Neither gets a path. */
 static void mark_same_slots(struct machine *machine) {
         struct device *function = NULL, *disk = NULL;
 
@@ -68,7 +68,7 @@ static void mark_same_slots(struct machine *machine) {
 
         for (size_t i = 0; i < machine->n_devices; i++)
                 if (machine->devices[i]->twin)
-                        machine->devices[i]->absent = "another device has the same place";
+                        machine->devices[i]->absent = "another device has the same address";
 }
 
 static void mark_below_absent(struct machine *machine) {
@@ -88,7 +88,7 @@ static void mark_below_absent(struct machine *machine) {
 
 typedef int (*compare_fn)(const void *a, const void *b);
 
-/* Return: the buses in another order, to be freed; NULL when memory is out. */
+/* Return: a sorted array of the buses, which the caller frees, or NULL if out of memory. */
 static struct bus **sort_buses(const struct machine *machine, compare_fn compare) {
         struct bus **buses = calloc(machine->n_buses + 1, sizeof(*buses));
 
@@ -103,7 +103,7 @@ static bool is_named_root(const struct bus *bus) {
         return !bus->bridge && !bus->nameless;
 }
 
-/* Root buses that have a name come first, by their numbers. */
+/* Root buses with a name come first, sorted by number. */
 static int compare_roots(const void *a, const void *b) {
         const struct bus *x = *(struct bus *const *) a, *y = *(struct bus *const *) b;
 
@@ -114,7 +114,7 @@ static int compare_roots(const void *a, const void *b) {
         return x->root.bus - y->root.bus;
 }
 
-/* Two roots that the guest would call the same: the document is wrong, and neither has a name. */
+/* A wrong document may have two root buses with the same number. Neither gets a name. */
 static int mark_same_roots(struct machine *machine) {
         _cleanup_free_ struct bus **roots = sort_buses(machine, compare_roots);
         size_t end;
@@ -137,7 +137,7 @@ static int compare_names(const void *a, const void *b) {
         return x->name && y->name ? strcmp(x->name, y->name) : !x->name - !y->name;
 }
 
-/* A name that two buses have is of no use for plugging. */
+/* A device cannot be plugged by the name of a bus if two buses have this name. */
 static int forget_ambiguous_buses(struct machine *machine) {
         _cleanup_free_ struct bus **buses = sort_buses(machine, compare_names);
 
@@ -156,7 +156,7 @@ static int compare_ids(const void *a, const void *b) {
         return r != 0 ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Both ids of every device, for machine_find(). */
+/* Collect both ids of each device, for machine_find(). */
 static int collect_ids(struct machine *machine) {
         machine->ids = calloc(2 * machine->n_devices + 1, sizeof(*machine->ids));
         if (!machine->ids)
@@ -200,7 +200,7 @@ static int set_paths(struct machine *machine) {
 }
 
 /**
- * machine_complete() - name everything, once all is added
+ * machine_complete() - set all paths, after the last device is added
  *
  * Return: 0, or -ENOMEM.
  */

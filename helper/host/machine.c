@@ -11,9 +11,9 @@
 #define LINKS "/dev/disk/by-pci-path/"
 #define INTERFACE_NAME_LENGTH_MAX 127 /* of an alternative name */
 
-_Static_assert(sizeof(LINKS) + NAME_MAX == NAME_IN_GUEST_MAX, "a link's name is as long as a file's can be");
+_Static_assert(sizeof(LINKS) + NAME_MAX == NAME_IN_GUEST_MAX, "a link name can have NAME_MAX bytes");
 
-/* Room for one pointer more; grows by halves, so that many cost little. */
+/* Make room for one more pointer. */
 static int grow(void ***items, size_t n) {
         void **more;
 
@@ -27,9 +27,9 @@ static int grow(void ***items, size_t n) {
 }
 
 /**
- * machine_add_bus() - a bus behind @bridge, or a root bus if there is none
+ * machine_add_bus() - add a bus behind @bridge, or a root bus if @bridge is NULL
  *
- * Return: the bus with all slots and no name, or NULL when memory is out.
+ * Return: a bus with all slots and no name, or NULL if out of memory.
  */
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge) {
         struct bus *bus;
@@ -47,9 +47,9 @@ struct bus *machine_add_bus(struct machine *machine, struct device *bridge) {
 }
 
 /**
- * machine_add_device() - a function on @bus, or something below @function
+ * machine_add_device() - add a function on @bus, or a device below @function
  *
- * Return: the device with nothing known of it, or NULL when memory is out.
+ * Return: an empty device, or NULL if out of memory.
  */
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function) {
         struct device *device;
@@ -68,11 +68,11 @@ struct device *machine_add_device(struct machine *machine, struct bus *bus, stru
         return device;
 }
 
-/** bus_find_fault() - why the guest shows nothing of what is on this bus; NULL if it does */
+/** bus_find_fault() - the reason why the guest does not show the devices on a bus, or NULL */
 const char *bus_find_fault(const struct bus *bus) {
         for (size_t hops = 0; bus->bridge; hops++) {
                 if (hops == PCI_PATH_HOPS_MAX)
-                        return "more than 255 bridges above it";
+                        return "behind more than 255 bridges";
                 if (bus->bridge->absent)
                         return "behind a bridge that the guest does not show";
                 bus = bus->bridge->bus;
@@ -81,7 +81,7 @@ const char *bus_find_fault(const struct bus *bus) {
         return bus->nameless;
 }
 
-/* The hops from the root down to @bus, which bus_find_fault() found to be not too many. */
+/* Get the hops from the root to @bus. bus_find_fault() has checked their number. */
 static void bus_get_hops(const struct bus *bus, struct pci_path *path) {
         const struct bus *b;
         size_t n = 0;
@@ -96,9 +96,9 @@ static void bus_get_hops(const struct bus *bus, struct pci_path *path) {
 }
 
 /**
- * bus_get_path() - the path that function 0 of @slot has, or would have
+ * bus_get_path() - get the path of function 0 of @slot, used or free
  *
- * Return: 0, or -ENOENT when the guest shows nothing there.
+ * Return: 0, or -ENOENT if the guest does not show the bus.
  */
 int bus_get_path(const struct bus *bus, uint8_t slot, struct pci_path *ret) {
         if (bus_find_fault(bus))
@@ -112,9 +112,9 @@ int bus_get_path(const struct bus *bus, uint8_t slot, struct pci_path *ret) {
 }
 
 /**
- * device_get_path() - the path of a function, or of the one that a device is below
+ * device_get_path() - get the path of a function, or of the function above a device
  *
- * Return: NULL when the guest shows no such device.
+ * Return: NULL if the guest does not show the device.
  */
 const struct pci_path *device_get_path(const struct device *device) {
         if (device->absent)
@@ -123,9 +123,9 @@ const struct pci_path *device_get_path(const struct device *device) {
 }
 
 /**
- * device_why_absent() - why the guest does not show it, or may not
+ * device_why_absent() - get the reason why the guest does not show a device, or may not show it
  *
- * Return: NULL when it does.
+ * Return: NULL if the guest shows the device.
  */
 const char *device_why_absent(const struct device *device) {
         return device->absent ?: (device->function ?: device)->until;
@@ -154,7 +154,7 @@ void machine_clear(struct machine *machine) {
         *machine = (struct machine){};
 }
 
-/* The first of @ids that is not less than @id. */
+/* Return: the index of the first id that is not less than @id. */
 static size_t lower_bound(const struct machine *machine, const char *id) {
         size_t begin = 0, end = machine->n_ids;
 
@@ -171,10 +171,10 @@ static size_t lower_bound(const struct machine *machine, const char *id) {
 }
 
 /**
- * machine_find() - a device by its id
- * @n: several devices can have one id; the first is 0
+ * machine_find() - find a device by its id
+ * @n: number of the device among those with this id, from 0
  *
- * Return: NULL when there are no more.
+ * Return: NULL if there are no more.
  */
 struct device *machine_find(const struct machine *machine, const char *id, size_t n) {
         size_t at = lower_bound(machine, id) + n;
@@ -183,9 +183,9 @@ struct device *machine_find(const struct machine *machine, const char *id, size_
 }
 
 /**
- * device_name_in_guest() - the link to a disk, or the alternative name of an interface
+ * device_name_in_guest() - make the link of a disk or the alternative name of an interface
  *
- * Return: @buf, or NULL when there is none.
+ * Return: @buf, or NULL if the device has no name.
  */
 const char *device_name_in_guest(const struct device *device, char buf[static NAME_IN_GUEST_MAX]) {
         const struct pci_path *path = device_get_path(device);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A virtual machine as its monitor has it: buses, the functions plugged into them, and what is below the functions.
- * Every monitor's reader fills one; machine_complete() makes the names; the verbs read it.
+ * The model of a virtual machine: buses, the functions on them, and the devices below functions. A backend fills it,
+ * machine_complete() sets the paths, and the verbs print from it.
  */
 
 #include <stdbool.h>
@@ -15,50 +15,50 @@
 struct device;
 
 enum slots {
-        SLOTS_BUS,  /* conventional, or a root bus or switch: any slot */
-        SLOTS_LINK, /* what a PCIe port leads to: slot 0 */
+        SLOTS_BUS,  /* conventional bus, root bus or bus of a switch: any slot */
+        SLOTS_LINK, /* behind a PCIe port: slot 0 only */
 };
 
 /** struct bus - a PCI bus */
 struct bus {
-        char *name;              /* what the monitor wants to hear in order to plug a device in there, or NULL */
-        struct device *bridge;   /* that leads to it; NULL for a root bus */
+        char *name;              /* for the command of the monitor that plugs a device in, or NULL */
+        struct device *bridge;   /* to this bus; NULL for a root bus */
         struct pci_root root;    /* of a root bus */
-        const char *nameless;    /* of a root bus: why the guest's name for it cannot be known, or NULL */
+        const char *nameless;    /* of a root bus: the reason why its number in the guest is unknown, or NULL */
         enum slots slots;
-        bool takes_plugs;        /* while the machine runs */
-        uint8_t first_slot;      /* of those that a device can be plugged into */
+        bool takes_plugs;        /* supports hotplug */
+        uint8_t first_slot;      /* range of slots for hotplug */
         uint8_t last_slot;
-        uint32_t used;           /* slots with any function; of machine_complete() */
-        uint32_t shown;          /* slots with a function 0; of machine_complete() */
+        uint32_t used;           /* bits of slots with any function; set by machine_complete() */
+        uint32_t shown;          /* bits of slots with a function 0; set by machine_complete() */
 };
 
-/* What the guest has of a device, apart from the PCI function. */
+/* The kind of device node or interface that the guest has for a device. */
 enum node {
         NODE_NONE,
         NODE_DISK,
         NODE_INTERFACE,
 };
 
-/** struct device - a PCI function, or something below one */
+/** struct device - a PCI function, or a device below one */
 struct device {
-        char *id;                /* the monitor's, or NULL */
-        char *other_id;          /* by which it can be named as well, or NULL */
-        char *type;              /* in the monitor's words */
-        const char *kind;        /* in words */
-        struct bus *bus;         /* that a function is plugged into; NULL for what is below a function, or not on PCI at all */
+        char *id;                /* in the monitor, or NULL */
+        char *other_id;          /* a second id, or NULL */
+        char *type;              /* in the monitor's terms */
+        const char *kind;        /* for users */
+        struct bus *bus;         /* of a function; NULL for devices below a function or not on PCI */
         struct pci_hop hop;      /* of a function */
-        struct device *function; /* of what is below one: that function */
+        struct device *function; /* of a device below a function: that function */
         enum node node;
-        char *suffix;            /* after the flat form, in the link of a disk; NULL when there are no words for it */
-        const char *absent;      /* why the guest does not show it, or NULL */
-        const char *until;       /* of a function: why it may not be there yet, though its path is known; or NULL */
+        char *suffix;            /* after the flat form, in the link of a disk; NULL if unknown */
+        const char *absent;      /* the reason why the guest does not show the device, or NULL */
+        const char *until;       /* of a function: the reason why it may not exist yet, or NULL */
         struct pci_path *path;   /* see device_get_path() */
-        bool twin;               /* something else has its place; of machine_complete() */
-        void *userdata;          /* of who walks the machine; NULL before */
+        bool twin;               /* another device has the same address; set by machine_complete() */
+        void *userdata;          /* for the verb that prints the machine; NULL initially */
 };
 
-/** struct device_id - an id and the place in machine.devices of a device that has it */
+/** struct device_id - an id, and the index in machine.devices of its device */
 struct device_id {
         const char *id;
         size_t index;
@@ -67,13 +67,13 @@ struct device_id {
 struct machine {
         struct bus **buses;
         size_t n_buses;
-        struct device **devices; /* by path after machine_complete() */
+        struct device **devices; /* sorted by path by machine_complete() */
         size_t n_devices;
-        struct device_id *ids;   /* sorted; of machine_complete() */
+        struct device_id *ids;   /* sorted; set by machine_complete() */
         size_t n_ids;
-        const char *no_hotplug;  /* why no bus takes a device while the machine runs, and what to do; or NULL */
-        const char *no_room;     /* what to do when all slots are in use, or NULL */
-        char *reason;            /* of devices that are absent, where it is no constant; or NULL */
+        const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */
+        const char *no_room;     /* what to do if all slots are in use, or NULL */
+        char *reason;            /* owned text of device.absent, or NULL */
 };
 
 /* "/dev/disk/by-pci-path/" and a file name. */

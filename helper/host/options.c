@@ -14,7 +14,7 @@ static const struct backend backends[] = {
 
 #define OPTION_TIMEOUT 0x200
 #define OPTION_FULL 0x201
-#define OPTION_SOURCE 0x300 /* and the number of the source */
+#define OPTION_SOURCE 0x300 /* plus the index of the backend */
 
 static int parse_option(struct options *options, int option, char **argv, const struct verb *verb) {
         uint64_t timeout;
@@ -46,7 +46,7 @@ static int parse_option(struct options *options, int option, char **argv, const 
 }
 
 /**
- * options_parse() - read the options, and leave in optind where the arguments begin
+ * options_parse() - parse the options, and set optind to the first argument
  * @output: what the verb prints
  *
  * Return: -1, or an exit status.
@@ -82,9 +82,9 @@ int options_parse(int argc, char **argv, const struct verb *verb, enum output ou
 }
 
 /**
- * options_read() - the machine that is asked about
+ * options_read() - read the machine from the backend
  *
- * Return: EXIT_DONE, or the status of what was complained of.
+ * Return: EXIT_DONE, or an exit status after an error is printed.
  */
 int options_read(const struct options *options, struct machine *ret) {
         struct error error = {};

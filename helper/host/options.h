@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the verbs of pcipath-host share: the machine that they are asked about.
+ * Shared by the verbs of pcipath-host: options, and reading and printing the machine.
  */
 
 #include "machine.h"

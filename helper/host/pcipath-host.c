@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * pcipath-host: from a device's name in the monitor to its PCI path, on the host. Each verb has a file of its own, and
- * so has each monitor.
+ * pcipath-host prints the PCI paths of a virtual machine's devices on the host. Each verb-*.c is a verb, and each
+ * backend-*.c reads from one kind of monitor.
  */
 
 #include "options.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The buses that a device of QEMU's has as its children.
+ * Finds the buses among the children of a QEMU device.
  */
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "qemu-machines.h"
 #include "qemu-walk.h"
 
-/** qom_type_within() - what the brackets of "link<mch>" or "child<PCIE>" hold, as a new string; NULL if it is none */
+/** qom_type_within() - copy the type in the brackets of "link<mch>" or "child<PCIE>"; NULL for other texts */
 char *qom_type_within(const char *text, const char *wrapper) {
         size_t n = strlen(wrapper), length = text ? strlen(text) : 0;
 
@@ -18,7 +18,7 @@ char *qom_type_within(const char *text, const char *wrapper) {
         return strndup(text + n + 1, length - n - 2);
 }
 
-/** walk_add_bus() - one more to be listed; NULL when memory is out */
+/** walk_add_bus() - add a bus to list in the next level; NULL if out of memory */
 struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type) {
         struct qbus **more, *bus;
 
@@ -54,7 +54,7 @@ static void set_root(struct walk *walk, const char *host_bridge, json_object *in
                 walk->machine->no_room = known->no_room;
         }
         if (known && known->root_number == ROOT_BY_INDEX && json_object_is_type(index, json_type_int))
-                /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the end of the unit id, which ends in index. */
+                /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the last digits of the unit id, which are the index. */
                 bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
         else if (!known || known->root_number != ROOT_ZERO || walk->has_root)
                 bus->pci->nameless = "below a host bridge whose number in the guest is not known";
@@ -77,10 +77,10 @@ static int make_pci_bus(struct walk *walk, const struct record *bridge, struct q
 }
 
 /*
- * The next bus in the listing of the children of @path: one of PCI, or one of another kind, as wanted.
- * @at: where to look, and where to go on
+ * Find the next bus in the listing of the children of @path, either a PCI bus or one of another kind.
+ * @at: index to start from; moved past the bus
  *
- * Return: 1, 0 if there is none, or -ENOMEM.
+ * Return: 1; 0 if there is none; -ENOMEM.
  */
 static int add_next_bus(struct walk *walk, const char *path, json_object *listing, bool pci, bool other, size_t *at,
                         struct qbus **ret) {
@@ -103,7 +103,7 @@ static int add_next_bus(struct walk *walk, const char *path, json_object *listin
 }
 
 /**
- * walk_add_roots() - the PCI bus among the children of a host bridge
+ * walk_add_roots() - add the PCI bus among the children of a host bridge
  * @index: of a host bridge of pseries
  */
 int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge, json_object *index,
@@ -128,7 +128,7 @@ static unsigned trailing_number(const char *name) {
         return dot ? (unsigned) strtoul(dot + 1, NULL, 10) : 0;
 }
 
-/* Buses without an id are numbered on from those of other controllers: the least number is the first port. */
+/* QEMU numbers the buses of controllers without an id consecutively: the smallest number is the first port. */
 static void number_ports(struct walk *walk, size_t first) {
         unsigned least = UINT32_MAX;
 
@@ -139,7 +139,7 @@ static void number_ports(struct walk *walk, size_t first) {
                 walk->buses[i]->port = trailing_number(walk->buses[i]->name) - least + 1;
 }
 
-/** walk_add_buses_of() - the buses among the children of a device */
+/** walk_add_buses_of() - add the buses among the children of a device */
 int walk_add_buses_of(struct walk *walk, const struct record *record, json_object *listing) {
         bool is_function = record->device->bus;
         size_t first = walk->n_buses, at = 0;
@@ -159,9 +159,9 @@ int walk_add_buses_of(struct walk *walk, const struct record *record, json_objec
 }
 
 /**
- * walk_add_subsystem() - the bus of a subsystem's namespaces, as one of a controller's
+ * walk_add_subsystem() - add the namespace bus of a subsystem, as a bus of a controller
  *
- * Which was not given a subsystem has one of its own in QEMU 10, and no other controller is in that.
+ * Since QEMU 10 a controller without a configured subsystem gets its own, which no other controller shares.
  */
 int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem,
                        json_object *listing) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a device of QEMU's is, and the guest's words for it.
+ * The suffix and the other properties of a QEMU device.
  */
 
 #include <stdarg.h>
@@ -27,7 +27,7 @@ static int set_suffix(struct device *device, const char *format, ...) {
         return n < 0 ? -ENOMEM : 0;
 }
 
-/* A USB device's one interface. QEMU tells where it is plugged in only if it was told. */
+/* QEMU tells the port of a USB device only if the user has set it. */
 static const char *usb_port(const struct record *r) {
         return r->port && *r->port != '\0' ? r->port : NULL;
 }
@@ -36,7 +36,7 @@ static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_P
         const struct record *adapter = r->on->device;
         _cleanup_free_ char *usb = NULL;
 
-        /* virtio-scsi-device is no adapter but the half of one. */
+        /* virtio-scsi-device is the inner device of the adapter: use the outer one. */
         while (adapter->on->kind == QEMU_BUS_VIRTIO)
                 adapter = adapter->on->device;
         if (adapter->type->own_suffix || numbers[0] < 0 || numbers[1] < 0 || numbers[2] < 0)
@@ -54,15 +54,15 @@ static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_P
 
 static int set_namespace_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
         if (json_object_get_boolean(values[2]))
-                r->device->absent = "detached: there when the guest attaches it";
+                r->device->absent = "detached until the guest attaches it";
         else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
-                r->device->absent = "not shared, and which controller of its subsystem has it, if any, QEMU does not say";
+                r->device->absent = "not shared: QEMU does not tell which controller of the subsystem has it";
         return number_of(values[0]) > 0 ? set_suffix(r->device, "nvme-%lld", (long long) number_of(values[0])) : 0;
 }
 
 /**
- * record_set_suffix() - how the guest has the device, apart from its function
- * @values: of the properties that the row of its type names
+ * record_set_suffix() - set the suffix of a device from its properties
+ * @values: of the properties in the row of the type
  */
 int record_set_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
         const int64_t numbers[] = { number_of(values[0]), number_of(values[1]), number_of(values[2]) };

@@ -9,7 +9,7 @@
 #define NEEDS_BRIDGE "every slot is in use: add a pci-bridge and start the machine again"
 
 static const struct qemu_machine machines[] = {
-        /* rhel6.6.0 and its like: Red Hat's versions of pc */
+        /* rhel6.6.0 and similar: Red Hat's versions of pc */
         { "i440FX-pcihost", { "pc", "pc-i440fx-*", "pc-0.*", "pc-1.*", "rhel[0-9]*" },
           .built_in = 1U << 0 | 1U << 1, .built_in_type = "ide", .needs_acpi = true,
           .no_hotplug = "hotplug on i440fx needs ACPI: enable it and start the machine again", .no_room = NEEDS_BRIDGE },
@@ -20,10 +20,10 @@ static const struct qemu_machine machines[] = {
         { "spapr-pci-host-bridge", { "pseries", "pseries-*" },
           .root_number = ROOT_BY_INDEX, .no_room = NEEDS_BRIDGE },
         { "s390-pcihost", { "s390-ccw-virtio", "s390-ccw-virtio-*" },
-          .root_number = ROOT_BY_UID, .no_hotplug = "on s390 a device has no slot; its path is its uid" },
+          .root_number = ROOT_BY_UID, .no_hotplug = "devices on s390 have no slots: their paths are made from their uids" },
 };
 
-/** qemu_machine_find_by_type() - the row of a machine type, "pc-q35-7.2" for example; NULL if it has none */
+/** qemu_machine_find_by_type() - find the row of a machine type, such as "pc-q35-7.2"; NULL if there is none */
 const struct qemu_machine *qemu_machine_find_by_type(const char *machine_type) {
         for (size_t i = 0; i < ELEMENTSOF(machines); i++)
                 for (size_t j = 0; j < QEMU_MACHINE_PATTERNS_MAX && machines[i].patterns[j]; j++)
@@ -33,7 +33,7 @@ const struct qemu_machine *qemu_machine_find_by_type(const char *machine_type) {
         return NULL;
 }
 
-/** qemu_machine_find_by_host_bridge() - the row of a host bridge's type; NULL if it has none */
+/** qemu_machine_find_by_host_bridge() - find the row of a host bridge's type; NULL if there is none */
 const struct qemu_machine *qemu_machine_find_by_host_bridge(const char *type) {
         for (size_t i = 0; i < ELEMENTSOF(machines); i++)
                 if (streq(machines[i].host_bridge, type))

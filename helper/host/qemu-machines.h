@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The machine types of QEMU whose PCI root buses have a number that is known in the guest: a table with a row for each.
- * QMP's reader finds a row by the host bridge, libvirt's by the machine type. Devices of other machines get no path.
+ * The QEMU machine types for which the guest's numbers of PCI root buses are known: a table with a row for each. The QMP
+ * backend finds a row by the host bridge, the libvirt backend by the machine type. Devices of other machines get no path.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 enum root_number {
         ROOT_ZERO,     /* one root bus, 0000:00 */
         ROOT_BY_INDEX, /* the domain is the host bridge's index */
-        ROOT_BY_UID,   /* each function has a domain of its own, its uid */
+        ROOT_BY_UID,   /* each function has its own domain, numbered by its uid */
 };
 
 #define QEMU_MACHINE_PATTERNS_MAX 6
@@ -24,7 +24,7 @@ struct qemu_machine {
         enum root_number root_number;
         uint32_t built_in;                                /* slots of devices that libvirt's XML does not list */
         const char *built_in_type;                        /* libvirt calls the first controller of this type "ide" */
-        bool needs_acpi;                                  /* without ACPI it takes no hotplug */
+        bool needs_acpi;                                  /* hotplug works only with ACPI */
         const char *no_hotplug, *no_room;                 /* see struct machine */
 };
 

@@ -14,7 +14,7 @@
         { p, kind, .node = NODE_DISK, .suffix = SUFFIX_ATA, .leaf = true, .properties = { "unit" } }
 #define EXPANDER(p)   { p, "host bridge", .suffix = SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
 
-/* As `qemu-system-x86_64 -device help` has them, with their variants. The first that matches is taken. */
+/* Types of `qemu-system-x86_64 -device help`, with their variants. The first match applies. */
 static const struct qemu_type type_table[] = {
         PORT("pcie-root-port",     "PCIe root port"),
         PORT("ioh3420",            "PCIe root port"),
@@ -93,7 +93,7 @@ static const struct qemu_type type_table[] = {
         { "vfio-pci*",           "device",                   .leaf = true },
 };
 
-/** qemu_type_find() - the row of a device's type; one that says nothing for those that have none */
+/** qemu_type_find() - find the row of a device type; an unknown type gets a row without suffix */
 const struct qemu_type *qemu_type_find(const char *type) {
         static const struct qemu_type unknown = { "*", "device" };
 
@@ -104,7 +104,7 @@ const struct qemu_type *qemu_type_find(const char *type) {
         return &unknown;
 }
 
-/** qemu_bus_find() - what kind of bus a type is */
+/** qemu_bus_find() - find the kind of a bus type */
 enum qemu_bus qemu_bus_find(const char *type) {
         static const struct {
                 const char *type;

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * What this package knows of QEMU's types of devices and buses: a table with a row for each.
+ * QEMU's types of devices and buses: a table with a row for each type.
  */
 
 #include "machine.h"
 
 enum qemu_bus {
-        QEMU_BUS_NONE, /* nothing on it is of interest */
+        QEMU_BUS_NONE, /* a bus to skip */
         QEMU_BUS_PCI,
         QEMU_BUS_VIRTIO,
         QEMU_BUS_SCSI,
@@ -17,33 +17,33 @@ enum qemu_bus {
         QEMU_BUS_NVME,
 };
 
-/* How the guest's words for a disk are found. */
+/* How the suffix of a disk is made; a few rows without a disk use it for other properties. */
 enum qemu_suffix {
         SUFFIX_NONE,
         SUFFIX_FUNCTION,   /* the function is the disk */
-        SUFFIX_NVME,       /* with a drive it is its one namespace */
+        SUFFIX_NVME,       /* with the property drive, the controller has one namespace */
         SUFFIX_NAMESPACE,
         SUFFIX_SCSI,
         SUFFIX_ATA,
         SUFFIX_USB_STORAGE,
         SUFFIX_USB_SCSI,   /* an adapter whose disks are devices of their own */
-        SUFFIX_CARD,       /* no disk: a network card, which may be made as a virtual function of another */
+        SUFFIX_CARD,       /* no disk: a network card, or a virtual function of one (sriov-pf) */
         SUFFIX_EXPANDER,   /* no disk: another root bus, with bus_nr */
-        SUFFIX_PORT,       /* no disk: a port that may have been told to refuse plugs */
+        SUFFIX_PORT,       /* no disk: a port, which may have hotplug=off */
 };
 
 #define QEMU_PROPERTIES_MAX 3
 
-/** struct qemu_type - of a device */
+/** struct qemu_type - a type of device */
 struct qemu_type {
-        const char *pattern; /* of fnmatch() */
+        const char *pattern; /* for fnmatch() */
         const char *kind;
         enum node node;
         enum qemu_suffix suffix;
-        bool leaf;           /* no bus below it is of interest: ask less */
-        enum slots slots;    /* of the bus that it leads to */
-        bool takes_no_plugs; /* a bus that leads to ports, which QEMU cannot plug */
-        bool own_suffix;      /* an adapter for whose disks the guest's driver has words of its own */
+        bool leaf;           /* has no buses to read */
+        enum slots slots;    /* of the bus behind it */
+        bool takes_no_plugs; /* the bus behind it has ports, which QEMU cannot hotplug */
+        bool own_suffix;     /* an adapter whose driver in the guest makes suffixes of its own */
         const char *properties[QEMU_PROPERTIES_MAX];
 };
 

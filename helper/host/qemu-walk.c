@@ -8,13 +8,13 @@
 #define PERIPHERAL "/machine/peripheral/"
 #define OBJECTS_MAX 100000
 
-/* A link child[N] in the listing of a bus, and the requests about the device at its other end. */
+/* A link child[N] in the listing of a bus, and the numbers of the commands about its device. */
 struct child {
         struct qbus *bus;
         unsigned index;
         const struct qemu_type *row;
         char *type;
-        int link, address, root, hotplugged, subsystem, list; /* -1: not asked */
+        int link, address, root, hotplugged, subsystem, list; /* -1: not sent */
         int properties[QEMU_PROPERTIES_MAX];
 };
 
@@ -39,7 +39,7 @@ static bool is_host_bridge(const struct walk *walk, const char *type) {
         return false;
 }
 
-/* -- A level's first round trip: the buses -- */
+/* -- The first round trip of a level: the buses -- */
 
 static int ask_bus(struct qmp_batch *batch, struct qbus *bus) {
         bus->list = qmp_add_list(batch, bus->path);
@@ -59,8 +59,8 @@ static bool has_property(json_object *listing, const char *wanted) {
 }
 
 /*
- * Can something be plugged in while the machine runs? Each bus names the object that sees to it: the one whose bus it
- * is, or ACPI's, which does so for those buses alone that it has given a number (hw/acpi/pcihp.c).
+ * Find out whether a bus supports hotplug. Each bus names its hotplug handler: the device that has the bus, or ACPI,
+ * which handles only buses that have a number from it (hw/acpi/pcihp.c).
  */
 static void read_handler(const struct walk *walk, struct qbus *bus, const char *handler, json_object *listing) {
         const struct record *bridge = bus->device;
@@ -76,7 +76,7 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
         if (!bridge || bridge->type->slots == SLOTS_LINK || !is_own)
                 return;
 
-        /* The bridge itself, so it is SHPC, which keeps slot 0. Without OSHP or _OSC Linux does not take it. */
+        /* The handler is the bridge, so this is SHPC, which reserves slot 0. Linux does not use SHPC without OSHP or _OSC. */
         bus->pci->first_slot = 1;
         if (walk->is_i440fx) {
                 bus->refuses_shpc = true;
@@ -130,7 +130,7 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
                 size_t first = children->n;
 
                 if (!listing)
-                        continue; /* it went away */
+                        continue; /* removed meanwhile */
                 if (!json_object_is_type(listing, json_type_array))
                         return out_of_shape(walk, bus->path);
                 if (bus->handler >= 0)
@@ -140,7 +140,7 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
                         if (r < 0)
                                 return r;
                 }
-                /* In the order in which they were made. */
+                /* Sort by creation. */
                 if (children->n > first)
                         qsort(children->items + first, children->n - first, sizeof(*children->items), compare_children);
         }
@@ -148,7 +148,7 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
         return 0;
 }
 
-/* -- A level's second round trip: the devices on them -- */
+/* -- The second round trip of a level: the devices on these buses -- */
 
 static int ask_child(struct qmp_batch *batch, struct child *c) {
         char link[sizeof("child[4294967295]")];
@@ -189,7 +189,7 @@ static struct record *add_record(struct walk *walk, const struct child *c, const
         record->on = c->bus;
         record->type = c->row;
         record->path = strdup(path);
-        /* What sits on the virtio bus of a function is but its other half. */
+        /* A device on the virtio bus of a function is the inner device of that function. */
         record->device = c->bus->kind == QEMU_BUS_VIRTIO ? c->bus->function :
                          machine_add_device(walk->machine, c->bus->pci, c->bus->function);
         return record->path && record->device ? record : NULL;
@@ -210,14 +210,14 @@ static int set_identity(struct record *record, const struct child *c) {
         return record->device->type ? 0 : -ENOMEM;
 }
 
-/* What the host knows and the guest does not see. */
+/* The reason why the guest does not show a device, from its properties. */
 static const char *find_fault(const struct qmp_batch *batch, const struct child *c) {
         if (json_object_get_boolean(reply(batch, c->hotplugged)))
-                return "plugged into a bridge whose hotplug controller (SHPC) the guest does not take";
+                return "plugged into a bridge whose hotplug controller (SHPC) Linux does not use";
         return NULL;
 }
 
-/* Slot and function as one number; negative in a device that is not realized yet. */
+/* The property addr is slot and function as one number, or negative if the device is not realized yet. */
 static bool read_address(json_object *value, struct pci_hop *ret) {
         int64_t number = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 
@@ -269,7 +269,7 @@ static int read_child(struct walk *walk, const struct qmp_batch *batch, const st
         json_object *listing = reply(batch, c->list);
 
         if (!path || *path == '\0')
-                return 0; /* it went away */
+                return 0; /* removed meanwhile */
         if (!c->bus->is_system)
                 return read_device(walk, batch, c, path);
         if (!json_object_is_type(listing, json_type_array))
@@ -296,7 +296,7 @@ static void clear_children(struct children *children) {
         free(children->items);
 }
 
-/* The buses from @begin to @end, and the devices on them. */
+/* Read the buses from @begin to @end, and the devices on them. */
 static int walk_level(struct walk *walk, struct qmp_batch *batch, size_t begin, size_t end) {
         __attribute__((__cleanup__(clear_children))) struct children children = {};
         int r = 0;
@@ -316,7 +316,7 @@ static int walk_level(struct walk *walk, struct qmp_batch *batch, size_t begin, 
 }
 
 /**
- * walk_machine() - all PCI buses, what is plugged into them, and the disks below that
+ * walk_machine() - read all PCI buses, the functions on them, and the disks below functions
  */
 int walk_machine(struct walk *walk) {
         size_t begin = 0, end;

@@ -2,43 +2,43 @@
 #pragma once
 
 /*
- * The walk through QEMU's objects, and what of it is needed once it is over.
+ * The walk through QEMU's objects, and its results.
  */
 
 #include "machine.h"
 #include "qemu-types.h"
 #include "qmp.h"
 
-/** struct qbus - a bus of QEMU's, of any kind */
+/** struct qbus - a QEMU bus of any kind */
 struct qbus {
         enum qemu_bus kind;
-        bool is_system;            /* the one that host bridges sit on */
-        bool is_expanders;         /* a root bus that an expander made */
-        bool is_subsystems;        /* of namespaces that several controllers can have */
+        bool is_system;            /* the bus of the host bridges */
+        bool is_expanders;         /* a root bus of an expander */
+        bool is_subsystems;        /* the namespace bus of a subsystem */
         char *path;
-        const char *name;          /* the last of the path */
+        const char *name;          /* last component of the path */
         char *type;
-        struct bus *pci;           /* if it is one */
-        struct device *function;   /* else, that it is below */
-        const struct record *device; /* that it belongs to; NULL for a host bridge's */
-        unsigned port;             /* of an IDE bus: which of its controller's, from 1 */
-        bool refuses_shpc;         /* Linux does not take its hotplug controller */
-        int list, handler;         /* numbers of requests */
+        struct bus *pci;           /* of a PCI bus */
+        struct device *function;   /* of another bus: the function above it */
+        const struct record *device; /* that has this bus; NULL for the bus of a host bridge */
+        unsigned port;             /* of an IDE bus: its number in the controller, from 1 */
+        bool refuses_shpc;         /* Linux does not use its hotplug controller */
+        int list, handler;         /* numbers of commands in the batch */
 };
 
-/** struct record - what QEMU says of a device, beside what is in it */
+/** struct record - properties of a QEMU device that struct device does not have */
 struct record {
         struct device *device;
         const struct qbus *on;
         const struct qemu_type *type;
         char *path;
-        int64_t number;   /* of an expander, bus_nr; of an NVMe controller, how many virtual functions */
-        char *sriov_pf;   /* of a virtual function that the host made, the id of its physical function */
+        int64_t number;   /* of an expander: bus_nr; of an NVMe controller: sriov_max_vfs */
+        char *sriov_pf;   /* of a virtual function: the property sriov-pf, or NULL */
         const struct record *physical; /* of a virtual function */
-        int vf;           /* its number */
+        int vf;           /* number of a virtual function */
         char *port;       /* of a USB device */
         bool taken;
-        bool takes_no_plugs; /* a port with hotplug=off, though its bus has a handler */
+        bool takes_no_plugs; /* a port with hotplug=off; its bus has a handler all the same */
 };
 
 struct walk {
@@ -54,7 +54,7 @@ struct walk {
         size_t n_records;
 };
 
-/** is_qemus_own() - it was made without being asked for, by QEMU itself, or by a device */
+/** is_qemus_own() - whether QEMU or another device created the object, not the user */
 static inline bool is_qemus_own(const char *path) {
         return strncmp(path, "/machine/unattached/", strlen("/machine/unattached/")) == 0;
 }

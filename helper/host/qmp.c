@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * docs/interop/qmp-spec.rst: QEMU greets, then wants qmp_capabilities. It answers commands one after the other, in the
- * order in which they came, and events come in between. Commands that are sent before the reply to an earlier one wait
- * in QEMU or in the socket.
+ * docs/interop/qmp-spec.rst: QEMU sends a greeting and then expects qmp_capabilities. It answers commands in order, with
+ * events in between. Commands that arrive before an earlier one is answered wait in QEMU or in the socket.
  *
- * QEMU reads a monitor's socket byte by byte, once around its main loop for each (monitor_can_read() says 1): the time
- * is that of the bytes that are sent. So nothing is sent that QEMU does not need, no ids and no newlines.
+ * QEMU reads one byte of a monitor's socket in each iteration of its main loop (monitor_can_read() returns 1). So the
+ * time depends on the number of bytes sent, and commands have no ids and no newlines.
  */
 
 #include <limits.h>
 
 #include "qmp.h"
 
-/* A batch of 4,000 commands is answered with 3 MiB. */
+/* The answer to a batch of 4,000 commands has 3 MiB. */
 #define REPLIES_MAX_MIB 64U
 #define REPLIES_MAX (REPLIES_MAX_MIB << 20)
 
-/** json_get_text() - a JSON string, or NULL if it is none */
+/** json_get_text() - get the text of a JSON string; NULL for other values */
 const char *json_get_text(json_object *value) {
         return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 }
 
-/** json_get() - the value of a key of an object; NULL if it is none, or has none */
+/** json_get() - get the value of a key; NULL if @object is not an object or has no such key */
 json_object *json_get(json_object *object, const char *key) {
         json_object *value;
 
@@ -36,8 +35,8 @@ static int set_json_error(const struct qmp *qmp, struct error *error) {
 }
 
 /*
- * The next message, after sending what is still to be sent.
- * @received: counts what was read
+ * Receive the next message, and send pending output meanwhile.
+ * @received: incremented by the number of bytes read
  */
 static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_t *received, json_object **ret,
                    struct error *error) {
@@ -90,9 +89,9 @@ static int read_greeting(struct qmp *qmp, struct error *error) {
 }
 
 /**
- * qmp_open() - connect, and hear the greeting
+ * qmp_open() - connect and receive the greeting
  *
- * The first command of the first batch has to be qmp_capabilities.
+ * The first command of the first batch must be qmp_capabilities.
  */
 int qmp_open(const char *path, struct qmp *ret, struct error *error) {
         int r;
@@ -114,10 +113,10 @@ void qmp_close(struct qmp *qmp) {
 }
 
 /**
- * qmp_add() - one command more
- * @arguments: names and values in turn, and NULL; or NULL for none
+ * qmp_add() - add a command to a batch
+ * @arguments: names and values in turn, then NULL; or NULL for no arguments
  *
- * Return: its number in the batch, or -ENOMEM, which qmp_run() will say again.
+ * Return: its number in the batch, or -ENOMEM, which qmp_run() then returns too.
  */
 int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments) {
         json_object *object, *values;
@@ -152,7 +151,7 @@ int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property)
         return qmp_add(batch, "qom-get", (const char *const[]){ "path", path, "property", property, NULL });
 }
 
-/* An object that went away, or has no such property, is nothing to log_error of. */
+/* A removed object and a missing property are not errors. */
 static int check_error(const struct qmp *qmp, json_object *refusal, struct error *error) {
         const char *class = json_get_text(json_get(refusal, "class")) ?: "";
         const char *description = json_get_text(json_get(refusal, "desc")) ?: "?";
@@ -162,7 +161,7 @@ static int check_error(const struct qmp *qmp, json_object *refusal, struct error
         return error_set(error, -EPROTO, "%s: QEMU reports an error: %s", qmp->stream.path, description);
 }
 
-/* @next: the reply that has to come. Return: 1 if it came, 0 if it was an event. */
+/* @next: number of the expected reply. Return: 1 for a reply, 0 for an event. */
 static int handle_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
                         struct error *error) {
         json_object *refusal = json_get(message, "error"), *value;
@@ -183,7 +182,7 @@ static int handle_message(struct qmp *qmp, struct qmp_batch *batch, size_t next,
 }
 
 /**
- * qmp_run() - send the batch, and wait for the replies to all of it
+ * qmp_run() - send a batch and wait for all replies
  */
 int qmp_run(struct qmp *qmp, struct qmp_batch *batch, struct error *error) {
         size_t n_output, received = 0, answered = 0;

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * A client for QMP, QEMU's monitor protocol. It knows nothing of any device.
- *
- * A batch of commands is one round trip: all of them are sent at once, and QEMU answers them in turn.
+ * A client for QMP, QEMU's monitor protocol. A batch of commands takes one round trip: the client sends all commands at
+ * once, and QEMU answers them in order.
  */
 
 #include <json-c/json.h>
@@ -16,15 +15,15 @@ struct qmp {
         struct stream stream;
         struct json_tokener *tokener;
         char buf[65536];
-        size_t begin, end; /* of what was received and not yet read */
+        size_t begin, end; /* of received bytes that are not parsed yet */
 };
 
 struct qmp_batch {
         FILE *out;
         char *text;
         size_t size;
-        bool failed;           /* to take a command: memory is out */
-        json_object **replies; /* after qmp_run(): NULL where QEMU had none to give */
+        bool failed;           /* out of memory in qmp_add() */
+        json_object **replies; /* set by qmp_run(); NULL for a removed object or a missing property */
         size_t n;
 };
 

@@ -6,7 +6,7 @@
 
 #include "stream.h"
 
-/** stream_open() - connect to a socket in the file system */
+/** stream_open() - connect to a Unix socket */
 int stream_open(const char *path, struct stream *ret, struct error *error) {
         _cleanup_stream_ struct stream c = { .fd = -1, .path = path };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -33,12 +33,12 @@ void stream_close(struct stream *stream) {
 }
 
 /**
- * stream_exchange() - send what can be sent, until something can be read
- * @output: what is still to be sent; moved on by what was
+ * stream_exchange() - send output until input arrives, then read the input
+ * @output: bytes to send; moved past the bytes that were sent
  *
- * Reading goes on while it sends: neither end can fill the other's buffers and then wait for ever.
+ * The stream reads while it sends. Otherwise both ends could fill their buffers and wait for each other.
  *
- * Return: how many bytes were read into @buf, 0 at the end of the stream, or a negative errno.
+ * Return: the number of bytes read into @buf, 0 at the end of the stream, or a negative errno.
  */
 int stream_exchange(struct stream *c, const char **output, size_t *n_output, char *buf, size_t size,
                      struct error *error) {
@@ -52,7 +52,7 @@ int stream_exchange(struct stream *c, const char **output, size_t *n_output, cha
                                 *output += n;
                                 *n_output -= (size_t) n;
                         } else if (errno != EAGAIN && errno != EINTR)
-                                *n_output = 0; /* it hung up: read what it had to say */
+                                *n_output = 0; /* the peer has closed the connection: read the rest */
                 }
 
                 n = recv(c->fd, buf, size, MSG_DONTWAIT);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A monitor's socket. It waits as long as the other end makes it wait: see deadline.h.
+ * The connection to a monitor's socket. It has no timeout of its own: see deadline.h.
  */
 
 #include <stddef.h>

@@ -48,7 +48,7 @@ static bool has_free_slot(const struct bus *bus) {
         return false;
 }
 
-/* Why nothing is listed, and what to do about it. */
+/* The reason why no slot is listed, and what to do. */
 static const char *explain_none(const struct machine *machine) {
         bool takes_plugs = false;
 
@@ -60,7 +60,7 @@ static const char *explain_none(const struct machine *machine) {
 
         if (takes_plugs)
                 return machine->no_room ?: "every slot is in use";
-        return machine->no_hotplug ?: "no PCI bus of this machine takes a device while it runs";
+        return machine->no_hotplug ?: "no PCI bus of this machine supports hotplug";
 }
 
 static int run_free(int argc, char **argv) {

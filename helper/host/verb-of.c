@@ -23,7 +23,7 @@ static int print_paths_of(FILE *out, const struct machine *machine, const char *
         return n > 0 ? EXIT_DONE : log_error(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", id);
 }
 
-/* All of them or none. */
+/* Print the paths of all ids, or nothing. */
 static int print_all(const struct machine *machine, char **ids, int n) {
         _cleanup_free_ char *output = NULL;
         int status = EXIT_DONE;

@@ -10,7 +10,7 @@ enum { COLUMN_PATH, COLUMN_ID, COLUMN_KIND, COLUMN_NAME };
 struct tree {
         struct libscols_table *table;
         const struct table_options *options;
-        const struct pci_path *of_root; /* the last path that began a root */
+        const struct pci_path *of_root; /* the first path of the current root bus */
         struct libscols_line *root;
 };
 
@@ -19,7 +19,7 @@ static int add_columns(struct libscols_table *table) {
                scols_table_new_column(table, "KIND", 0, 0) && scols_table_new_column(table, "NAME", 0, 0) ? 0 : -ENOMEM;
 }
 
-/* A line for each root bus, before that of its first function. */
+/* Add a line for the root bus before the line of its first function. */
 static int begin_root(struct tree *tree, const struct pci_path *path) {
         char text[sizeof("00000000:00")];
 

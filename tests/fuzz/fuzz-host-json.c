@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any document of Cloud Hypervisor ('c' before it) or Firecracker ('f'), and any header of their answers ('h').
+ * Parses a document of Cloud Hypervisor (first byte 'c') or Firecracker ('f'), or a header of their answers ('h').
  */
 
 #include "fuzz-host.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any QEMU. Each line of the input is what the next command returns, "!" for an error; a line that begins with ">" is
- * sent as it is. All of it is in the socket before the first command is.
+ * Plays QEMU. Each line of the input is the return value of the next command, or "!" for an error. A line that begins
+ * with ">" is sent unchanged. All answers are in the socket before the first command is sent.
  */
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any domain XML.
+ * Parses the XML of a domain.
  */
 
 #include "fuzz-host.h"

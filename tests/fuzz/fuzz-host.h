@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What must hold of every machine that was read, whatever it was read from.
+ * Checks that hold for every machine, whatever its backend.
  */
 
 #include "fuzz.h"
@@ -20,10 +20,10 @@ static inline void check_machine(struct machine *machine) {
                 const struct pci_path *path = device_get_path(d);
                 struct pci_path again;
 
-                /* On a bus, below a function, or not on PCI, which has a reason. */
+                /* A device is on a bus, below a function, or not on PCI with a reason. */
                 CHECK(d->type && d->kind && !(d->bus && d->function));
                 CHECK(d->bus || d->function || d->absent);
-                /* Either there is a path or a reason, never both. */
+                /* A device has either a path or a reason. */
                 CHECK(!path != !d->absent);
                 if (!path) {
                         CHECK(!device_name_in_guest(d, name));

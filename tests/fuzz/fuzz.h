@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What libFuzzer calls, and what replay.c calls in its place when there is no libFuzzer.
+ * The entry point that libFuzzer calls, or replay.c in builds without libFuzzer.
  */
 
 #include <stddef.h>
@@ -11,7 +11,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* assert() that does not depend on NDEBUG, for the properties that a fuzzer looks for a breach of. */
+/* An assert() that does not depend on NDEBUG, for the properties that a fuzzer checks. */
 #define CHECK(condition)                       \
         do {                                   \
                 if (!(condition))              \

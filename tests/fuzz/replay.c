@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Feeds a fuzzer's corpus to it once: every file of the directories given. Built with each fuzzer, so that what a
- * fuzzer once found is a test with any compiler, sanitizer or valgrind.
+ * Runs a fuzzer once on each file of the given corpus directories. It is built with each fuzzer, so that the corpus is a
+ * regression test with any compiler, with sanitizers and with valgrind.
  */
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ static int replay_file(const char *path) {
         if (!data)
                 return -ENOMEM;
 
-        /* A buffer of its very size: a sanitizer sees the first byte too many. */
+        /* The buffer has the exact size, so that a sanitizer detects reads past its end. */
         if (n > 0) {
                 uint8_t *exact = realloc(data, n);
                 if (exact)

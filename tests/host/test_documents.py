@@ -79,7 +79,7 @@ def test_cloud_hypervisor_before_the_boot():
     rows = {row["id"]: (row["path"], row["name"]) for row in table("list", "--cloud-hypervisor=-", stdin=text)}
     assert rows["data"] == ("1f.0", LINKS + "1f.0") and rows["_disk3"] == rows["card"] == (None, None)
     assert error("of", "--cloud-hypervisor=-", "card", stdin=text) == (
-        3, "card: its slot is chosen at boot: use vm.info of the running machine")
+        3, "card: the slot is chosen at boot: use vm.info of the running machine")
     assert table("free", "--cloud-hypervisor=-", stdin=text) == []
 
 
@@ -168,7 +168,7 @@ def test_two_at_one_address():
     """What no monitor says: neither is named."""
     text = vm_info(device_tree={"a": NODE, "b": NODE})
     assert [(row["path"], row["absent"]) for row in table("list", "--cloud-hypervisor=-", stdin=text)] == [
-        (None, "another device has the same place")] * 2
+        (None, "another device has the same address")] * 2
 
 
 def test_control_characters_of_an_id():
@@ -207,7 +207,7 @@ def test_firecracker_unknown_section():
     """It may be a device, before or between those that are known; one that is empty is none."""
     text = configuration(wormhole={"id": "w"})
     assert error("of", "--firecracker=-", "rootfs", stdin=text) == (
-        3, "rootfs: the section 'wormhole' is not known: it may be a PCI device and move the others")
+        3, "rootfs: the section 'wormhole' is not known: it may be a PCI device that moves the others")
     assert {row["path"] for row in table("list", "--firecracker=-", stdin=text)} == {None}
     for section in (None, []):
         assert table("list", "--firecracker=-", stdin=configuration(wormhole=section))[0]["path"]
@@ -227,7 +227,7 @@ def test_too_large():
 
 def test_nothing_is_free():
     outcome = pcipath_host("free", f"--firecracker={DOCUMENTS}/firecracker.json")
-    assert outcome.stderr.endswith("firecracker.json: Firecracker chooses the slot of a device that is plugged in\n")
+    assert outcome.stderr.endswith("firecracker.json: Firecracker chooses the slot of a hotplugged device\n")
 
 
 @pytest.mark.parametrize("args, has_pci", [("pci=off", False), ("quiet pci=off panic=1", False), ("pci=offset", True)])

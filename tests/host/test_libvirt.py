@@ -107,7 +107,7 @@ def test_without_address(element, ident):
 
 ABSENT = {
     "ccw": "a channel device (ccw), not on PCI", "virtio-mmio": "a virtio-mmio device, not on PCI",
-    "spapr-vio": "a device of pseries' VIO, not on PCI", "usb": "a USB device that is not a disk", "new": "its address is not of PCI"}
+    "spapr-vio": "a device of pseries' VIO, not on PCI", "usb": "a USB device that is not a disk", "new": "not a PCI address"}
 
 
 @pytest.mark.parametrize("kind", ABSENT)
@@ -117,22 +117,22 @@ def test_address_of_another_kind(kind):
     text = re.sub(r"(?s)(<interface .*?)<address [^>]*>", rf"\1<address type='{kind}'/>", text, count=1)
     rows = {row["id"]: (row["path"], row["absent"]) for row in table("list", "--libvirt=-", stdin=text)}
     assert rows["scsi0"] == rows["net0"] == (None, ABSENT[kind])
-    assert rows["scsi0-0-3-5"] == (None, "its controller is not a PCI device of this document")
+    assert rows["scsi0-0-3-5"] == (None, "the controller is not a PCI device of this document")
     assert rows["virtio-disk0"] == ("02.1/00.0", None)
 
 
 @pytest.mark.parametrize("name, pattern, replacement, ident, reason", [
-    ("q35", "bus='0x02' slot='0x00'", "bus='0x42' slot='0x00'", "vda", "the PCI controller that its address names is not in the document"),
-    ("q35", "bus='0x02' slot='0x00'", "bus='0x02'", "vda", "its address is not complete; libvirt adds the rest when the domain is defined"),
+    ("q35", "bus='0x02' slot='0x00'", "bus='0x42' slot='0x00'", "vda", "the address names a PCI controller that is not in the document"),
+    ("q35", "bus='0x02' slot='0x00'", "bus='0x02'", "vda", "the address is incomplete; libvirt adds the rest when the domain is defined"),
     ("q35", "index='2' model='pcie-root-port'", "index='2' model='new'", "vda", "behind a controller of a model that is not known"),
     ("q35", "index='2' model='pcie-root-port'", "index='2'", "vda", "behind a controller of a model that is not known"),
-    ("q35", "index='2' model='pcie-root-port'", "index='2' model='pci-root'", "vda", "a second root bus, which this machine does not have"),
-    ("q35", "index='2' model", "model", "vda", "the PCI controller that its address names is not in the document"),
-    ("q35", "bus='scsi'", "bus='nvme'", "sda", "its controller is not a PCI device of this document"),
-    ("q35-expanders", "<target busNr='0x60'/>", "", "virtio-disk1", "its number is not in the document; libvirt adds it when the domain is defined"),
-    ("pseries", "<target index='7'/>", "", "virtio-disk2", "its number is not in the document; libvirt adds it when the domain is defined"),
-    ("s390", "<zpci uid='0x0007' fid='0x00000003'/>", "", "vnet0", "no uid in its address; libvirt adds it when the domain is defined"),
-    ("s390", "uid='0x0007'", "uid='0x0000'", "vnet0", "no uid in its address; libvirt adds it when the domain is defined"),
+    ("q35", "index='2' model='pcie-root-port'", "index='2' model='pci-root'", "vda", "a second root bus, which this machine type does not support"),
+    ("q35", "index='2' model", "model", "vda", "the address names a PCI controller that is not in the document"),
+    ("q35", "bus='scsi'", "bus='nvme'", "sda", "the controller is not a PCI device of this document"),
+    ("q35-expanders", "<target busNr='0x60'/>", "", "virtio-disk1", "the number of the root bus is not in the document; libvirt adds it when the domain is defined"),
+    ("pseries", "<target index='7'/>", "", "virtio-disk2", "the number of the root bus is not in the document; libvirt adds it when the domain is defined"),
+    ("s390", "<zpci uid='0x0007' fid='0x00000003'/>", "", "vnet0", "no uid in the address; libvirt adds it when the domain is defined"),
+    ("s390", "uid='0x0007'", "uid='0x0000'", "vnet0", "no uid in the address; libvirt adds it when the domain is defined"),
 ])
 def test_place_that_is_not_known(name, pattern, replacement, ident, reason):
     """The document goes on, and those that have a place keep it."""
@@ -186,7 +186,7 @@ def test_bhyve():
     assert names == {"sda": ("02.0", links + "02.0-ata-1.0"), "sdb": ("02.0", None), "sdc": ("02.0", None), "sata0": ("02.0", None),
                      "vda": ("04.0", links + "04.0"), "vdb": (None, None)}
     outcome = pcipath_host("free", "--libvirt=-", stdin=BHYVE)
-    assert (outcome.stdout, outcome.stderr) == ("", "pcipath-host: -: bhyve takes no PCI device while it runs\n")
+    assert (outcome.stdout, outcome.stderr) == ("", "pcipath-host: -: bhyve does not support PCI hotplug\n")
 
 
 def test_nothing_is_free():
@@ -271,7 +271,7 @@ def test_time_grows_with_the_number_of_devices(document):
 
 @pytest.mark.parametrize("name, pattern, replacement, reason", [
     ("q35", "</domain>", "", "line 93: not XML"),
-    ("q35", r"<domain type='qemu'>", "<!DOCTYPE x [<!ENTITY a 'b'>]><domain>", "no document type"),
+    ("q35", r"<domain type='qemu'>", "<!DOCTYPE x [<!ENTITY a 'b'>]><domain>", "a document type is not allowed"),
     ("q35", r"(?s)<devices>.*</devices>", "", "line 1: <domain> has no <devices>"),
     ("q35", r"\Z", "", None),
     ("q35", "domain", "network", "the document is <network>, not a <domain>"),
@@ -310,7 +310,7 @@ def test_disks_of_other_buses():
     text = text.replace("bus='sata'", "bus='fdc'")
     rows = {row["id"]: row for row in table("list", "--libvirt=-", stdin=text)}
     assert (rows["scsi0-0-3-5"]["path"], rows["scsi0-0-3-5"]["name"]) == ("02.2/00.0", None)
-    assert (rows["sata0-0-2"]["path"], rows["sata0-0-2"]["absent"]) == (None, "its controller is not a PCI device of this document")
+    assert (rows["sata0-0-2"]["path"], rows["sata0-0-2"]["absent"]) == (None, "the controller is not a PCI device of this document")
 
 
 def test_two_devices_at_one_place():

@@ -263,8 +263,8 @@ def test_made_virtual_functions():
 
 @pytest.mark.parametrize("topology, reason", [
     ([port("rp", "pcie.0", "2.0", 1), disk("it", "rp", "1.0")], "behind a PCIe port, but not in slot 0"),
-    ([port("rp", "pcie.0", "2.0", 1), disk("it", "rp", "0.3")], "its slot has no function 0"),
-    ([disk("it", "pcie.0", "4.1")], "its slot has no function 0"),
+    ([port("rp", "pcie.0", "2.0", 1), disk("it", "rp", "0.3")], "the slot has no function 0"),
+    ([disk("it", "pcie.0", "4.1")], "the slot has no function 0"),
     ([port("rp", "pcie.0", "2.1", 1), disk("it", "rp")], "behind a bridge that the guest does not show"),
     ([device("virtio-scsi-pci", "scsi", bus="pcie.0", addr="4.1"),
       device("scsi-hd", "it", bus="scsi.0", drive="it")], "below a function that the guest does not show"),
