@@ -271,8 +271,8 @@ def test_never_plugged(make_machine, release, kind):
 @KIND
 def test_awaited_in_vain(make_machine, release, kind):
     with make_machine([*root_ports(2), virtio("root", "port0")], kind=kind, release=release) as machine:
-        machine.start("root=pcipath:02.0/00.0 rd.pcipath.wait=02.0/00.0,2.5/0,timeout=3")
-        fail(machine, "rd.pcipath.wait=02.0/00.0,2.5/0: not all devices are ready after 3 seconds",
+        machine.start("root=pcipath:02.0/00.0 rd.pcipath.wait=02.0/00.0,2.5/0,timeout=30")
+        fail(machine, "rd.pcipath.wait=02.0/00.0,2.5/0: not all devices are ready after 30 seconds",
              "pcipath: 2.5/0: no bridge 02.5; on the root bus there are 00.0, 02.0, 02.1",
              "pcipath: these devices are plugged in:", "02.0/00.0 0000:01:00.0 virtio-pci block")
 
