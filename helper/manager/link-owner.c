@@ -260,11 +260,12 @@ static int update_all(struct manager *m, const struct candidates *candidates, bo
         return r;
 }
 
+/* A device whose node is gone keeps its list for those who are told of its removal, as it keeps the wanted links. */
 static void keep_updated(struct manager *m, bool paths_only) {
         for (size_t i = 0; i < m->n_devices; i++) {
                 struct device *device = m->devices[i];
 
-                if (paths_only)
+                if (paths_only || !device->is_there)
                         string_list_clear(&device->updated);
                 else
                         device_set_links(device, &device->made, &device->updated);

@@ -32,7 +32,7 @@ struct device {
         int watch;      /* of inotify, or -1 */
         struct string_list links;   /* wanted links by PCI path, below /dev; of an interface, its name */
         struct string_list content; /* wanted links by what is on the disk */
-        struct string_list made;    /* links that lead to it, of both lists */
+        struct string_list made;    /* links that lead to it, or did while its node was there; of both lists */
         struct string_list updated; /* the same, while links are updated */
 };
 

@@ -6,8 +6,10 @@ What needs a kernel that answers (events, disks that can be read, modules that a
 
 import os
 import re
+import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 
@@ -522,19 +524,14 @@ def test_exec_of_nothing():
 SEND = """
 import socket, sys
 with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15) as sender:  # NETLINK_KOBJECT_UEVENT
-    sender.sendto(b"add@/devices/pci0000:00/0000:00:03.0\\0SUBSYSTEM=pci\\0", (int(sys.argv[1]), 0))
+    sender.sendto(bytes.fromhex(sys.argv[2]), (int(sys.argv[1]), 0))
 """
 
 
-def send_event():
-    """A process says that a function has come, which has come and of which the kernel has said nothing."""
-    build(NODES)
-    function = "/sys/devices/pci0000:00/0000:00:03.0"
-    os.rename(function, "/sys/absent")
-    monitor = Monitor("--links")
-    os.rename("/sys/absent", function)
-    before, pid = set(links()), monitor.process.pid
-    subprocess.run(["nsenter", "-t", str(pid), "-n", sys.executable, "-c", SEND, str(pid)], check=True)
+def send(monitor, event, receiver):
+    """To a netlink socket of the monitor's network namespace, and wait until the monitor has done all that is to be done."""
+    pid = monitor.process.pid
+    subprocess.run(["nsenter", "-t", str(pid), "-n", sys.executable, "-c", SEND, str(receiver), event.hex()], check=True)
 
     def read(name):
         with open(f"/proc/{pid}/{name}") as file:
@@ -545,11 +542,57 @@ def send_event():
         pass
     while not read("syscall").startswith("271 "):
         pass
-    after = set(links())
-    return before, after, monitor.end()
+
+
+def send_as_kernel(monitor, action, devpath, subsystem):
+    """The kernel hands an event of a privileged process on as its own (lib/kobject_uevent.c, uevent_net_rcv_skb(), Linux 4.18)."""
+    text = f"{action}@{devpath}\0ACTION={action}\0DEVPATH={devpath}\0SUBSYSTEM={subsystem}\0".encode()
+    send(monitor, struct.pack("=IHHII", 16 + len(text), 16, 1, 0, 0) + text, 0)  # struct nlmsghdr: NLMSG_MIN_TYPE, NLM_F_REQUEST
+
+
+def send_event():
+    """A process says that a function has come, which has come and of which the kernel has said nothing."""
+    build(NODES)
+    function = "/sys/devices/pci0000:00/0000:00:03.0"
+    os.rename(function, "/sys/absent")
+    monitor = Monitor("--links")
+    os.rename("/sys/absent", function)
+    before = set(links())
+    send(monitor, b"add@/devices/pci0000:00/0000:00:03.0\0SUBSYSTEM=pci\0", monitor.process.pid)
+    ignored = set(links())
+    send_as_kernel(monitor, "add", "/devices/pci0000:00/0000:00:03.0", "pci")
+    return before, ignored, set(links()), monitor.end()
 
 
 def test_event_of_a_process():
-    before, after, done = in_sandbox(send_event)
-    assert before == after and len(before) == 2
+    """It is ignored; the same event of the kernel is not."""
+    before, ignored, after, done = in_sandbox(send_event)
+    assert before == ignored and len(before) == 2 and len(after) == 4
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def remove_node_first():
+    """As the kernel does it: a device's node goes, then its directory in sysfs. A scan falls between them."""
+    tree = build(NODES)
+    write("/dev/hook", (HOOK % "[ $ACTION = add ] || echo >/dev/fifo").encode())
+    os.chmod("/dev/hook", 0o755)
+    os.mkfifo("/dev/fifo")
+    fifo = os.fdopen(os.open("/dev/fifo", os.O_RDWR), "rb", buffering=0)  # with a writer it has no end
+    monitor = Monitor("--links", "--exec=/dev/hook")
+    tape_drive = next(device for device in tree.devices if device.devname == "st0")
+    os.unlink("/dev/st0")
+    send_as_kernel(monitor, "change", "/devices/pci0000:00/0000:00:03.0", "pci")
+    between = set(links())
+    shutil.rmtree(tape_drive.syspath)
+    send_as_kernel(monitor, "remove", tape_drive.syspath.removeprefix("/sys"), "scsi_tape")
+    fifo.readline()
+    return between, monitor.end(), open("/dev/log").read().splitlines()
+
+
+def test_exec_for_a_removal():
+    """It is told of the links that led to the device, although they were removed with its node."""
+    between, done, log = in_sandbox(remove_node_first)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tape/by-pci-path/03.0-scsi-0:0:0:0" not in between and "serial/by-pci-path/03.0" in between
+    assert [line.split()[:4] + line.split()[5:] for line in log if line.startswith("remove ")] == [
+        ["remove", "03.0", "scsi_tape", "/dev/st0", "/dev/tape/by-pci-path/03.0-scsi-0:0:0:0"]]
