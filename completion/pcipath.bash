@@ -40,6 +40,16 @@ _pcipath_complete_devices() {
     _pcipath_offer "${names[@]}" /dev/
 }
 
+# Reads the words of the program itself, "--timeout=" or "PATH" say, so that no list of them can become stale.
+_pcipath_offer_words() { # PCIPATH-ARGUMENT...
+    local list word
+
+    mapfile -t list < <(pcipath "$@" 2>/dev/null)
+    for word in "${list[@]}"; do
+        [[ $word == "$cur"* && $word =~ ^(--)?[A-Za-z-]+=?$ ]] && COMPREPLY+=("$word")
+    done
+}
+
 # The word before the cursor with its colons, where bash-completion is there to put it together.
 _pcipath() {
     local cur prev words cword verb
@@ -49,37 +59,22 @@ _pcipath() {
         cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
-    local -A options=(
-        [list]='--all --json --noheadings --output --help --version'
-        [tree]='--full --json --noheadings --help --version'
-        [of]='--to= --help --version'
-        [find]='--type --help --version'
-        [wait]='--type --timeout= --removed --settled --kernel --help --version'
-        [convert]='--from= --to= --live --help --version'
-        [probe]='--json --noheadings --output --help --version'
-        [monitor]='--modules --links --exec= --ready-fd= --beside-udev --help --version'
-        [coldplug]='--modules --links --beside-udev --dry-run --help --version'
-        [prune]='--dry-run --help --version'
-        [cdi]='--kind --write --help --version'
-    )
-    local spellings='path flat kata kernel lspci uefi qemu'
-    local columns='PATH ADDRESS DRIVER SUBSYSTEM NAME LINK TAG KIND VENDOR MODEL SYSPATH'
-    local probe_columns='NAME STATE FSTYPE FSVER LABEL UUID PTTYPE PTUUID PARTN PARTTYPE PARTLABEL PARTUUID USAGE'
+    local formats='path flat kata kernel lspci uefi qemu'
 
     verb=${words[1]}
-    [[ $verb != probe ]] || columns=$probe_columns
-    [[ $verb != convert || $cur != --to=* ]] || spellings+=' link'
+    [[ $verb != convert || $cur != --to=* ]] || formats+=' link'
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+        _pcipath_offer_words --list-verbs
         return
     fi
 
     case $cur in
         --exec=*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -fc -- "${cur#*=}"); return ;;
-        --links=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
-        --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$spellings" -- "${cur#*=}"); return ;;
+        --links=*|--write=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
+        --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$formats" -- "${cur#*=}"); return ;;
+        --type=*|--kind=*|--output=*) prev=${cur%%=*} cur=${cur#*=} ;;
         -*)
-            mapfile -t COMPREPLY < <(compgen -W "${options[${verb:-none}]}" -- "$cur")
+            _pcipath_offer_words "$verb" --list-options
             [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
             return
             ;;
@@ -87,7 +82,7 @@ _pcipath() {
     case $prev in
         -t|--type)   mapfile -t COMPREPLY < <(compgen -W 'block net pci all' -- "$cur"); return ;;
         -k|--kind)   mapfile -t COMPREPLY < <(compgen -W 'disk vfio' -- "$cur"); return ;;
-        -o|--output) mapfile -t COMPREPLY < <(compgen -W "$columns" -- "$cur"); return ;;
+        -o|--output) _pcipath_offer_words "$verb" --list-columns; return ;;
     esac
     case $verb in
         of) _pcipath_complete_devices ;;

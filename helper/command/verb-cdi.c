@@ -165,15 +165,9 @@ enum { OPTION_WRITE = 0x200 };
 
 /* Return: -1 to go on, or an exit status. */
 static int parse_argv(struct request *request, int argc, char **argv) {
-        static const struct option options[] = {
-                { "kind",  required_argument, NULL, 'k'          },
-                { "write", optional_argument, NULL, OPTION_WRITE },
-                COMMON_OPTIONS,
-                {},
-        };
         int option;
 
-        while ((option = getopt_long(argc, argv, "hk:", options, NULL)) >= 0)
+        while ((option = verb_next_option(&verb_cdi, argc, argv)) >= 0)
                 switch (option) {
                 case 'k':
                         request->kind = cdi_kind_find(optarg);
@@ -208,16 +202,17 @@ static int run_cdi(int argc, char **argv) {
 
 const struct verb verb_cdi = {
         .name = "cdi",
-        .arguments = "[-k KIND] [--write[=DIR]]",
+        .operands = "",
         .summary = "Print or write a specification for container runtimes (CDI)",
-        .options = "Prints a specification of the Container Device Interface. With it, podman and\n"
-                   "others give a container a device such as pcipath.dev/disk=02.0-00.0.\n"
-                   "\n"
-                   "  -k --kind=KIND    disk: disks and partitions; vfio: functions that have a VFIO\n"
-                   "                    driver [disk; with --write both]\n"
-                   "     --write[=DIR]  Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
-                   "                    device of this kind [/run/cdi]\n"
-                   "  -h --help         Show this help\n"
-                   "     --version      Show the version\n",
+        .description = "Prints a specification of the Container Device Interface. With it, podman and\n"
+                       "others give a container a device such as pcipath.dev/disk=02.0-00.0.",
+        .option_rows = (const struct option_row[]) {
+                { 'k', "kind", "KIND", "disk: disks and partitions; vfio: functions that have a VFIO\n"
+                                       "driver [disk; with --write both]" },
+                { OPTION_WRITE, "write", "[=DIR]", "Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
+                                                   "device of this kind [/run/cdi]" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_cdi,
 };

@@ -25,19 +25,11 @@ static int coldplug(struct manager *m, bool beside_udev) {
 enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_BESIDE_UDEV };
 
 static int run_coldplug(int argc, char **argv) {
-        static const struct option options[] = {
-                { "dry-run",     no_argument,       NULL, 'n'                },
-                { "modules",     no_argument,       NULL, OPTION_MODULES     },
-                { "links",       optional_argument, NULL, OPTION_LINKS       },
-                { "beside-udev", no_argument,       NULL, OPTION_BESIDE_UDEV },
-                COMMON_OPTIONS,
-                {},
-        };
         struct manager m = MANAGER_NULL;
         bool beside_udev = false;
         int option, r;
 
-        while ((option = getopt_long(argc, argv, "hn", options, NULL)) >= 0)
+        while ((option = verb_next_option(&verb_coldplug, argc, argv)) >= 0)
                 switch (option) {
                 case 'n':
                         m.dry_run = true;
@@ -68,18 +60,19 @@ static int run_coldplug(int argc, char **argv) {
 
 const struct verb verb_coldplug = {
         .name = "coldplug",
-        .arguments = "[--modules] [--links[=DIR]] [-n]",
+        .operands = "",
         .summary = "Load drivers and make links for all devices, without udevd",
-        .options = "A failure is one line on standard error and the exit status 1; the rest is done.\n"
-                   "\n"
-                   "     --modules      Load the drivers of PCI functions and of the devices below\n"
-                   "                    them, as 'modprobe -b' does\n"
-                   "     --links[=DIR]  Make links by PCI path, UUID, label, partition UUID and\n"
-                   "                    partition label below DIR, and remove stale ones [/dev].\n"
-                   "                    In /dev, name network interfaces, too\n"
-                   "     --beside-udev  Make links in /dev even if udevd is running\n"
-                   "  -n --dry-run      Print what would be done first, and change nothing\n"
-                   "  -h --help         Show this help\n"
-                   "     --version      Show the version\n",
+        .description = "A failure is one line on standard error and the exit status 1; the rest is done.",
+        .option_rows = (const struct option_row[]) {
+                { OPTION_MODULES, "modules", NULL, "Load the drivers of PCI functions and of the devices below\n"
+                                                   "them, as 'modprobe -b' does" },
+                { OPTION_LINKS, "links", "[=DIR]", "Make links by PCI path, UUID, label, partition UUID and\n"
+                                                   "partition label below DIR, and remove stale ones [/dev].\n"
+                                                   "In /dev, name network interfaces, too" },
+                { OPTION_BESIDE_UDEV, "beside-udev", NULL, "Make links in /dev even if udevd is running" },
+                { 'n', "dry-run", NULL, "Print what would be done first, and change nothing" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_coldplug,
 };

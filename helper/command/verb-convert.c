@@ -7,7 +7,7 @@
 #include "device-spec.h"
 #include "uids.h"
 
-#define TO_LINK "link" /* no format of a path: it goes on to a disk or partition */
+#define TO_LINK "link" /* a disk's link, which is not a format of paths */
 
 struct conversion {
         const struct format *from; /* NULL: any */
@@ -17,7 +17,7 @@ struct conversion {
         FILE *out;
 };
 
-/* What is asked for may go on below the function, so it is a target and not just a path. */
+/* The link of a disk can have a suffix, so the text is a device spec. */
 static int convert_to_link(const struct conversion *c, const char *text) {
         struct pci_path_error error;
         char buf[DEVICE_SPEC_LINK_MAX];
@@ -29,9 +29,9 @@ static int convert_to_link(const struct conversion *c, const char *text) {
 
         r = device_spec_print_link(&spec, buf);
         if (r == -E2BIG)
-                return log_error(EXIT_USAGE, "'%s' has no link: its name would be longer than %d bytes", text, LINK_NAME_MAX);
+                return log_error(EXIT_USAGE, "'%s' has no link: the name would be longer than %d bytes", text, LINK_NAME_MAX);
         if (r < 0)
-                return log_error(EXIT_USAGE, "'%s' is no disk, which alone have such links", text);
+                return log_error(EXIT_USAGE, "'%s' is not a disk or partition; only these have links", text);
 
         fprintf(c->out, "%s\n", buf);
         return EXIT_DONE;
@@ -100,7 +100,7 @@ static const struct format *parse_format(const char *option, const char *name) {
         const struct format *format = format_find(name);
 
         if (!format)
-                log_error(0, "--%s=%s: no such spelling (see pcipath convert --help)", option, name);
+                log_error(0, "--%s=%s: unknown format; see 'pcipath convert --help'", option, name);
         return format;
 }
 
@@ -108,16 +108,9 @@ enum { OPTION_FROM = 0x200, OPTION_TO, OPTION_LIVE };
 
 /* Return: -1 to go on, or an exit status. */
 static int parse_argv(int argc, char **argv, struct conversion *c) {
-        static const struct option options[] = {
-                { "from", required_argument, NULL, OPTION_FROM },
-                { "to",   required_argument, NULL, OPTION_TO   },
-                { "live", no_argument,       NULL, OPTION_LIVE },
-                COMMON_OPTIONS,
-                {},
-        };
         int option;
 
-        while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+        while ((option = verb_next_option(&verb_convert, argc, argv)) >= 0)
                 switch (option) {
                 case OPTION_FROM:
                         c->from = parse_format("from", optarg);
@@ -137,9 +130,9 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
                 }
 
         if (!c->to && c->from)
-                return log_error(EXIT_USAGE, "--from is of a path alone, and a link's name has more");
+                return log_error(EXIT_USAGE, "--from cannot be used with --to=link");
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path: pcipath convert %s", verb_convert.arguments);
+                return log_error(EXIT_USAGE, "no path given; see 'pcipath convert --help'");
         return -1;
 }
 
@@ -164,27 +157,28 @@ static int run_convert(int argc, char **argv) {
 
 const struct verb verb_convert = {
         .name = "convert",
-        .arguments = "[--to=SPELLING] [--from=SPELLING] [--live] PATH...",
-        .summary = "Write PCI paths as other programs spell them",
-        .options = "The PATH - reads lines from standard input.\n"
-                   "\n"
-                   "SPELLING  example\n"
-                   "  path    02.0/00.0          pcipath's own [default of --to]\n"
-                   "  flat    02.0-00.0          the same, for file and interface names\n"
-                   "  kata    02/00              Kata Containers\n"
-                   "  kernel  0000:00:02.0/00.0  the kernel's pci= parameter\n"
-                   "  lspci   00:02.0/00.0       lspci -P\n"
-                   "  uefi    PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)\n"
-                   "  qemu    /pci@i0cf8/pci-bridge@2/scsi@0   QEMU's boot order\n"
-                   "  link    /dev/disk/by-pci-path/02.0-00.0   the link of a disk; --to only\n"
-                   "\n"
-                   "For --to=link a PATH can go on with ,SUFFIX and ,part=N, as for pcipath find.\n"
-                   "\n"
-                   "     --from=SPELLING  Take no other [default: any]\n"
-                   "     --to=SPELLING    Write this one\n"
-                   "     --live           The paths are this machine's: ask it which root bus has\n"
-                   "                      which ACPI _UID. Without it only PciRoot(0x0) is known\n"
-                   "  -h --help           Show this help\n"
-                   "     --version        Show the version\n",
+        .operands = "PATH...",
+        .summary = "Convert PCI paths between the formats of programs",
+        .description = "Use - as PATH to read lines from standard input.\n"
+                       "\n"
+                       "FORMAT  example\n"
+                       "  path    02.0/00.0          pcipath's own format [default of --to]\n"
+                       "  flat    02.0-00.0          the same, for file and interface names\n"
+                       "  kata    02/00              Kata Containers\n"
+                       "  kernel  0000:00:02.0/00.0  the kernel's pci= parameter\n"
+                       "  lspci   00:02.0/00.0       lspci -P\n"
+                       "  uefi    PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)\n"
+                       "  qemu    /pci@i0cf8/pci-bridge@2/scsi@0   QEMU's boot order\n"
+                       "  link    /dev/disk/by-pci-path/02.0-00.0   the link of a disk; --to only\n"
+                       "\n"
+                       "For --to=link, PATH can have a ,SUFFIX and ,part=N, as for 'pcipath find'.",
+        .option_rows = (const struct option_row[]) {
+                { OPTION_TO, "to", "FORMAT", "Print paths in this format" },
+                { OPTION_FROM, "from", "FORMAT", "Accept only this format [default: any]" },
+                { OPTION_LIVE, "live", NULL, "The paths are of this machine: read the ACPI _UIDs of its\n"
+                                             "root buses. Without --live, only PciRoot(0x0) is known" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_convert,
 };

@@ -6,23 +6,18 @@
 #include "command.h"
 
 static int run_find(int argc, char **argv) {
-        static const struct option options[] = {
-                { "type", required_argument, NULL, 't' },
-                COMMON_OPTIONS,
-                {},
-        };
         struct lookup lookup;
         struct device_spec spec;
         const char *type = NULL;
         int c, r;
 
-        while ((c = getopt_long(argc, argv, "ht:", options, NULL)) >= 0) {
+        while ((c = verb_next_option(&verb_find, argc, argv)) >= 0) {
                 if (c != 't')
                         return parse_common(c, argv, &verb_find);
                 type = optarg;
         }
         if (argc - optind != 1)
-                return log_error(EXIT_USAGE, "one path, not %d: pcipath find %s", argc - optind, verb_find.arguments);
+                return log_error(EXIT_USAGE, "expected one PATH, not %d; see 'pcipath find --help'", argc - optind);
 
         r = parse_device_spec(argv[optind], type, &spec);
         if (r != EXIT_DONE)
@@ -44,15 +39,16 @@ static int run_find(int argc, char **argv) {
 
 const struct verb verb_find = {
         .name = "find",
-        .arguments = "[-t TYPE] PATH",
-        .summary = "Print the node or interface at a PCI path",
-        .options = "PATH can be in any spelling, with ,part=N for a partition and ,SUFFIX for one\n"
-                   "of several disks (nvme-2, scsi-0:0:1:0).\n"
-                   "\n"
-                   "  -t --type=TYPE  What to look for: block, net or another subsystem, pci for\n"
-                   "                  the PCI address of the function, or all [default:\n"
-                   "                  disks and interfaces if it has any]\n"
-                   "  -h --help       Show this help\n"
-                   "     --version    Show the version\n",
+        .operands = "PATH",
+        .summary = "Print the device node or network interface at a PCI path",
+        .description = "PATH can have any format. Append ,part=N for a partition, or ,SUFFIX for one of\n"
+                       "several disks: nvme-2, scsi-0:0:1:0.",
+        .option_rows = (const struct option_row[]) {
+                { 't', "type", "TYPE", "Find devices of this type: block, net or another subsystem,\n"
+                                       "pci for the PCI address of the function, or all [default:\n"
+                                       "disks and interfaces if there are any]" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_find,
 };

@@ -107,24 +107,48 @@ static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_
 
 _Static_assert(PCI_PATH_STRING_MAX > NAME_MAX, "cell_driver() reads a file name into its buffer");
 
-static const struct column {
-        const char *name;
-        cell_fn cell;
-} column_table[] = {
-        { "PATH",      cell_path      },
-        { "ADDRESS",   cell_address   },
-        { "DRIVER",    cell_driver    },
-        { "SUBSYSTEM", cell_subsystem },
-        { "NAME",      cell_name      },
-        { "LINK",      cell_link      },
-        { "TAG",       cell_tag       },
-        { "KIND",      cell_kind      },
-        { "VENDOR",    cell_vendor    },
-        { "MODEL",     cell_model     },
-        { "SYSPATH",   cell_syspath   },
+enum {
+        COLUMN_PATH,
+        COLUMN_ADDRESS,
+        COLUMN_DRIVER,
+        COLUMN_SUBSYSTEM,
+        COLUMN_NAME,
+        COLUMN_LINK,
+        COLUMN_TAG,
+        COLUMN_KIND,
+        COLUMN_VENDOR,
+        COLUMN_MODEL,
+        COLUMN_SYSPATH,
+        N_COLUMNS,
 };
 
-#define DEFAULT_COLUMNS "PATH,ADDRESS,DRIVER,SUBSYSTEM,NAME,LINK"
+static const struct column columns[N_COLUMNS + 1] = {
+        [COLUMN_PATH]      = { "PATH",      "PCI path of the function"                                },
+        [COLUMN_ADDRESS]   = { "ADDRESS",   "PCI address of the function in this boot"                },
+        [COLUMN_DRIVER]    = { "DRIVER",    "driver of the function"                                  },
+        [COLUMN_SUBSYSTEM] = { "SUBSYSTEM", "subsystem of the device: block, net and so on"           },
+        [COLUMN_NAME]      = { "NAME",      "device node or network interface"                        },
+        [COLUMN_LINK]      = { "LINK",      "symlink or alternative name by PCI path"                 },
+        [COLUMN_TAG]       = { "TAG",       "PATH in the flat format"                                 },
+        [COLUMN_KIND]      = { "KIND",      "kind of the function"                                    },
+        [COLUMN_VENDOR]    = { "VENDOR",    "vendor from udev's hardware database, or PCI vendor ID"  },
+        [COLUMN_MODEL]     = { "MODEL",     "model from udev's hardware database, or PCI device ID"   },
+        [COLUMN_SYSPATH]   = { "SYSPATH",   "directory of the device in /sys"                         },
+};
+
+static const cell_fn cells[N_COLUMNS] = {
+        [COLUMN_PATH]      = cell_path,
+        [COLUMN_ADDRESS]   = cell_address,
+        [COLUMN_DRIVER]    = cell_driver,
+        [COLUMN_SUBSYSTEM] = cell_subsystem,
+        [COLUMN_NAME]      = cell_name,
+        [COLUMN_LINK]      = cell_link,
+        [COLUMN_TAG]       = cell_tag,
+        [COLUMN_KIND]      = cell_kind,
+        [COLUMN_VENDOR]    = cell_vendor,
+        [COLUMN_MODEL]     = cell_model,
+        [COLUMN_SYSPATH]   = cell_syspath,
+};
 
 struct list {
         struct table_options table_options;
@@ -135,10 +159,6 @@ struct list {
         struct links links;
         sd_hwdb *hwdb;
 };
-
-static const char *column_name(size_t column) {
-        return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
-}
 
 static int add_line(struct list *list, const struct function *f, const struct child_device *u) {
         const struct row row = { .function = f, .child = u, .links = &list->links, .hwdb = list->hwdb };
@@ -151,7 +171,7 @@ static int add_line(struct list *list, const struct function *f, const struct ch
                 return -ENOMEM;
 
         for (size_t i = 0; i < list->columns.n; i++) {
-                r = scols_line_set_data(line, i, column_table[list->columns.items[i]].cell(&row, buf));
+                r = scols_line_set_data(line, i, cells[list->columns.items[i]](&row, buf));
                 if (r < 0)
                         return r;
         }
@@ -182,7 +202,7 @@ static int add_function(struct list *list, const struct function *f) {
 static int fill_table(struct list *list, const struct enumeration *enumeration) {
         int r;
 
-        r = table_add_columns(list->table, &list->columns, column_name);
+        r = table_add_columns(list->table, &list->columns, &verb_list);
         if (r < 0)
                 return r;
 
@@ -202,9 +222,9 @@ static int fill_table(struct list *list, const struct enumeration *enumeration) 
 /* The database is large, so it is opened only for the columns that come from it. A machine may have none. */
 static void open_hwdb(struct list *list) {
         for (size_t i = 0; i < list->columns.n && !list->hwdb; i++) {
-                cell_fn cell = column_table[list->columns.items[i]].cell;
+                size_t column = list->columns.items[i];
 
-                if (cell == cell_vendor || cell == cell_model)
+                if (column == COLUMN_VENDOR || column == COLUMN_MODEL)
                         (void) sd_hwdb_new(&list->hwdb);
         }
 }
@@ -235,18 +255,10 @@ static int print_list(struct list *list) {
 }
 
 static int parse_argv(struct list *list, int argc, char **argv) {
-        static const struct option options[] = {
-                { "all",        no_argument,       NULL, 'a' },
-                { "json",       no_argument,       NULL, 'J' },
-                { "noheadings", no_argument,       NULL, 'n' },
-                { "output",     required_argument, NULL, 'o' },
-                COMMON_OPTIONS,
-                {},
-        };
         int option;
 
-        (void) table_parse_columns(DEFAULT_COLUMNS, NULL, column_name, verb_list.name, &list->columns);
-        while ((option = getopt_long(argc, argv, "aJno:h", options, NULL)) >= 0)
+        (void) table_parse_columns(verb_list.default_columns, &verb_list, &list->columns);
+        while ((option = verb_next_option(&verb_list, argc, argv)) >= 0)
                 switch (option) {
                 case 'a':
                         list->all = true;
@@ -258,7 +270,7 @@ static int parse_argv(struct list *list, int argc, char **argv) {
                         list->table_options.no_headings = true;
                         break;
                 case 'o':
-                        if (table_parse_columns(optarg, DEFAULT_COLUMNS, column_name, verb_list.name, &list->columns) != EXIT_DONE)
+                        if (table_parse_columns(optarg, &verb_list, &list->columns) != EXIT_DONE)
                                 return EXIT_USAGE;
                         break;
                 default:
@@ -287,23 +299,18 @@ static int run_list(int argc, char **argv) {
 
 const struct verb verb_list = {
         .name = "list",
-        .arguments = "[-a] [-J] [-n] [-o COLUMNS] [PATH...]",
-        .summary = "List the PCI functions with something to use below them",
-        .options = "With PATHs, those at and behind them.\n"
-                   "\n"
-                   "  -a --all             All functions\n"
-                   "  -J --json            JSON\n"
-                   "  -n --noheadings      No line of headings\n"
-                   "  -o --output=COLUMNS  These columns, with commas between; +COLUMNS adds them\n"
-                   "  -h --help            Show this help\n"
-                   "     --version         Show the version\n"
-                   "\n"
-                   "Columns:\n"
-                   "  PATH       where it is plugged in    NAME     node or interface to use\n"
-                   "  ADDRESS    this machine's number     LINK     its link by PCI path\n"
-                   "  DRIVER     the function's driver     TAG      PATH in its flat form\n"
-                   "  SUBSYSTEM  of what is to be used     KIND     of function    SYSPATH\n"
-                   "  VENDOR     from udev's database,      MODEL    likewise\n"
-                   "             or its PCI ID\n",
+        .operands = "[PATH...]",
+        .summary = "List PCI functions and their devices",
+        .description = "With PATH, lists only the functions at and behind it.",
+        .option_rows = (const struct option_row[]) {
+                { 'a', "all", NULL, "List all functions, even those without devices" },
+                { 'J', "json", NULL, "Print JSON" },
+                { 'n', "noheadings", NULL, "Do not print the headings" },
+                COLUMN_ROWS,
+                COMMON_ROWS,
+                {},
+        },
+        .columns = columns,
+        .default_columns = "PATH,ADDRESS,DRIVER,SUBSYSTEM,NAME,LINK",
         .run = run_list,
 };

@@ -335,19 +335,10 @@ static int parse_option(struct monitoring *m, int option, char **argv) {
 }
 
 static int run_monitor(int argc, char **argv) {
-        static const struct option options[] = {
-                { "modules",     no_argument,       NULL, OPTION_MODULES     },
-                { "links",       optional_argument, NULL, OPTION_LINKS       },
-                { "exec",        required_argument, NULL, OPTION_EXEC        },
-                { "ready-fd",    required_argument, NULL, OPTION_READY_FD    },
-                { "beside-udev", no_argument,       NULL, OPTION_BESIDE_UDEV },
-                COMMON_OPTIONS,
-                {},
-        };
         struct monitoring m = { .manager = MANAGER_NULL, .monitor = UEVENT_MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
         int option, r;
 
-        while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+        while ((option = verb_next_option(&verb_monitor, argc, argv)) >= 0) {
                 r = parse_option(&m, option, argv);
                 if (r >= 0)
                         return r;
@@ -366,20 +357,21 @@ static int run_monitor(int argc, char **argv) {
 
 const struct verb verb_monitor = {
         .name = "monitor",
-        .arguments = "[--modules] [--links[=DIR]] [--exec=PROGRAM] [--ready-fd=N]",
+        .operands = "",
         .summary = "Run coldplug, then handle hotplug events",
-        .options = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.\n"
-                   "\n"
-                   "     --modules       Load drivers, as coldplug does\n"
-                   "     --links[=DIR]   Make links below DIR, as coldplug does [/dev]\n"
-                   "     --exec=PROGRAM  Run PROGRAM when a device was added, has other links or was\n"
-                   "                     removed, with $ACTION (add, change, remove), $ID_PCI_PATH,\n"
-                   "                     $DEVNAME or $INTERFACE, $DEVLINKS, $SUBSYSTEM and $DEVPATH;\n"
-                   "                     one run after the other, each of at most 60 seconds\n"
-                   "     --ready-fd=N    Write a newline to file descriptor N and close it when all\n"
-                   "                     devices that are there at the start are done\n"
-                   "     --beside-udev   Run even if udevd is running\n"
-                   "  -h --help          Show this help\n"
-                   "     --version       Show the version\n",
+        .description = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.",
+        .option_rows = (const struct option_row[]) {
+                { OPTION_MODULES, "modules", NULL, "Load drivers, as coldplug does" },
+                { OPTION_LINKS, "links", "[=DIR]", "Make links below DIR, as coldplug does [/dev]" },
+                { OPTION_EXEC, "exec", "PROGRAM", "Run PROGRAM when a device was added, has other links or was\n"
+                                                  "removed, with $ACTION (add, change, remove), $ID_PCI_PATH,\n"
+                                                  "$DEVNAME or $INTERFACE, $DEVLINKS, $SUBSYSTEM and $DEVPATH;\n"
+                                                  "one run after the other, each of at most 60 seconds" },
+                { OPTION_READY_FD, "ready-fd", "N", "Write a newline to file descriptor N and close it when all\n"
+                                                    "devices that are there at the start are done" },
+                { OPTION_BESIDE_UDEV, "beside-udev", NULL, "Run even if udevd is running" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_monitor,
 };

@@ -96,25 +96,22 @@ static int print_all(char **devices, int n, const struct format *format, const s
         return status == EXIT_DONE ? flush_output(status) : status;
 }
 
+enum { OPTION_TO = 0x200 };
+
 static int run_of(int argc, char **argv) {
-        static const struct option options[] = {
-                { "to", required_argument, NULL, 't' },
-                COMMON_OPTIONS,
-                {},
-        };
         const struct format *format = format_find("path");
         struct uid_map uids = {};
         int c, r;
 
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-                if (c != 't')
+        while ((c = verb_next_option(&verb_of, argc, argv)) >= 0) {
+                if (c != OPTION_TO)
                         return parse_common(c, argv, &verb_of);
                 format = format_find(optarg);
                 if (!format)
-                        return log_error(EXIT_USAGE, "--to=%s: no such spelling (see pcipath convert --help)", optarg);
+                        return log_error(EXIT_USAGE, "--to=%s: unknown format; see 'pcipath convert --help'", optarg);
         }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no device: pcipath of %s", verb_of.arguments);
+                return log_error(EXIT_USAGE, "no device given; see 'pcipath of --help'");
 
         /* A machine that cannot be read so, for want of ACPI say, has no _UIDs. */
         (void) uid_map_read(&uids);
@@ -125,13 +122,15 @@ static int run_of(int argc, char **argv) {
 
 const struct verb verb_of = {
         .name = "of",
-        .arguments = "[--to=SPELLING] DEVICE...",
-        .summary = "Print the PCI path of each device, or of the function it is below",
-        .options = "DEVICE is a node or link in /dev, a network interface, a PCI address of this\n"
-                   "machine (0000:01:00.0), or a directory in /sys.\n"
-                   "\n"
-                   "     --to=SPELLING  How to write the path, as for pcipath convert [path]\n"
-                   "  -h --help         Show this help\n"
-                   "     --version      Show the version\n",
+        .operands = "DEVICE...",
+        .summary = "Print the PCI path of each device",
+        .description = "DEVICE is a device node or symlink in /dev, a network interface, a PCI address\n"
+                       "of this machine (0000:01:00.0), or a directory in /sys. A device below a PCI\n"
+                       "function has the path of the function.",
+        .option_rows = (const struct option_row[]) {
+                { OPTION_TO, "to", "FORMAT", "Print paths in this format, as for 'pcipath convert' [path]" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_of,
 };

@@ -7,29 +7,33 @@
 #include "filesystems.h"
 #include "table.h"
 
-/* The names are those of lsblk(8); the first two columns do not come from the disk. */
-static const struct column {
-        const char *name;
-        enum filesystem_value value;
-} column_table[] = {
-        { "NAME"                              },
-        { "STATE"                             },
-        { "FSTYPE",     FILESYSTEM_TYPE       },
-        { "FSVER",      FILESYSTEM_VERSION    },
-        { "LABEL",      FILESYSTEM_LABEL      },
-        { "UUID",       FILESYSTEM_UUID       },
-        { "PTTYPE",     FILESYSTEM_TABLE_TYPE },
-        { "PTUUID",     FILESYSTEM_TABLE_UUID },
-        { "PARTN",      FILESYSTEM_PART_NUMBER },
-        { "PARTTYPE",   FILESYSTEM_PART_TYPE  },
-        { "PARTLABEL",  FILESYSTEM_PART_NAME  },
-        { "PARTUUID",   FILESYSTEM_PART_UUID  },
-        { "USAGE",      FILESYSTEM_USAGE      },
+enum { COLUMN_NAME, COLUMN_STATE, COLUMN_VALUES };
+
+/* The names are those of lsblk(8). From COLUMN_VALUES on, the columns have a value of the disk. */
+static const struct column columns[] = {
+        { "NAME",      "device node or file"                                  },
+        { "STATE",     "found, nothing, corrupt, ambiguous or unreadable"     },
+        { "FSTYPE",    "type of the file system"                              },
+        { "FSVER",     "version of the file system"                           },
+        { "LABEL",     "label of the file system"                             },
+        { "UUID",      "UUID of the file system"                              },
+        { "PTTYPE",    "type of the partition table"                          },
+        { "PTUUID",    "UUID of the partition table"                          },
+        { "PARTN",     "number of the partition"                              },
+        { "PARTTYPE",  "type of the partition"                                },
+        { "PARTLABEL", "label of the partition"                               },
+        { "PARTUUID",  "UUID of the partition"                                },
+        { "USAGE",     "filesystem, raid, crypto or other"                    },
+        {},
 };
 
-enum { COLUMN_NAME, COLUMN_STATE };
+static const enum filesystem_value values[] = {
+        FILESYSTEM_TYPE,        FILESYSTEM_VERSION,   FILESYSTEM_LABEL,     FILESYSTEM_UUID,
+        FILESYSTEM_TABLE_TYPE,  FILESYSTEM_TABLE_UUID, FILESYSTEM_PART_NUMBER, FILESYSTEM_PART_TYPE,
+        FILESYSTEM_PART_NAME,   FILESYSTEM_PART_UUID, FILESYSTEM_USAGE,
+};
 
-#define DEFAULT_COLUMNS "NAME,STATE,FSTYPE,LABEL,UUID,PTTYPE,PARTN,PARTLABEL,PARTUUID"
+_Static_assert(ELEMENTSOF(columns) == COLUMN_VALUES + ELEMENTSOF(values) + 1, "each column has a value");
 
 struct probe {
         struct table_options table_options;
@@ -37,10 +41,6 @@ struct probe {
         struct libscols_table *table;
         bool has_failed;
 };
-
-static const char *column_name(size_t column) {
-        return column < ELEMENTSOF(column_table) ? column_table[column].name : NULL;
-}
 
 static int add_line(struct probe *p, const char *name, const char *state, const struct filesystem *filesystem) {
         struct libscols_line *line = scols_table_new_line(p->table, NULL);
@@ -50,7 +50,7 @@ static int add_line(struct probe *p, const char *name, const char *state, const 
                 size_t column = p->columns.items[i];
 
                 r = scols_line_set_data(line, i, column == COLUMN_NAME ? name : column == COLUMN_STATE ? state :
-                                        filesystem->values[column_table[column].value]);
+                                        filesystem->values[values[column - COLUMN_VALUES]]);
         }
 
         return r;
@@ -132,7 +132,7 @@ static int probe_all(struct probe *p, char **texts, size_t n) {
         int r = EXIT_DONE;
 
         p->table = table = table_new("blockdevices", &p->table_options);
-        if (!table || table_add_columns(table, &p->columns, column_name) < 0)
+        if (!table || table_add_columns(table, &p->columns, &verb_probe) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
 
         for (size_t i = 0; i < n && r == EXIT_DONE; i++) {
@@ -147,18 +147,11 @@ static int probe_all(struct probe *p, char **texts, size_t n) {
 }
 
 static int run_probe(int argc, char **argv) {
-        static const struct option options[] = {
-                { "json",       no_argument,       NULL, 'J' },
-                { "noheadings", no_argument,       NULL, 'n' },
-                { "output",     required_argument, NULL, 'o' },
-                COMMON_OPTIONS,
-                {},
-        };
         struct probe p = {};
         int option;
 
-        (void) table_parse_columns(DEFAULT_COLUMNS, NULL, column_name, verb_probe.name, &p.columns);
-        while ((option = getopt_long(argc, argv, "Jno:h", options, NULL)) >= 0)
+        (void) table_parse_columns(verb_probe.default_columns, &verb_probe, &p.columns);
+        while ((option = verb_next_option(&verb_probe, argc, argv)) >= 0)
                 switch (option) {
                 case 'J':
                         p.table_options.json = true;
@@ -167,7 +160,7 @@ static int run_probe(int argc, char **argv) {
                         p.table_options.no_headings = true;
                         break;
                 case 'o':
-                        if (table_parse_columns(optarg, DEFAULT_COLUMNS, column_name, verb_probe.name, &p.columns) != EXIT_DONE)
+                        if (table_parse_columns(optarg, &verb_probe, &p.columns) != EXIT_DONE)
                                 return EXIT_USAGE;
                         break;
                 default:
@@ -181,26 +174,18 @@ static int run_probe(int argc, char **argv) {
 
 const struct verb verb_probe = {
         .name = "probe",
-        .arguments = "[-J] [-n] [-o COLUMNS] PATH|DEVICE...",
+        .operands = "PATH|DEVICE...",
         .summary = "Print the content of disks and partitions, as libblkid reads it",
-        .options = "PATH is as for 'pcipath find'; the partitions of the disk follow it. DEVICE is a\n"
-                   "device node, symlink or image: /dev/vda, ./image. Disks are opened read-only.\n"
-                   "\n"
-                   "  -J --json            Print JSON\n"
-                   "  -n --noheadings      Do not print the headings\n"
-                   "  -o --output=COLUMNS  Print these columns, separated by commas; +COLUMNS adds\n"
-                   "                       them to the default ones\n"
-                   "  -h --help            Show this help\n"
-                   "     --version         Show the version\n"
-                   "\n"
-                   "Columns:\n"
-                   "  NAME    device node or file    PTTYPE    type of its partition table\n"
-                   "  STATE   found, nothing,        PTUUID    UUID of the table\n"
-                   "          corrupt, ambiguous,    PARTN     number of the partition\n"
-                   "          unreadable             PARTTYPE  type of the partition\n"
-                   "  FSTYPE  type of file system    PARTLABEL label of the partition\n"
-                   "  FSVER   its version            PARTUUID  UUID of the partition\n"
-                   "  LABEL   its label              USAGE     filesystem, raid, crypto, other\n"
-                   "  UUID    its UUID\n",
+        .description = "PATH is as for 'pcipath find'; the partitions of the disk follow it. DEVICE is a\n"
+                       "device node, symlink or image: /dev/vda, ./image. Disks are opened read-only.",
+        .option_rows = (const struct option_row[]) {
+                { 'J', "json", NULL, "Print JSON" },
+                { 'n', "noheadings", NULL, "Do not print the headings" },
+                COLUMN_ROWS,
+                COMMON_ROWS,
+                {},
+        },
+        .columns = columns,
+        .default_columns = "NAME,STATE,FSTYPE,LABEL,UUID,PTTYPE,PARTN,PARTLABEL,PARTUUID",
         .run = run_probe,
 };

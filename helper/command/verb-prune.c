@@ -7,16 +7,11 @@
 #include "prune.h"
 
 static int run_prune(int argc, char **argv) {
-        static const struct option options[] = {
-                { "dry-run", no_argument, NULL, 'n' },
-                COMMON_OPTIONS,
-                {},
-        };
         const struct reporter reporter = LOG_REPORTER;
         bool dry_run = false;
         int option;
 
-        while ((option = getopt_long(argc, argv, "hn", options, NULL)) >= 0)
+        while ((option = verb_next_option(&verb_prune, argc, argv)) >= 0)
                 if (option != 'n')
                         return parse_common(option, argv, &verb_prune);
                 else
@@ -30,13 +25,15 @@ static int run_prune(int argc, char **argv) {
 
 const struct verb verb_prune = {
         .name = "prune",
-        .arguments = "[-n]",
+        .operands = "",
         .summary = "Remove stale links by PCI path",
-        .options = "Removes each link by PCI path in /dev that leads to no device, or to another device\n"
-                   "than the one that it names, and prints a line \"remove LINK NODE\". udevd may run.\n"
-                   "\n"
-                   "  -n --dry-run      Print the lines, and remove nothing\n"
-                   "  -h --help         Show this help\n"
-                   "     --version      Show the version\n",
+        .description = "Removes each link by PCI path in /dev that leads to no device, or to another\n"
+                       "device than the one that it names, and prints a line \"remove LINK NODE\".\n"
+                       "udevd may run.",
+        .option_rows = (const struct option_row[]) {
+                { 'n', "dry-run", NULL, "Print the lines, and remove nothing" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_prune,
 };

@@ -162,16 +162,9 @@ static int print_tree(struct tree *tree) {
 }
 
 static int parse_argv(struct tree *tree, int argc, char **argv) {
-        static const struct option options[] = {
-                { "full",       no_argument, NULL, OPTION_FULL },
-                { "json",       no_argument, NULL, 'J'         },
-                { "noheadings", no_argument, NULL, 'n'         },
-                COMMON_OPTIONS,
-                {},
-        };
         int option;
 
-        while ((option = getopt_long(argc, argv, "Jnh", options, NULL)) >= 0)
+        while ((option = verb_next_option(&verb_tree, argc, argv)) >= 0)
                 switch (option) {
                 case OPTION_FULL:
                         tree->table_options.full = true;
@@ -206,14 +199,15 @@ static int run_tree(int argc, char **argv) {
 
 const struct verb verb_tree = {
         .name = "tree",
-        .arguments = "[--full] [-J] [-n] [PATH...]",
-        .summary = "Draw the PCI topology with the names of what is to be used",
-        .options = "With PATHs, what is at and behind them.\n"
-                   "\n"
-                   "     --full        Print whole paths, not only the last hop\n"
-                   "  -J --json        JSON\n"
-                   "  -n --noheadings  No line of headings\n"
-                   "  -h --help        Show this help\n"
-                   "     --version     Show the version\n",
+        .operands = "[PATH...]",
+        .summary = "Draw the PCI topology with the names of the devices",
+        .description = "With PATH, draws only the functions at and behind it.",
+        .option_rows = (const struct option_row[]) {
+                { OPTION_FULL, "full", NULL, "Print whole paths, not only the last hop" },
+                { 'J', "json", NULL, "Print JSON" },
+                { 'n', "noheadings", NULL, "Do not print the headings" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_tree,
 };

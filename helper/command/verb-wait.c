@@ -207,26 +207,17 @@ static int parse_option(struct wait *w, int option, char **argv) {
 }
 
 static int parse_argv(struct wait *w, int argc, char **argv) {
-        static const struct option options[] = {
-                { "type",    required_argument, NULL, 't'            },
-                { "timeout", required_argument, NULL, OPTION_TIMEOUT },
-                { "removed", no_argument,       NULL, OPTION_REMOVED },
-                { "settled", no_argument,       NULL, OPTION_SETTLED },
-                { "kernel",  no_argument,       NULL, OPTION_KERNEL  },
-                COMMON_OPTIONS,
-                {},
-        };
         int option, r;
 
-        while ((option = getopt_long(argc, argv, "ht:", options, NULL)) >= 0) {
+        while ((option = verb_next_option(&verb_wait, argc, argv)) >= 0) {
                 r = parse_option(w, option, argv);
                 if (r >= 0)
                         return r;
         }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path: pcipath wait %s", verb_wait.arguments);
+                return log_error(EXIT_USAGE, "no path given; see 'pcipath wait --help'");
         if (w->updated && w->kernel)
-                return log_error(EXIT_USAGE, "--settled is udev's word, --kernel the kernel's: one of them");
+                return log_error(EXIT_USAGE, "--settled and --kernel cannot be used together");
 
         return -1;
 }
@@ -296,17 +287,18 @@ static int run_wait(int argc, char **argv) {
 
 const struct verb verb_wait = {
         .name = "wait",
-        .arguments = "[OPTIONS] PATH[,PATH...]...",
-        .summary = "Wait until devices can be used, and print them as find does",
-        .options = "PATH is as for pcipath find; with several, all of them are awaited, and each can\n"
-                   "have a type of its own, ,type=TYPE. Bridges on the way need not exist yet.\n"
-                   "\n"
-                   "  -t --type=TYPE        What to wait for, as for pcipath find\n"
-                   "     --timeout=SECONDS  Give up after this time and say how far the path got\n"
-                   "     --removed          Wait until they are gone; prints nothing\n"
-                   "     --settled          Wait until udev has nothing else to do either\n"
-                   "     --kernel           Do not wait for udev, though it runs\n"
-                   "  -h --help             Show this help\n"
-                   "     --version          Show the version\n",
+        .operands = "PATH[,PATH...]...",
+        .summary = "Wait until devices are ready, and print them as find does",
+        .description = "PATH is as for 'pcipath find', and can have a type of its own: ,type=TYPE. With\n"
+                       "several paths, waits for all. Bridges on the way need not exist yet.",
+        .option_rows = (const struct option_row[]) {
+                { 't', "type", "TYPE", "Wait for devices of this type, as for 'pcipath find'" },
+                { OPTION_TIMEOUT, "timeout", "SECONDS", "Give up after this time, and print what is missing" },
+                { OPTION_REMOVED, "removed", NULL, "Wait until the devices are removed; prints nothing" },
+                { OPTION_SETTLED, "settled", NULL, "Wait until udev's queue is empty, too" },
+                { OPTION_KERNEL, "kernel", NULL, "Do not wait for udev, even if it is running" },
+                COMMON_ROWS,
+                {},
+        },
         .run = run_wait,
 };

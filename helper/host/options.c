@@ -12,10 +12,6 @@ static const struct backend backends[] = {
         { "firecracker",      "",                                           firecracker_read      },
 };
 
-#define OPTION_TIMEOUT 0x200
-#define OPTION_FULL 0x201
-#define OPTION_SOURCE 0x300 /* plus the index of the backend */
-
 static int parse_option(struct options *options, int option, char **argv, const struct verb *verb) {
         uint64_t timeout;
 
@@ -47,29 +43,14 @@ static int parse_option(struct options *options, int option, char **argv, const 
 
 /**
  * options_parse() - parse the options, and set optind to the first argument
- * @output: what the verb prints
  *
  * Return: -1, or an exit status.
  */
-int options_parse(int argc, char **argv, const struct verb *verb, enum output output, struct options *ret) {
-        static const struct option long_options[] = {
-                { "full",             no_argument,       NULL, OPTION_FULL       },
-                { "json",             no_argument,       NULL, 'J'               },
-                { "noheadings",       no_argument,       NULL, 'n'               },
-                { "timeout",          required_argument, NULL, OPTION_TIMEOUT    },
-                { "qmp",              required_argument, NULL, OPTION_SOURCE     },
-                { "libvirt",          required_argument, NULL, OPTION_SOURCE + 1 },
-                { "cloud-hypervisor", required_argument, NULL, OPTION_SOURCE + 2 },
-                { "firecracker",      required_argument, NULL, OPTION_SOURCE + 3 },
-                COMMON_OPTIONS,
-                {},
-        };
-        static const size_t first_options[] = { [OUTPUT_LINES] = 3, [OUTPUT_TABLE] = 1, [OUTPUT_TREE] = 0 };
-        const char *letters = output == OUTPUT_LINES ? "h" : "Jnh";
+int options_parse(int argc, char **argv, const struct verb *verb, struct options *ret) {
         struct options options = { .timeout = 10 };
         int option, r;
 
-        while ((option = getopt_long(argc, argv, letters, long_options + first_options[output], NULL)) >= 0) {
+        while ((option = verb_next_option(verb, argc, argv)) >= 0) {
                 r = parse_option(&options, option, argv, verb);
                 if (r >= 0)
                         return r;
@@ -113,7 +94,7 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         const char *text;
         int r;
 
-        r = options_parse(argc, argv, verb, contents->output, &options);
+        r = options_parse(argc, argv, verb, &options);
         if (r >= 0)
                 return r;
         if (optind < argc)

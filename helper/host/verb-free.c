@@ -64,18 +64,21 @@ static const char *explain_none(const struct machine *machine) {
 }
 
 static int run_free(int argc, char **argv) {
-        static const struct verb_table table = { .name = "slots", .output = OUTPUT_TABLE, .fill = fill_table, .note = explain_none };
+        static const struct verb_table table = { .name = "slots", .fill = fill_table, .note = explain_none };
 
         return options_print_table(argc, argv, &verb_free, &table);
 }
 
 const struct verb verb_free = {
         .name = "free",
-        .arguments = "[-J] [-n] SOURCE",
+        .operands = "SOURCE",
         .summary = "List free slots for hotplug",
-        .options = TABLE_OPTIONS SOURCE_OPTIONS
-                   "\n"
-                   "Columns:\n"
-                   "  BUS  name in the monitor   SLOT  hexadecimal   PATH  of a device in that slot\n",
+        .option_rows = (const struct option_row[]) { TABLE_ROWS, SOURCE_ROWS, {} },
+        .columns = (const struct column[]) {
+                { "BUS", "name in the monitor" },
+                { "SLOT", "hexadecimal" },
+                { "PATH", "PCI path of a device in that slot" },
+                {},
+        },
         .run = run_free,
 };

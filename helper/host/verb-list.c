@@ -33,20 +33,24 @@ static int fill_table(struct libscols_table *table, const struct table_options *
 }
 
 static int run_list(int argc, char **argv) {
-        static const struct verb_table table = { .name = "devices", .output = OUTPUT_TABLE, .fill = fill_table };
+        static const struct verb_table table = { .name = "devices", .fill = fill_table };
 
         return options_print_table(argc, argv, &verb_list, &table);
 }
 
 const struct verb verb_list = {
         .name = "list",
-        .arguments = "[-J] [-n] SOURCE",
+        .operands = "SOURCE",
         .summary = "List the devices of a machine with their PCI paths",
-        .options = TABLE_OPTIONS SOURCE_OPTIONS
-                   "\n"
-                   "Columns:\n"
-                   "  ID    name in the monitor      PATH    PCI path\n"
-                   "  TYPE  type in the monitor      NAME    name in the guest\n"
-                   "  KIND  kind of device           ABSENT  why the guest does not show it\n",
+        .option_rows = (const struct option_row[]) { TABLE_ROWS, SOURCE_ROWS, {} },
+        .columns = (const struct column[]) {
+                { "ID", "name in the monitor" },
+                { "TYPE", "type in the monitor" },
+                { "KIND", "kind of device" },
+                { "PATH", "PCI path" },
+                { "NAME", "name in the guest" },
+                { "ABSENT", "why the guest does not show it" },
+                {},
+        },
         .run = run_list,
 };

@@ -48,7 +48,7 @@ static int run_of(int argc, char **argv) {
         struct options options;
         int r;
 
-        r = options_parse(argc, argv, &verb_of, OUTPUT_LINES, &options);
+        r = options_parse(argc, argv, &verb_of, &options);
         if (r >= 0)
                 return r;
         if (optind == argc)
@@ -60,11 +60,10 @@ static int run_of(int argc, char **argv) {
 
 const struct verb verb_of = {
         .name = "of",
-        .arguments = "SOURCE ID...",
+        .operands = "SOURCE ID...",
         .summary = "Print the PCI path of each device",
-        .options = "ID is the name of a device in the monitor. If several devices have this name, a\n"
-                   "path is printed for each.\n"
-                   "\n"
-                   SOURCE_OPTIONS,
+        .description = "ID is the name of a device in the monitor. If several devices have this name, a\n"
+                       "path is printed for each.",
+        .option_rows = (const struct option_row[]) { SOURCE_ROWS, {} },
         .run = run_of,
 };

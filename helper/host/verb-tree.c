@@ -69,16 +69,20 @@ static int fill_table(struct libscols_table *table, const struct table_options *
 }
 
 static int run_tree(int argc, char **argv) {
-        static const struct verb_table table = { .name = "roots", .output = OUTPUT_TREE, .fill = fill_table };
+        static const struct verb_table table = { .name = "roots", .fill = fill_table };
 
         return options_print_table(argc, argv, &verb_tree, &table);
 }
 
 const struct verb verb_tree = {
         .name = "tree",
-        .arguments = "[--full] [-J] [-n] SOURCE",
+        .operands = "SOURCE",
         .summary = "Draw the PCI topology of a machine",
-        .options = "\n"
-                   "     --full             Print whole paths, not only the last hop" TABLE_OPTIONS SOURCE_OPTIONS,
+        .option_rows = (const struct option_row[]) {
+                { OPTION_FULL, "full", NULL, "Print whole paths, not only the last hop" },
+                TABLE_ROWS,
+                SOURCE_ROWS,
+                {},
+        },
         .run = run_tree,
 };

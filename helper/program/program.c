@@ -111,10 +111,8 @@ int parse_seconds(const char *text, uint64_t *ret) {
         return EXIT_DONE;
 }
 
-/* PROGRAM VERB ... and what its options do. */
 static int print_help(const struct verb *verb) {
-        printf("%s %s %s\n\n%s.\n%s\nSee %s(1) and pcipath-names(7).\n", program.name, verb->name, verb->arguments,
-               verb->summary, verb->options, program.name);
+        verb_print_help(verb);
         return flush_output(EXIT_DONE);
 }
 
@@ -123,13 +121,16 @@ static int print_version(void) {
         return flush_output(EXIT_DONE);
 }
 
-/** parse_common() - act on --help, --version, and on what getopt_long() refuses */
+/** parse_common() - handle --help, --version, --list-columns and the options that getopt_long() refuses */
 int parse_common(int option, char **argv, const struct verb *verb) {
         switch (option) {
         case OPTION_HELP:
                 return print_help(verb);
         case OPTION_VERSION:
                 return print_version();
+        case OPTION_LIST_COLUMNS:
+                verb_list_columns(verb);
+                return flush_output(EXIT_DONE);
         default:
                 return log_option_error(argv, verb);
         }
@@ -148,11 +149,29 @@ static void print_usage(FILE *out) {
                 "See %s(1) and pcipath-names(7).\n", program.name);
 }
 
-/** program_run() - what main() does, once it has said which program it is */
+/* For completion. */
+static int list_verbs(void) {
+        for (size_t i = 0; i < program.n_verbs; i++)
+                puts(program.verbs[i]->name);
+        puts("--help\n--version");
+        return flush_output(EXIT_DONE);
+}
+
+/* For completion. getopt_long() does not know --list-options, which would make "--li" for --links ambiguous. */
+static int list_options(const struct verb *verb) {
+        verb_list_options(verb);
+        return flush_output(EXIT_DONE);
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv) {
+        return argc == 2 && streq(argv[1], "--list-options") ? list_options(verb) : verb->run(argc, argv);
+}
+
+/** program_run() - the whole of main() */
 int program_run(int argc, char **argv) {
         /* Not LC_NUMERIC: --timeout=0.5 is the same for everybody. */
         setlocale(LC_CTYPE, "");
-        opterr = 0; /* the verbs log_error themselves */
+        opterr = 0; /* log_option_error() prints an encoded message instead */
 
         if (argc < 2) {
                 print_usage(stderr);
@@ -164,10 +183,12 @@ int program_run(int argc, char **argv) {
         }
         if (streq(argv[1], "--version"))
                 return print_version();
+        if (streq(argv[1], "--list-verbs"))
+                return list_verbs();
 
         for (size_t i = 0; i < program.n_verbs; i++)
                 if (streq(argv[1], program.verbs[i]->name))
-                        return program.verbs[i]->run(argc - 1, argv + 1);
+                        return run_verb(program.verbs[i], argc - 1, argv + 1);
 
         for (const char *const *name = program.not_built; name && *name; name++)
                 if (streq(argv[1], *name))

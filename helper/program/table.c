@@ -7,18 +7,16 @@
 #include "program.h"
 #include "table.h"
 
-/* https://no-color.org, and a terminal that cannot. */
+/* See https://no-color.org. */
 static bool want_colors(void) {
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
         return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb");
 }
 
-static bool find_column(const char *text, size_t n, table_name_fn name, size_t *ret) {
-        const char *known;
-
-        for (size_t i = 0; (known = name(i)); i++)
-                if (strlen(known) == n && ascii_strncasecmp(known, text, n) == 0) {
+static bool find_column(const char *text, size_t n, const struct column *columns, size_t *ret) {
+        for (size_t i = 0; columns[i].name; i++)
+                if (strlen(columns[i].name) == n && ascii_strncasecmp(columns[i].name, text, n) == 0) {
                         *ret = i;
                         return true;
                 }
@@ -27,17 +25,16 @@ static bool find_column(const char *text, size_t n, table_name_fn name, size_t *
 }
 
 /**
- * table_parse_columns() - names with commas between; a '+' before the first adds to the usual ones, as with lsblk
- * @usual: the names of the usual ones
- * @verb: whose --help has them all
+ * table_parse_columns() - parse the argument of --output
+ * @text: names with commas between; a '+' before the first adds them to the default columns, as with lsblk
  *
- * Return: EXIT_DONE, or the status of what was complained of.
+ * Return: EXIT_DONE, or EXIT_USAGE after an error message.
  */
-int table_parse_columns(const char *text, const char *usual, table_name_fn name, const char *verb, struct table_columns *ret) {
+int table_parse_columns(const char *text, const struct verb *verb, struct table_columns *ret) {
         struct table_columns columns = {};
 
         if (*text == '+') {
-                (void) table_parse_columns(usual, NULL, name, verb, &columns);
+                (void) table_parse_columns(verb->default_columns, verb, &columns);
                 text++;
         }
 
@@ -46,8 +43,9 @@ int table_parse_columns(const char *text, const char *usual, table_name_fn name,
 
                 if (columns.n == TABLE_COLUMNS_MAX)
                         return log_error(EXIT_USAGE, "more than %d columns", TABLE_COLUMNS_MAX);
-                if (!find_column(text, n, name, &columns.items[columns.n++]))
-                        return log_error(EXIT_USAGE, "'%.*s' is no column (see %s %s --help)", (int) n, text, program.name, verb);
+                if (!find_column(text, n, verb->columns, &columns.items[columns.n++]))
+                        return log_error(EXIT_USAGE, "unknown column '%.*s'; see '%s %s --list-columns'", (int) n, text,
+                                         program.name, verb->name);
                 if (text[n] == '\0')
                         break;
                 text += n + 1;
@@ -58,9 +56,9 @@ int table_parse_columns(const char *text, const char *usual, table_name_fn name,
 }
 
 /** table_add_columns() - Return: 0 or -ENOMEM. */
-int table_add_columns(struct libscols_table *table, const struct table_columns *columns, table_name_fn name) {
+int table_add_columns(struct libscols_table *table, const struct table_columns *columns, const struct verb *verb) {
         for (size_t i = 0; i < columns->n; i++)
-                if (!scols_table_new_column(table, name(columns->items[i]), 0, 0))
+                if (!scols_table_new_column(table, verb->columns[columns->items[i]].name, 0, 0))
                         return -ENOMEM;
 
         return 0;
@@ -93,9 +91,9 @@ struct libscols_table *table_new(const char *name, const struct table_options *o
 }
 
 /**
- * table_add_root_bus() - the line of a tree that those of the root bus' functions are below
- * @path_column: where @path is to stand
- * @kind_column: where is to stand that it is a root bus
+ * table_add_root_bus() - add a root bus, the parent of its functions' lines
+ * @path_column: column of @path
+ * @kind_column: column of the text "root bus"
  *
  * Return: NULL when memory is out.
  */
@@ -122,14 +120,14 @@ char *table_shorten_path(const struct table_options *options, char *path) {
         return last && !options->full && !options->json ? last + 1 : path;
 }
 
-/* Nearly every cell: it needs no copy. */
+/* True for nearly every cell. A plain cell needs no copy. */
 static bool is_plain(const char *text) {
         while (*text >= ' ' && *text <= '~' && *text != '\\')
                 text++;
         return *text == '\0';
 }
 
-/* A cell of several lines may keep their newlines: the column says so. */
+/* A column of cells with several lines has the newline as a safe character. */
 static int encode_line(struct libscols_table *table, struct libscols_line *line) {
         for (size_t i = 0; i < scols_table_get_ncols(table); i++) {
                 const char *safe = scols_column_get_safechars(scols_table_get_column(table, i));
@@ -146,7 +144,7 @@ static int encode_line(struct libscols_table *table, struct libscols_line *line)
         return 0;
 }
 
-/* By an iterator: scols_table_get_line() counts from the first line each time. */
+/* Uses an iterator because scols_table_get_line() walks from the first line each time. */
 static int encode_cells(struct libscols_table *table) {
         struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
         struct libscols_line *line;
@@ -169,7 +167,7 @@ static void remove_trailing_blanks(char *text) {
         *to = '\0';
 }
 
-/* libsmartcols prints an array without elements as "[ null ]". Strings are left alone. */
+/* libsmartcols prints an empty array as "[ null ]". Does not change strings. */
 static void empty_null_arrays(char *json) {
         bool in_string = false;
         char *to = json;
@@ -193,7 +191,7 @@ static void empty_null_arrays(char *json) {
         *to = '\0';
 }
 
-/* As scols_print_table(), to a new string; scols_print_table_to_string() of util-linux 2.38 leaves out the last newline. */
+/* scols_print_table_to_string() of util-linux 2.38 leaves out the last newline. */
 static int print_to_string(struct libscols_table *table, char **ret) {
         size_t size;
         FILE *out;

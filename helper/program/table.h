@@ -17,17 +17,16 @@ struct table_options {
 
 #define TABLE_COLUMNS_MAX 16
 
-/** struct table_columns - which columns of those that a verb has, in which order */
+/** struct table_columns - indices of columns of a verb, in the order of output */
 struct table_columns {
         size_t items[TABLE_COLUMNS_MAX];
         size_t n;
 };
 
-/* The name of a verb's column, NULL after the last. */
-typedef const char *(*table_name_fn)(size_t column);
+struct verb;
 
-int table_parse_columns(const char *text, const char *usual, table_name_fn name, const char *verb, struct table_columns *ret);
-int table_add_columns(struct libscols_table *table, const struct table_columns *columns, table_name_fn name);
+int table_parse_columns(const char *text, const struct verb *verb, struct table_columns *ret);
+int table_add_columns(struct libscols_table *table, const struct table_columns *columns, const struct verb *verb);
 struct libscols_table *table_new(const char *name, const struct table_options *options);
 struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column);
 char *table_shorten_path(const struct table_options *options, char *path);

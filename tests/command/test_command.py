@@ -35,7 +35,7 @@ def run(*calls, **options):
 
 # -- Help and usage --
 
-@pytest.mark.parametrize('arguments', [[], *([verb] for verb in VERBS)], ids=lambda a: ' '.join(a) or 'pcipath')
+@pytest.mark.parametrize('arguments', [[], *([verb] for verb in [*VERBS, 'probe', 'coldplug', 'monitor', 'prune'])], ids=lambda a: ' '.join(a) or 'pcipath')
 def test_help_and_version(arguments):
     for option in ['--help', '-h']:
         outcome = pcipath(*arguments, option)
@@ -59,6 +59,24 @@ def test_help_and_version(arguments):
 ], ids=' '.join)
 def test_bad_usage(arguments):
     assert pcipath(*arguments).status == 2
+
+
+@pytest.mark.parametrize('arguments', [['--list-options'], ['find', '--list-columns'], ['find', '--list-options', '02.0']], ids=' '.join)
+def test_no_list(arguments):
+    """--list-options stands alone behind a verb, and --list-columns is an option of verbs with columns."""
+    outcome = pcipath(*arguments)
+    assert outcome.status == 2 and outcome.stdout == ''
+
+
+def test_abbreviated_options():
+    """--list-options makes no abbreviation of another option ambiguous."""
+    assert pcipath('convert', '--l', '02.0').stdout == '02.0\n'
+    assert pcipath('wait', '--ti=x', '02.0').stderr.startswith('pcipath: --timeout=x: ')
+
+
+def test_list_columns_of_program():
+    assert pcipath('list', '--list-columns').lines[:2] == ['PATH', 'ADDRESS']
+    assert pcipath('list', '-o', 'NO').stderr == "pcipath: unknown column 'NO'; see 'pcipath list --list-columns'\n"
 
 
 def test_no_control_character_reaches_the_terminal():
@@ -412,7 +430,7 @@ def test_convert_to_link():
         f'{link}-nvme-2-part1\n{link}-part3\n')
     wrong = pcipath('convert', '--to=link', '02.0/00.0,nvm-2')
     assert wrong.status == 2 and 'at byte 10: no suffix' in wrong.stderr
-    assert 'is no disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
+    assert 'is not a disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
     assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr
 
 

@@ -20,8 +20,10 @@ from host.test_sockets import machine_with, qemu, served
 COMPLETION = Path(__file__).parents[2] / 'completion'
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi']
 
-# Stands in for the machine.
-FAKE = """pcipath() { case "$*" in *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac; }"""
+# Replaces the machine. The program itself lists its verbs, options and columns.
+FAKE = f"""pcipath() {{
+    case "$*" in *--list-*) {PCIPATH} "$@";; *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac
+}}"""
 
 
 def complete(*words):
@@ -54,19 +56,36 @@ def test_arguments():
     assert complete('pcipath', 'convert', '--to=k') == ['kata', 'kernel']
     assert complete('pcipath', 'convert', '--to=l') == ['lspci', 'link'] and complete('pcipath', 'of', '--to=l') == ['lspci']
     assert complete('pcipath', 'list', '-o', 'S') == ['SUBSYSTEM', 'SYSPATH']
-    assert complete('pcipath', 'find', '-t', 'b') == ['block']
+    assert complete('pcipath', 'find', '-t', 'b') == complete('pcipath', 'find', '--type=b') == ['block']
     assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio']
     assert complete('pcipath', 'probe', '-o', 'PARTL') == ['PARTLABEL']
-    assert complete('pcipath', 'monitor', '--links=/ro') == ['/root']
+    assert complete('pcipath', 'list', '--output=S') == ['SUBSYSTEM', 'SYSPATH'] and complete('pcipath', 'find', '-o', 'S') == []
+    assert complete('pcipath', 'monitor', '--links=/ro') == complete('pcipath', 'cdi', '--write=/ro') == ['/root']
+
+
+def listed(verb, option):
+    return subprocess.run([PCIPATH, verb, option], capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.parametrize('verb', VERBS)
 def test_every_option_is_completed(verb):
+    """bash offers the options that --help shows. zsh's list has the same options, with an '=' where one needs an argument."""
     text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
-    options = set(re.findall(r'(?<!\S)(?:-\w )? *(--[a-z-]+)', text.partition('\n')[2]))
-    assert {word.rstrip('=') for word in complete('pcipath', verb, '--')} == options
+    shown = re.findall(r'^ +(?:-\w )?(--[a-z-]+)(=?)', text, re.MULTILINE)
+    options = listed(verb, '--list-options')
+    assert options == [name + equals for name, equals in shown] == complete('pcipath', verb, '--')
     zsh = (COMPLETION / '_pcipath').read_text()
-    assert all(option in zsh or option.removeprefix('--') in zsh for option in options)
+    branch = re.search(rf'^ +{verb}\)\s(.*?);;', zsh, re.MULTILINE | re.DOTALL)[1]
+    assert {*re.findall(r'(?<![\w(])--[a-z-]+', branch), '--help', '--version'} == {option.rstrip('=') for option in options}
+
+
+@pytest.mark.parametrize('verb', ['list', 'probe'])
+def test_every_column_is_completed(verb):
+    columns = listed(verb, '--list-columns')
+    assert complete('pcipath', verb, '-o', '') == columns
+    zsh = (COMPLETION / '_pcipath').read_text()
+    branch = re.search(rf'^ +{verb}\)\s(.*?);;', zsh, re.MULTILINE | re.DOTALL)[1]
+    assert re.search(r"compadd - ([A-Z ]+)'", branch)[1].split() == columns
 
 
 HOSTILE = ['$(touch canary)', '`touch canary`', ";touch canary;", "a'b", '$x', 'b c', '*', '~root', '\\', '<(touch canary)', 'é', 'plain']

@@ -61,3 +61,13 @@ def test_every_option_is_described():
             assert option in ('--help', '--version') or option in manual, option
         for column in re.findall(r'\b[A-Z]{4,}\b', text.partition('Columns:')[2].partition('See ')[0]):
             assert f'*{column}*' in manual
+
+
+def test_synopsis():
+    """The manual has the synopsis of --help, but for options that exclude each other and those of all verbs."""
+    lines = re.search(r'^# SYNOPSIS\n\n(.*?)\n\n', MANUAL.read_text(), re.MULTILINE | re.DOTALL)[1].split('\n')
+    manual = [re.sub(r'[*_]|\+\+$', '', line).replace('|--', '] [--') for line in lines]
+    verbs = subprocess.run([PCIPATH, '--list-verbs'], capture_output=True, text=True, check=True).stdout.split()
+    shown = [subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout.partition('\n\n')[0]
+             for verb in verbs if not verb.startswith('-')]
+    assert manual == [' '.join(text.split()) for text in shown]
