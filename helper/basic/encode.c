@@ -105,7 +105,7 @@ int encode_text_new(const char *text, enum encode_flags flags, const char *safe,
  * encode_json_new() - make a JSON document valid UTF-8 without control characters but newlines
  * @json: valid but for invalid sequences, and control characters from U+007f on, within its strings
  *
- * A control character becomes \u00NN. JSON has no word for an invalid byte: the four characters \xNN take its place.
+ * A control character becomes \u00NN. JSON cannot express an invalid byte, so it becomes the four characters \xNN.
  *
  * Return: 0 or -ENOMEM.
  */

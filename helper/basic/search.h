@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 
-/* Compares what is looked for with item @i. Return: as strcmp(). */
+/* Compares @wanted with item @i. Return: as strcmp(). */
 typedef int (*search_compare_fn)(size_t i, const void *wanted);
 
 /**
  * search_first() - the first item that does not come before @wanted
  *
- * bsearch() finds any of several that are equal, and no place for one that is missing.
+ * bsearch() returns any of several equal items, and no index for a missing one.
  *
  * Return: its index, or @n when all of them come before.
  */

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * The few idioms that every file here shares: cleanup attributes, and the one place that says which
- * errno values mean "it is not there" and not "it failed".
+ * Idioms of all files: cleanup attributes, and the definition of the errno values that mean "absent", not "failed".
  */
 
 #include <dirent.h>
@@ -45,7 +44,7 @@ static inline void freep(void *p) {
 #define _cleanup_device_ _cleanup_(sd_device_unrefp) /* where sd-device is known */
 
 /**
- * finish_memstream() - end what open_memstream() began
+ * finish_memstream() - close a stream of open_memstream()
  * @text: as it was given to it; NULL on failure
  *
  * glibc's fclose() is content when it has no memory for the text (2.36, _IO_mem_finish()).
@@ -63,7 +62,7 @@ static inline int finish_memstream(FILE *f, char **text) {
         return -ENOMEM;
 }
 
-/* For "return negative_errno();": the compiler cannot know that errno is positive, and warns of what follows. */
+/* The compiler does not know that errno is positive, and would warn about code after "return -errno;". */
 static inline int negative_errno(void) {
         return errno > 0 ? -errno : -EIO;
 }
@@ -93,7 +92,7 @@ static inline int entry_has_type(DIR *dir, const struct dirent *entry, unsigned 
 }
 
 /**
- * errno_is_absent() - does this error say that a device or attribute is not there?
+ * errno_is_absent() - does this error mean that a device or attribute is absent?
  * @r: negative errno
  *
  * sd-device answers ENOENT for a link, parent or attribute that does not exist; sysfs answers ENODEV and

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "uids.h"
 
-/** log_absent() - say how far the way to a target goes */
+/** log_absent() - print why a device is absent */
 int log_absent(const char *text, const struct device_spec *spec, const struct lookup *lookup) {
         _cleanup_free_ char *reason = NULL;
 
@@ -15,7 +15,7 @@ int log_absent(const char *text, const struct device_spec *spec, const struct lo
         return log_error(EXIT_ABSENT, "%s: %s", text, reason);
 }
 
-/** log_lookup_error() - say what lookup_device() could not read */
+/** log_lookup_error() - print which file lookup_device() could not read */
 int log_lookup_error(const char *text, const struct lookup *lookup, int r) {
         const char *syspath = lookup->resolution.syspath;
 
@@ -23,17 +23,17 @@ int log_lookup_error(const char *text, const struct lookup *lookup, int r) {
 }
 
 /**
- * parse_device_spec() - read what the user asks for, in any format
- * @type: of what is below the function if @text has none, or NULL
+ * parse_device_spec() - parse a path and suffix, in any format
+ * @type: type of the device if @text has none, or NULL
  *
- * Return: EXIT_DONE, or the status of what was complained of.
+ * Return: EXIT_DONE, or an exit status after an error message.
  */
 int parse_device_spec(const char *text, const char *type, struct device_spec *ret) {
         struct uid_map uids = {};
         struct pci_path_error error;
         int r;
 
-        /* Only UEFI's format needs the machine to be read. A machine without ACPI has none of it. */
+        /* Only UEFI's format needs the _UIDs of the machine. Without ACPI there are none. */
         if (ascii_strncasecmp(text, "Pci", 3) == 0)
                 (void) uid_map_read(&uids);
 
@@ -48,7 +48,7 @@ int parse_device_spec(const char *text, const char *type, struct device_spec *re
         return EXIT_DONE;
 }
 
-/** print_found() - a line for each device that was asked for */
+/** print_found() - print a line for each selected device */
 void print_found(const struct lookup *lookup) {
         for (size_t i = 0; i < lookup->n_selected; i++)
                 puts(lookup->children.items[i].name);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the verbs of pcipath share: the reading of what a user names, and what is said of it.
+ * Functions that several verbs of pcipath use: parsing of arguments, and error messages.
  */
 
 #include "lookup.h"

@@ -9,10 +9,10 @@ void subtrees_clear(struct subtrees *subtrees) {
 }
 
 /**
- * subtrees_parse() - read what the user named
- * @ret: to be cleared with subtrees_clear(), whatever is returned
+ * subtrees_parse() - parse the paths of "list" and "tree"
+ * @ret: clear it with subtrees_clear(), even after an error
  *
- * Return: EXIT_DONE, or the status of what was complained of.
+ * Return: EXIT_DONE, or an exit status after an error message.
  */
 int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
         *ret = (struct subtrees){ .texts = texts };
@@ -31,7 +31,7 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 if (r != EXIT_DONE)
                         return r;
                 if (spec.selector.part > 0 || spec.selector.suffix[0] != '\0' || spec.selector.sub_function[0] != '\0')
-                        return log_error(EXIT_USAGE, "%s: a disk and not a function", texts[ret->n]);
+                        return log_error(EXIT_USAGE, "%s: expected the path of a function, not of a disk", texts[ret->n]);
                 ret->paths[ret->n] = spec.path;
         }
 
@@ -47,7 +47,7 @@ static bool is_enumerated(const struct pci_path *path, const struct enumeration 
         return false;
 }
 
-/** log_unreadable_error() - a line for each device that is missing in the inventory. Return: EXIT_DONE, or EXIT_FAILED. */
+/** log_unreadable_error() - print a line for each device that could not be read. Return: EXIT_DONE, or EXIT_FAILED. */
 int log_unreadable_error(const struct enumeration *enumeration) {
         for (size_t i = 0; i < enumeration->unreadable.n; i++)
                 log_error(EXIT_FAILED, "cannot read %s", enumeration->unreadable.items[i]);
@@ -56,9 +56,9 @@ int log_unreadable_error(const struct enumeration *enumeration) {
 }
 
 /**
- * subtrees_check() - log_error of the first path that is not there
+ * subtrees_check() - check that each path exists, and print an error for the first that does not
  *
- * Return: EXIT_DONE, or the status of what was complained of.
+ * Return: EXIT_DONE, or an exit status after an error message.
  */
 int subtrees_check(const struct subtrees *subtrees, const struct enumeration *enumeration) {
         for (size_t i = 0; i < subtrees->n; i++) {
@@ -79,7 +79,7 @@ int subtrees_check(const struct subtrees *subtrees, const struct enumeration *en
         return EXIT_DONE;
 }
 
-/** subtrees_have() - is the function one of those that were asked for? */
+/** subtrees_have() - is the function at or behind one of the paths? */
 bool subtrees_have(const struct subtrees *subtrees, const struct function *f) {
         for (size_t i = 0; i < subtrees->n; i++)
                 if (f->path.n_hops > 0 && pci_path_is_within(&f->path, &subtrees->paths[i]))

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The paths that "list" and "tree" are given: what is at and behind them.
+ * The path arguments of "list" and "tree". They select the functions at and behind these paths.
  */
 
 #include "enumerate.h"

@@ -21,7 +21,7 @@ struct row {
         sd_hwdb *hwdb; /* or NULL */
 };
 
-/* What to print in a cell. Return: @buf, a string that lives as long as the row, or NULL for nothing. */
+/* The text of a cell. Return: @buf, a string that lives as long as the row, or NULL for nothing. */
 typedef const char *(*cell_fn)(const struct row *row, char buf[static PCI_PATH_STRING_MAX]);
 
 static const char *print_path(const struct pci_path *path, enum pci_path_form form, char *buf) {
@@ -74,7 +74,7 @@ static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STR
                 return NULL;
         link = links_find(row->links, row->child->name, print_path(&row->function->path, PCI_PATH_FLAT, buf) ?: "");
         if (!link || streq(row->child->subsystem, "net"))
-                return link; /* the kernel has said which interface has the name */
+                return link; /* the kernel has resolved the name */
 
         /* The node may have been left by another device. */
         return child_device_is_at(row->child, link) > 0 ? link : NULL;
@@ -219,7 +219,7 @@ static int fill_table(struct list *list, const struct enumeration *enumeration) 
         return 0;
 }
 
-/* The database is large, so it is opened only for the columns that come from it. A machine may have none. */
+/* The database is large, so open it only for columns that need it. It may not be installed. */
 static void open_hwdb(struct list *list) {
         for (size_t i = 0; i < list->columns.n && !list->hwdb; i++) {
                 size_t column = list->columns.items[i];
@@ -236,7 +236,7 @@ static int print_list(struct list *list) {
 
         r = enumerate_readable_functions(&enumeration);
         if (r < 0)
-                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot read the PCI devices: %s", strerror(-r));
         r = subtrees_check(&list->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;

@@ -32,7 +32,7 @@ static int open_device(const char *text, sd_device **ret) {
 
 static int log_device_error(const char *text, int r) {
         if (r == -E2BIG || r == -EBADMSG)
-                return log_error(EXIT_ABSENT, "%s: its place in the device tree has no name", text);
+                return log_error(EXIT_ABSENT, "%s: no PCI path is defined for this device", text);
         return log_error(EXIT_FAILED, "%s: cannot read the device: %s", text, strerror(-r));
 }
 
@@ -113,7 +113,7 @@ static int run_of(int argc, char **argv) {
         if (optind == argc)
                 return log_error(EXIT_USAGE, "no device given; see 'pcipath of --help'");
 
-        /* A machine that cannot be read so, for want of ACPI say, has no _UIDs. */
+        /* Without ACPI there are no _UIDs, which is no error. */
         (void) uid_map_read(&uids);
         r = print_all(argv + optind, argc - optind, format, &uids);
         uid_map_clear(&uids);

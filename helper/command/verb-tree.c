@@ -64,7 +64,7 @@ static int begin_root(struct tree *tree, const struct function *f) {
         return tree->root ? 0 : -ENOMEM;
 }
 
-/* The names of what the function is for, with newlines between them; NULL when there are none. */
+/* The names of the function's devices, with newlines between them, or NULL if there are none. */
 static int join_names(const struct function *f, char **ret) {
         static const struct selector what_it_is_for = { .any_sub_function = true };
         const char *type, *separator = "";
@@ -133,7 +133,7 @@ static int fill_table(struct tree *tree, const struct enumeration *enumeration) 
         for (size_t i = 0; r >= 0 && i < enumeration->n; i++) {
                 struct function *f = enumeration->functions[i];
 
-                /* What has no name has no place in a tree of names. */
+                /* A function without a path cannot be placed in the tree. */
                 if (f->path.n_hops > 0 && subtrees_have(&tree->subtrees, f))
                         r = add_function(tree, f);
         }
@@ -148,7 +148,7 @@ static int print_tree(struct tree *tree) {
 
         r = enumerate_readable_functions(&enumeration);
         if (r < 0)
-                return log_error(EXIT_FAILED, "cannot look at the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot read the PCI devices: %s", strerror(-r));
         r = subtrees_check(&tree->subtrees, &enumeration);
         if (r != EXIT_DONE)
                 return r;

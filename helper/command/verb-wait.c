@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Listen, look, sleep, look again: until all that is awaited is there in one and the same look. Nothing is printed
- * before, so a wait that fails prints nothing.
+ * Scans after each event until one scan finds all devices ready. Events that arrive during a scan cause another
+ * scan. Prints the devices only then, so standard output is empty after a failure.
  */
 
 #include <getopt.h>
@@ -77,7 +77,7 @@ static int look(struct wait *w) {
                 }
                 r = w->removed ? is_removed(w, i) : is_arrived(w, i);
                 if (r < 0) {
-                        (void) log_error(EXIT_FAILED, "cannot look for devices: %s", strerror(-r));
+                        (void) log_error(EXIT_FAILED, "cannot scan the devices: %s", strerror(-r));
                         return r;
                 }
                 done = done && r > 0;
@@ -86,7 +86,7 @@ static int look(struct wait *w) {
         return done && (!w->updated || udev_is_idle());
 }
 
-/* Why is a device that is there not ready? */
+/* Prints why a device that exists is not ready. */
 static void diagnose_unready(const struct wait *w, size_t i) {
         const struct lookup *lookup = &w->lookups[i];
         const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
@@ -125,7 +125,7 @@ static int diagnose_timeout(const struct wait *w) {
         return EXIT_TIMEOUT;
 }
 
-/* A guest's PCI address is a path as well, of a root bus that will never come: so it is said at once. */
+/* A PCI address can be parsed as a path on a root bus that does not exist. Do not wait for such a bus. */
 static int refuse_addresses(const struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
                 const struct device_spec *spec = &w->specs[i];
@@ -232,7 +232,7 @@ static size_t count_device_specs(char **lists, size_t n) {
         return count;
 }
 
-/* Each target of a list becomes a text of its own. */
+/* Splits a list at its commas into device specs. */
 static int parse_list(struct wait *w, const char *list) {
         for (;;) {
                 size_t span = device_spec_list_span(list);

@@ -213,7 +213,7 @@ int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, c
         return 0;
 }
 
-/* What QEMU puts below a function, and is no hop: hw/scsi, hw/ide, hw/nvme, hw/usb, net, by their get_dev_path(). */
+/* Names that QEMU uses below a function: see get_dev_path() in hw/scsi, hw/ide, hw/nvme, hw/usb and net. */
 static bool is_below_function(const char *name, size_t n) {
         static const char *const names[] = {
                 "channel", "disk", "drive", "ethernet-phy", "hub", "namespace", "storage",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The formats that are nearly the contract's own: pci_path_parse() reads them all, and each row here refuses
- * what is not of its format. A format that cannot say something says so: half a path is another device's.
+ * The formats that resemble pcipath's own. pci_path_parse() parses them, after each row here has rejected texts of
+ * another format. A path that a format cannot express is an error, because half a path names another device.
  */
 
 #include <errno.h>
@@ -75,7 +75,7 @@ static int parse_kata(const char *text, const struct uid_map *uids, struct pci_p
         return r < 0 ? r : pci_path_parse(text, ret, ret_error);
 }
 
-/* What is above it the kernel gives to nested host bridges: nobody else knows whose it is. */
+/* The kernel assigns higher domains to nested host bridges. Other programs do not know them. */
 #define DOMAIN_MAX 0xffff
 
 static bool is_first_root(const struct pci_root *root) {
@@ -83,9 +83,9 @@ static bool is_first_root(const struct pci_root *root) {
 }
 
 /**
- * format_reason_plain() - why a path cannot be told by its root's number, slots and functions alone
+ * format_reason_plain() - why the root's number, slots and functions do not identify a path
  *
- * The domain of what is below VMD or VMBus is the kernel's choice, and so are a virtual function's bus and slot.
+ * The kernel chooses the domain below VMD and VMBus, and the bus and slot of a virtual function.
  *
  * Return: NULL when it can.
  */

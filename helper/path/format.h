@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * How others spell a PCI path. Pure, as pci-path.h: what a format needs to know of a machine is handed in.
+ * The formats of PCI paths in other programs. No I/O: the caller passes what a format needs to know of a machine.
  */
 
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One cursor walks the text from left to right. Every reader below takes what it understands from the
- * cursor or leaves behind the offset and the reason why it could not, and no reader looks back: so the
- * offset of an error is always that of the first byte that cannot be part of a path.
+ * One cursor moves through the text from left to right. Each parser below consumes its part of the text, or
+ * records the offset and reason of an error. No parser moves the cursor back. The offset of an error is therefore
+ * that of the first byte that cannot be part of a path.
  *
- * The kernel's own names (0000:01:00.0, pci0000:40) are read by the same cursor.
+ * The same cursor parses the kernel's names (0000:01:00.0, pci0000:40).
  */
 
 #include <errno.h>

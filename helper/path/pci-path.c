@@ -89,7 +89,7 @@ static int compare_hops(const struct pci_hop *a, const struct pci_hop *b) {
 }
 
 /**
- * pci_path_compare() - order paths as a tree is printed: a bridge before what is behind it, roots by number
+ * pci_path_compare() - order paths as in a printed tree: a bridge before the functions behind it, roots by number
  *
  * Return: less than, equal to or greater than 0, as strcmp().
  */

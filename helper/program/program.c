@@ -11,7 +11,7 @@
 #include "program.h"
 #include "util.h"
 
-/** program_encode_flags() - how text is to be encoded for this terminal */
+/** program_encode_flags() - the encoding of text for this locale */
 enum encode_flags program_encode_flags(void) {
         return streq(nl_langinfo(CODESET), "UTF-8") ? 0 : ENCODE_ASCII;
 }
@@ -43,7 +43,7 @@ int log_error(int status, const char *format, ...) {
 
 #define POINT_AT_MAX 70
 
-/* Marks the place of an error below the text, when the text is short enough for a line. */
+/* Prints the text with a mark below the error, if the text fits on a line. */
 static void point_at(const char *text, size_t offset) {
         char before[POINT_AT_MAX + 1], line[4 * POINT_AT_MAX + 1];
         size_t mark;
@@ -57,24 +57,24 @@ static void point_at(const char *text, size_t offset) {
         fprintf(stderr, "    %s\n    %*s^\n", line, (int) mark, "");
 }
 
-/** log_path_error() - say where and why a text is not a path */
+/** log_path_error() - print why a text is not a path, and mark the first wrong byte */
 int log_path_error(const char *text, const struct pci_path_error *error) {
         log_error(EXIT_USAGE, "'%s' is no path, at byte %zu: %s", text, error->offset, error->reason);
         point_at(text, error->offset);
         return EXIT_USAGE;
 }
 
-/* In place of getopt_long()'s own complaint, which would show the option as it is. */
+/* getopt_long()'s own message would print the option unencoded. */
 static int log_option_error(char **argv, const struct verb *verb) {
         const char letter[] = { '-', (char) optopt, '\0' };
         const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;
 
-        return log_error(EXIT_USAGE, "%s: no such option, or its argument is missing (see %s %s --help)", option,
+        return log_error(EXIT_USAGE, "%s: unknown option or missing argument; see '%s %s --help'", option,
                         program.name, verb->name);
 }
 
 /**
- * flush_output() - the last thing to do: output that was not written is a failure
+ * flush_output() - write what is buffered; call it last
  *
  * Return: @status or EXIT_FAILED.
  */
@@ -144,7 +144,7 @@ static void print_usage(FILE *out) {
                 "  -h --help     Show this help, or that of a verb\n"
                 "     --version  Show the version\n"
                 "\n"
-                "Exit status: 0 done, 1 failed, 2 bad usage or no path, 3 not there, 4 timed out.\n"
+                "Exit status: 0 done, 1 failed, 2 bad usage, 3 not found, 4 timed out.\n"
                 "\n"
                 "See %s(1) and pcipath-names(7).\n", program.name);
 }
@@ -194,5 +194,5 @@ int program_run(int argc, char **argv) {
                 if (streq(argv[1], *name))
                         return log_error(EXIT_USAGE, "The command '%s' was not built in", argv[1]);
 
-        return log_error(EXIT_USAGE, "'%s' is no verb (see %s --help)", argv[1], program.name);
+        return log_error(EXIT_USAGE, "Unknown command '%s'. Try '%s --help'.", argv[1], program.name);
 }
