@@ -89,7 +89,8 @@ def test_builds_without_the_rest(part, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["-Dudevdir=relative/dir", "-Ddracutmodulesdir=relative/dir",
-                                    "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dnosuch=1"])
+                                    "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dudevadm=udevadm",
+                                    "-Dnosuch=1"])
 def test_bad_option_fails_to_configure(option, tmp_path):
     done = subprocess.run(["meson", "setup", option, tmp_path / "build", TOP], text=True, capture_output=True,
                           check=False)
@@ -124,10 +125,10 @@ def test_host_is_a_package_of_its_own(tmp_path):
 
 
 def test_install(tmp_path):
-    """What `meson install` puts where: with the options' directories instead of those of udev.pc and dracut.pc."""
+    """What `meson install` puts where: with the options' paths instead of those of udev.pc, systemd.pc and dracut.pc."""
     build = tmp_path / "build"
     run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dsystemdsystemunitdir=/x/units",
-        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dtests=disabled", build, TOP)
+        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dudevadm=/x/udevadm", "-Dtests=disabled", build, TOP)
     run("meson", "install", "-C", build, env=os.environ | {"DESTDIR": str(tmp_path / "root")})
     root = tmp_path / "root"
     installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
@@ -159,5 +160,6 @@ def test_install(tmp_path):
         "usr/share/man/man8/pcipath-wait@.service.8",
         "usr/share/man/man8/pcipath_id.8",
     }
+    assert set(re.findall(r"[^ \"]*udevadm", (root / "x/udev/rules.d/61-pcipath.rules").read_text())) == {"/x/udevadm"}
     page = (root / "usr/share/man/man8/pcipath_id.8").read_text()
     assert "/x/udev/rules.d/61-pcipath.rules" in re.sub(r"\\&|\\(?=-)", "", page)
