@@ -117,7 +117,7 @@ static int print_help(const struct verb *verb) {
 }
 
 static int print_version(void) {
-        printf("%s %s\n", program.name, PROJECT_VERSION);
+        printf("%s %s\n%s\n", program.name, PROJECT_VERSION, PROJECT_FEATURES);
         return flush_output(EXIT_DONE);
 }
 
@@ -142,7 +142,7 @@ static void print_usage(FILE *out) {
                 fprintf(out, "  %-9s %s\n", program.verbs[i]->name, program.verbs[i]->summary);
         fprintf(out, "\n"
                 "  -h --help     Show this help, or that of a verb\n"
-                "     --version  Show the version\n"
+                "     --version  Show the version and what was built in\n"
                 "\n"
                 "Exit status: 0 done, 1 failed, 2 bad usage, 3 not found, 4 timed out.\n"
                 "\n"

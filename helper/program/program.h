@@ -69,7 +69,7 @@ extern const struct program program;
 #define OPTION_VERSION OPTION_WITHOUT_LETTER
 #define COMMON_ROWS \
         { OPTION_HELP, "help", NULL, "Show this help" }, \
-        { OPTION_VERSION, "version", NULL, "Show the version" }
+        { OPTION_VERSION, "version", NULL, "Show the version and what was built in" }
 
 /* parse_common() handles this one, too. Verbs that have columns have it. */
 #define OPTION_LIST_COLUMNS (OPTION_WITHOUT_LETTER + 1)

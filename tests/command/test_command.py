@@ -43,7 +43,7 @@ def test_help_and_version(arguments):
         assert outcome.stdout.startswith(' '.join(['pcipath', *arguments]))
         assert all(len(line) <= 80 for line in outcome.lines), outcome.stdout
     version = pcipath(*arguments, '--version')
-    assert version.status == 0 and re.fullmatch(r'pcipath \d+\.\d+\.\d+\n', version.stdout)
+    assert version.status == 0 and re.fullmatch(r'pcipath \d+\.\d+\.\d+\n(\S+ )*\+MANAGER( \S+)*\n', version.stdout)
 
 
 @pytest.mark.parametrize('arguments', [

@@ -23,7 +23,7 @@ def test_help_and_version(arguments):
     for option in ("--help", "-h"):
         text = pcipath_host(*arguments, option).stdout
         assert text.startswith(" ".join(["pcipath-host", *arguments])) and all(len(line) <= 80 for line in text.splitlines())
-    assert re.fullmatch(r"pcipath-host \d+\.\d+\.\d+\n", pcipath_host(*arguments, "--version").stdout)
+    assert re.fullmatch(r"pcipath-host \d+\.\d+\.\d+\n(\S+ )*\+HOST( \S+)*\n", pcipath_host(*arguments, "--version").stdout)
 
 
 @pytest.mark.parametrize("arguments", [

@@ -57,18 +57,21 @@ def test_compiler_warns_of_nothing(build, compiler):
     assert options["werror"] is True
 
 
-# An option of the build, the dependencies that it must not ask for, a program, what it prints that it has not, and libraries.
+# Options of the build, the dependencies that it must not ask for, a program, and the second line of its --version.
 PARTS = {
-    "host": (["-Dguest=disabled", "-Dhost=enabled"], ["libsystemd", "libmnl", "libkmod", "blkid", "udev"], "helper/host/pcipath-host"),
-    "guest": (["-Dhost=disabled"], ["json-c", "libxml-2.0"], "helper/pcipath"),
-    "no-manager": (["-Dmanager=disabled", "-Dhost=disabled"], ["json-c", "libxml-2.0", "libkmod", "blkid"], "helper/pcipath"),
+    "host": (["-Dguest=disabled", "-Dhost=enabled"], ["libsystemd", "libmnl", "libkmod", "blkid", "udev"], "helper/host/pcipath-host",
+             "-GUEST -MANAGER +HOST -DRACUT -INITRAMFS_TOOLS"),
+    "guest": (["-Dhost=disabled", "-Ddracut=false"], ["json-c", "libxml-2.0"], "helper/pcipath",
+              "+GUEST +MANAGER -HOST -DRACUT +INITRAMFS_TOOLS"),
+    "no-manager": (["-Dmanager=disabled", "-Dhost=disabled", "-Dinitramfs-tools=false"], ["json-c", "libxml-2.0", "libkmod", "blkid"],
+                   "helper/pcipath", "+GUEST -MANAGER -HOST +DRACUT -INITRAMFS_TOOLS"),
 }
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_builds_without_the_rest(part, tmp_path):
     """Configured where pkg-config does not find the libraries of the other parts, and linked without them."""
-    options, absent, program = PARTS[part]
+    options, absent, program, features = PARTS[part]
     fake = tmp_path / "pkg-config"
     fake.write_text(f"""#!/bin/sh
         for word; do case $word in {'|'.join(absent)}) exit 1 ;; esac; done
@@ -79,6 +82,7 @@ def test_builds_without_the_rest(part, tmp_path):
     run("meson", "setup", *options, "-Dtests=disabled", "-Dwerror=true", "-Dbuildtype=plain", build, TOP,
         env=os.environ | {"PKG_CONFIG": str(fake)})
     run("ninja", "-C", build, program)
+    assert run(build / program, "--version").splitlines()[1:] == [features]
     linked = run("ldd", build / program)
     assert not re.search("|".join({"json-c": "libjson-c", "libxml-2.0": "libxml2", "blkid": "libblkid"}.get(name, name) + r"\.so"
                                   for name in absent if name != "udev"), linked)
