@@ -16,6 +16,7 @@
 
 #include "altname.h"
 #include "encode.h"
+#include "rtnl.h"
 #include "util.h"
 
 enum {
@@ -58,10 +59,26 @@ static int explain(const char *syspath, const char *name, int error) {
         return text ? log_error(EXIT_FAILED, "%s", text) : EXIT_FAILED;
 }
 
+/* udevd leaves alternative names to the kernel, so a package that is removed has to take them away. */
+static int remove_name(const char *name) {
+        unsigned ifindex;
+        int r;
+
+        r = rtnl_find_name(name, &ifindex);
+        if (r >= 0)
+                r = rtnl_delete_altname(ifindex, name);
+        if (r < 0 && r != -ENODEV)
+                return log_error(EXIT_FAILED, "%s: cannot remove the alternative name: %s", name, strerror(-r));
+        return EXIT_DONE;
+}
+
 int main(int argc, char **argv) {
         char syspath[PATH_MAX], name[INTERFACE_NAME_MAX + 1] = "";
         const char *devpath, *ifname, *wanted;
         int r;
+
+        if (argc == 3 && streq(argv[1], "--remove"))
+                return remove_name(argv[2]);
 
         devpath = getenv("DEVPATH");
         if (argc != 2 || !devpath || !strchr(devpath, '/') ||

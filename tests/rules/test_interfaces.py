@@ -198,6 +198,30 @@ def name_is_taken(boot):
     assert boot.altnames(0) == {boot.name(0)} == {boot.properties(0)["ID_NET_NAME_PCI_PATH"]}
 
 
+def remove(name, status=0):
+    done = subprocess.run([f"{os.environ['PCIPATH_UDEV']}/pcipath_altname", "--remove", name], text=True, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done.stderr
+
+
+def names_are_removed(boot):
+    """As when the package is removed. Other names stay."""
+    boot.events("add")
+    ip("link", "property", "add", "dev", os.path.basename(boot.interfaces[1].devpath), "altname", "other")
+    remove(boot.name(1))
+    assert boot.altnames(0) == {boot.name(0)} and boot.altnames(1) == {"other"}
+    remove(boot.name(1))
+
+    # A primary name is not an alternative one.
+    primary = os.path.basename(boot.interfaces[0].devpath)
+    assert f"{primary}: cannot remove the alternative name" in remove(primary, 1)
+    assert boot.altnames(0) == {boot.name(0)}
+
+
+def test_names_are_removed():
+    assert run(names_are_removed, TWO) == []
+
+
 def test_name_is_taken():
     [line] = run(name_is_taken, TWO, take_name)
     assert "another interface has the name pci-0" in line
