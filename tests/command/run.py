@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from command.machine import complete, make_nodes
 from programs import BUILD
 from trees import sandbox
+from trees.machine import Disk, Lun, Machine, Root, VirtioBlk, VirtioScsi, function
 from trees.sysfs import Tree
 
 PCIPATH = BUILD / 'helper/pcipath'
+
+# A disk with partitions, two LUNs, an empty port, and a second root bus.
+MACHINE = Machine([Root([function('02.0', function('00.0', VirtioBlk(Disk(2)))),
+                         function('02.1', function('00.0', VirtioScsi([Lun(0, 0), Lun(1, 300, disk=Disk(1))]))),
+                         function('03.0')]),
+                   Root([function('00.0', VirtioBlk())], bus=0x40)])
 
 
 @dataclass
@@ -49,3 +56,9 @@ def _on_machine(machine, seed, links, calls, locale):
 def on_machine(machine, *calls, seed=None, links=None, locale='C.UTF-8'):
     """The outcomes of pcipath with each list of arguments, on the machine as a boot with `seed` shows it."""
     return sandbox.run(_on_machine, machine, seed, links or {}, calls, locale)
+
+
+def run(*calls, **options):
+    """The outcomes on MACHINE; of a single call not a list."""
+    outcomes = on_machine(MACHINE, *calls, **options)
+    return outcomes[0] if len(outcomes) == 1 else outcomes

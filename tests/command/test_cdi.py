@@ -15,7 +15,7 @@ from command.machine import complete
 from command.run import PCIPATH, pcipath
 from command.test_faults import TRACE, traced
 from command.test_faults import pytestmark as needs_strace
-from synthetic.machines import given_away, node
+from synthetic.parts import given_away, node
 from trees import sandbox
 from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
 from trees.sysfs import Tree

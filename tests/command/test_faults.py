@@ -18,7 +18,7 @@ import pytest
 from command.machine import FUNCTION, complete
 from command.run import PCIPATH
 from programs import PCIPATH_ID
-from synthetic.test_malformed import MACHINES
+from synthetic.malformed import MACHINES
 from trees import sandbox
 from trees.sysfs import Tree
 

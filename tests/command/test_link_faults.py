@@ -16,7 +16,7 @@ from command.machine import FUNCTION, complete, links, make_nodes
 from command.run import PCIPATH
 from command.test_faults import LOOKS, TRACE, looks_of, pytestmark, stop_at, traced, unplug
 from command.test_out_of_memory import run as run_allocating
-from synthetic.machines import blk, nvme
+from synthetic.parts import blk, nvme
 from trees import sandbox
 from trees.machine import Lun, Machine, Root, VirtioScsi, VirtualFunctions, function, vf
 from trees.names import Names

@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 from command.machine import links, write
+from command.manager import BY_PATH, MACHINE, NODES, RIGHT, Monitor, add_hook, build, complaints, pcipath
 from command.run import PCIPATH
-from command.test_coldplug import BY_PATH, MACHINE, NODES, RIGHT, Monitor, build, complaints, pcipath
 from command.test_faults import TRACE, looks_of, stop_at
-from synthetic.machines import node
+from synthetic.parts import node
 from trees import sandbox
 from trees.machine import Machine, Nodes, Root, function
 
@@ -148,10 +148,7 @@ STANDARD_SIGNALS = (1 << 31) - 1  # the next two are the C library's
 
 def hand_on():
     build(NODES)
-    write("/dev/hook", HOOK.encode())
-    os.chmod("/dev/hook", 0o755)
-    os.mkfifo("/dev/fifo")
-    with os.fdopen(os.open("/dev/fifo", os.O_RDWR), "rb", buffering=0) as fifo:  # with a writer it has no end
+    with add_hook(HOOK) as fifo:
         # Not restored: this process ignores SIGPIPE, and the monitor inherits that.
         monitor = Monitor("--links", "--exec=/dev/hook", env={"ID_NET_NAME_PCI_PATH": "nonsense"}, restore_signals=False)
         lines = [fifo.readline() for _ in range(4)]
@@ -168,10 +165,7 @@ def test_exec_inherits_no_signals_and_no_names():
 
 def ready_on_standard_output():
     build(NODES)
-    write("/dev/hook", b"#!/bin/sh\necho text && echo done >/dev/fifo\n")
-    os.chmod("/dev/hook", 0o755)
-    os.mkfifo("/dev/fifo")
-    with os.fdopen(os.open("/dev/fifo", os.O_RDWR), "rb", buffering=0) as fifo:
+    with add_hook("#!/bin/sh\necho text && echo done >/dev/fifo\n") as fifo:
         process = subprocess.Popen(["unshare", "--net", PCIPATH, "monitor", "--links", "--exec=/dev/hook", "--ready-fd=1"],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         ready = os.read(process.stdout.fileno(), 2)
@@ -196,10 +190,8 @@ MANY = Machine([Root([function(f"{slot:02x}.{n}", Nodes([
 
 def fill_queue():
     build(MANY)
-    write("/dev/hook", b"#!/bin/sh\nread forever </dev/fifo\n")
-    os.chmod("/dev/hook", 0o755)
-    os.mkfifo("/dev/fifo")
-    return Monitor("--links", "--exec=/dev/hook").end()
+    with add_hook("#!/bin/sh\nread forever </dev/fifo\n"):
+        return Monitor("--links", "--exec=/dev/hook").end()
 
 
 def test_exec_has_a_bounded_queue():

@@ -9,7 +9,8 @@ import pytest
 from command.machine import complete, links, make_nodes, write
 from command.run import PCIPATH, pcipath
 from command.test_faults import TRACE, looks_of, stop_at
-from synthetic.machines import SYNTHETIC, blk
+from synthetic.machines import SYNTHETIC
+from synthetic.parts import blk
 from trees import sandbox
 from trees.machine import Machine, Root, function
 from trees.names import Names

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from command.machine import complete
 from command.run import PCIPATH
-from synthetic.machines import blk
+from synthetic.parts import blk
 from rules import udev
 from trees import sandbox
 from trees.machine import Machine, Root, function

@@ -8,8 +8,9 @@ import pytest
 from programs import pcipath_id
 from rules import udev
 from synthetic import machines
-from synthetic.machines import SYNTHETIC, blk, chain, multipath, nvme
-from synthetic.test_malformed import MACHINES, TREES, Edit
+from synthetic.machines import SYNTHETIC
+from synthetic.malformed import MACHINES, TREES, Edit
+from synthetic.parts import blk, chain, multipath, nvme
 from trees import sandbox
 from trees.machine import (Ata, AtaPort, Disk, HostBridge, Lun, Machine, Mmc, Root, ScsiHosts, Usb, UsbDisk,
                            VirtioScsi, VirtualFunctions, VmbusRoot, function, vf)

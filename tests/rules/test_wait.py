@@ -12,7 +12,7 @@ import pytest
 from command.machine import complete
 from command.run import PCIPATH
 from rules import udev
-from synthetic.machines import blk, nvme
+from synthetic.parts import blk, nvme
 from trees import sandbox
 from trees.machine import Disk, Group, Machine, Namespace, Net, Nvme, NvmeSubsystem, Root, function
 from trees.sysfs import Tree
@@ -68,9 +68,91 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
 
 
+def check_events_end_a_wait(udevd):
+    assert now("02.0/00.0") == (TIMEOUT, "timed out: 02.0/00.0: /dev/vda is there, but udev is not finished with it\n")
+    waiters = {text: begin(*text.split()) for text in (
+        "02.0/00.0", "02.0-00.0-part1", "-t pci 02.0", "-t all 03.0", "--settled 03.0", "02.0/00.0 03.0 04.0")}
+    udevd.events("add")
+    assert {text: end(waiter) for text, waiter in waiters.items()} == {text: (DONE, found, "") for text, found in {
+        "02.0/00.0": "/dev/vda\n", "02.0-00.0-part1": "/dev/vda1\n", "-t pci 02.0": "0000:00:02.0\n",
+        "-t all 03.0": "/dev/vdb\n", "--settled 03.0": "/dev/vdb\n",
+        "02.0/00.0 03.0 04.0": "/dev/vda\n/dev/vdb\n/dev/nvme0n1\n"}.items()}
+
+
+def check_another_disk_with_the_same_number(udevd, disk):
+    write_attribute(disk, "diskseq", "8\n")
+    assert now("02.0/00.0")[0] == now("02.0-00.0-part1")[0] == TIMEOUT
+    udevd.events("change", [disk])
+    assert now("02.0/00.0") == "/dev/vda\n"
+    assert now("02.0-00.0-part1") == "/dev/vda1\n"
+
+
+def check_link():
+    """It is missing, then leads to another disk."""
+    os.rename(f"{udev.LINKS}/03.0", f"{udev.LINKS}/moved")
+    assert now("03.0")[0] == TIMEOUT
+    os.symlink("../../vda", f"{udev.LINKS}/03.0")
+    assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is there, but another device has its name "
+                                    "/dev/disk/by-pci-path/03.0\n")
+    os.rename(f"{udev.LINKS}/moved", f"{udev.LINKS}/03.0")
+    assert now("03.0") == "/dev/vdb\n"
+
+
+def check_link_of_the_awaited_path(tree):
+    """A disk and a group that have several links are ready when they have the link of the path that is awaited."""
+    head = next(device.devname for device in tree.devices if device.key is HEAD.disk)
+    group = next(device.devname for device in tree.devices if device.subsystem == "vfio")
+    for path, node, link in (("05.1", f"/dev/{head}", "/dev/disk/by-pci-path/05.1-nvme-1"),
+                             ("07.0", f"/dev/{group}", "/dev/vfio/by-pci-path/07.0")):
+        assert now(path) == node + "\n"
+        os.rename(link, f"{link}-moved")
+        assert now(path)[0] == TIMEOUT
+        os.symlink("/dev/vda", link)
+        assert now(path)[0] == TIMEOUT
+        os.rename(f"{link}-moved", link)
+
+
+def check_name_of_an_interface(tree):
+    """The interface loses its alternative name, another one gets it, and udevd is about to rename the interface."""
+    interface = next(device for device in tree.devices if device.subsystem == "net")
+    name = os.path.basename(interface.syspath)
+    record = f"/run/udev/data/n{interface.ifindex}"
+    assert (interface.ifindex, name) == (2, "eth2") and now("06.0") == "eth2\n"
+
+    ip("link", "property", "del", "dev", "eth2", "altname", "pci-06.0")
+    assert now("06.0") == (TIMEOUT, "timed out: 06.0: eth2 is there, but udev is not finished with it\n")
+    ip("link", "property", "add", "dev", "other", "altname", "pci-06.0")
+    taken = (TIMEOUT, "timed out: 06.0: eth2 is there, but another device has its name pci-06.0\n")
+    assert now("06.0") == taken
+    os.rename(record, f"{record}-moved")
+    with open(f"{record}-moved", encoding="ascii") as old, open(record, "w", encoding="ascii") as new:
+        new.writelines(line for line in old if "ID_NET_NAME_PCI_PATH" not in line)
+    assert now("06.0") == taken
+    ip("link", "property", "del", "dev", "other", "altname", "pci-06.0")
+    assert now("06.0") == "eth2\n"  # no rules that give names
+    os.rename(f"{record}-moved", record)
+    ip("link", "property", "add", "dev", "eth2", "altname", "pci-06.0")
+    assert now("06.0") == "eth2\n"
+
+    with open(record, "a", encoding="ascii") as f:
+        f.write("E:ID_RENAMING=1\n")
+    assert now("06.0")[0] == TIMEOUT
+
+
+def check_removal(udevd):
+    """The kernel removes a disk, then udevd removes its link."""
+    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is still there\n")
+    waiter = begin("--removed", "03.0")
+    gone = [device for device in udevd.devices if "/0000:00:03.0" in device.devpath]
+    shutil.rmtree(gone[0].syspath)
+    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: it is gone, but its links are still there\n")
+    udevd.events("remove", gone)
+    assert end(waiter) == (DONE, "", "")
+
+
 def beside_udevd():
     udev.enter()
-    # The kernel's own interfaces: the machine's, and another one. Before udevd runs, which would be told of them.
+    # Two interfaces of the kernel, one of which has the index of the machine's. Made first, because udevd would get their events.
     ip("link", "add", "name", "eth2", "index", "2", "type", "bridge")
     ip("link", "add", "name", "other", "index", "99", "type", "bridge")
     with open("/run/udev/rules.d/65-diskseq.rules", "w", encoding="ascii") as rules:
@@ -81,79 +163,12 @@ def beside_udevd():
         write_attribute(disk, "diskseq", "7\n")
         udevd.boot(tree)
 
-        # The kernel has them, udevd has not.
-        assert now("02.0/00.0") == (TIMEOUT, "timed out: 02.0/00.0: /dev/vda is there, but udev is not finished with it\n")
-        waiters = {text: begin(*text.split()) for text in (
-            "02.0/00.0", "02.0-00.0-part1", "-t pci 02.0", "-t all 03.0", "--settled 03.0", "02.0/00.0 03.0 04.0")}
-        udevd.events("add")
-        assert {text: end(waiter) for text, waiter in waiters.items()} == {text: (DONE, found, "") for text, found in {
-            "02.0/00.0": "/dev/vda\n", "02.0-00.0-part1": "/dev/vda1\n", "-t pci 02.0": "0000:00:02.0\n",
-            "-t all 03.0": "/dev/vdb\n", "--settled 03.0": "/dev/vdb\n",
-            "02.0/00.0 03.0 04.0": "/dev/vda\n/dev/vdb\n/dev/nvme0n1\n"}.items()}
-
-        # Another disk has the number of one that udevd knew.
-        write_attribute(disk, "diskseq", "8\n")
-        assert now("02.0/00.0")[0] == now("02.0-00.0-part1")[0] == TIMEOUT
-        udevd.events("change", [disk])
-        assert now("02.0/00.0") == "/dev/vda\n"
-        assert now("02.0-00.0-part1") == "/dev/vda1\n"
-
-        # udevd has it and its link is not there.
-        os.rename(f"{udev.LINKS}/03.0", f"{udev.LINKS}/moved")
-        assert now("03.0")[0] == TIMEOUT
-        # It leads to another disk.
-        os.symlink("../../vda", f"{udev.LINKS}/03.0")
-        assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is there, but another device has its name "
-                                        "/dev/disk/by-pci-path/03.0\n")
-        os.rename(f"{udev.LINKS}/moved", f"{udev.LINKS}/03.0")
-        assert now("03.0") == "/dev/vdb\n"
-
-        # A disk and a group that have several links are finished when they have that of the path which is awaited.
-        head = next(device.devname for device in tree.devices if device.key is HEAD.disk)
-        group = next(device.devname for device in tree.devices if device.subsystem == "vfio")
-        for path, node, link in (("05.1", f"/dev/{head}", "/dev/disk/by-pci-path/05.1-nvme-1"),
-                                 ("07.0", f"/dev/{group}", "/dev/vfio/by-pci-path/07.0")):
-            assert now(path) == node + "\n"
-            os.rename(link, f"{link}-moved")
-            assert now(path)[0] == TIMEOUT
-            os.symlink("/dev/vda", link)
-            assert now(path)[0] == TIMEOUT
-            os.rename(f"{link}-moved", link)
-
-        # udevd has said that it will give the interface another name.
-        interface = next(device for device in tree.devices if device.subsystem == "net")
-        name = os.path.basename(interface.syspath)
-        record = f"/run/udev/data/n{interface.ifindex}"
-        assert (interface.ifindex, name) == (2, "eth2") and now("06.0") == "eth2\n"
-
-        # Its name is no longer its own, then another interface's.
-        ip("link", "property", "del", "dev", "eth2", "altname", "pci-06.0")
-        assert now("06.0") == (TIMEOUT, "timed out: 06.0: eth2 is there, but udev is not finished with it\n")
-        ip("link", "property", "add", "dev", "other", "altname", "pci-06.0")
-        taken = (TIMEOUT, "timed out: 06.0: eth2 is there, but another device has its name pci-06.0\n")
-        assert now("06.0") == taken
-        os.rename(record, f"{record}-moved")
-        with open(f"{record}-moved", encoding="ascii") as old, open(record, "w", encoding="ascii") as new:
-            new.writelines(line for line in old if "ID_NET_NAME_PCI_PATH" not in line)
-        assert now("06.0") == taken
-        ip("link", "property", "del", "dev", "other", "altname", "pci-06.0")
-        assert now("06.0") == "eth2\n"  # no rules that give names
-        os.rename(f"{record}-moved", record)
-        ip("link", "property", "add", "dev", "eth2", "altname", "pci-06.0")
-        assert now("06.0") == "eth2\n"
-
-        with open(record, "a", encoding="ascii") as f:
-            f.write("E:ID_RENAMING=1\n")
-        assert now("06.0")[0] == TIMEOUT
-
-        # It goes: first for the kernel, then for udevd.
-        assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is still there\n")
-        waiter = begin("--removed", "03.0")
-        gone = [device for device in udevd.devices if "/0000:00:03.0" in device.devpath]
-        shutil.rmtree(gone[0].syspath)
-        assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: it is gone, but its links are still there\n")
-        udevd.events("remove", gone)
-        assert end(waiter) == (DONE, "", "")
+        check_events_end_a_wait(udevd)
+        check_another_disk_with_the_same_number(udevd, disk)
+        check_link()
+        check_link_of_the_awaited_path(tree)
+        check_name_of_an_interface(tree)
+        check_removal(udevd)
 
 
 def test_beside_udevd():

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from programs import BUILD, normalise
 from trees import sandbox
-from trees.sysfs import UNTOUCHED
+from trees.storage import UNTOUCHED
 
 SUBSYSTEMS = {"auxiliary", "pci", "virtio", "nvme", "nd", "usb", "scsi", "block", "net", "drm", "hid", "infiniband_verbs", "input", "scsi_tape",
               "sound", "tty", "usb-serial", "vfio", "vfio-dev", "video4linux", "virtio-ports"}  # of those that have events

@@ -68,23 +68,18 @@ char *setlocale(int category, const char *locale) {
         return result;
 }
 
-int sd_device_get_devtype(sd_device *device, const char **ret) {
-        int r;
+#define EXEMPT(function)                                        \
+        int function(sd_device *device, const char **ret) {     \
+                int r;                                          \
+                                                                \
+                is_exempt = true;                               \
+                r = REAL(function)(device, ret);                \
+                is_exempt = false;                              \
+                return r;                                       \
+        }
 
-        is_exempt = true;
-        r = REAL(sd_device_get_devtype)(device, ret);
-        is_exempt = false;
-        return r;
-}
-
-int sd_device_get_devname(sd_device *device, const char **ret) {
-        int r;
-
-        is_exempt = true;
-        r = REAL(sd_device_get_devname)(device, ret);
-        is_exempt = false;
-        return r;
-}
+EXEMPT(sd_device_get_devtype)
+EXEMPT(sd_device_get_devname)
 
 struct libscols_table *scols_new_table(void) {
         is_exempt = true;

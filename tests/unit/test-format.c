@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The formats of others: every vector of the table both ways, what each refuses, and what it cannot express.
+ * Formats of other programs: every vector of the table both ways, texts that each refuses, and paths that it cannot express.
  */
 
 #include <setjmp.h>
@@ -14,10 +14,8 @@
 #include <cmocka.h>
 
 #include "format.h"
-#include "device-spec.h"
+#include "test-util.h"
 #include "util.h"
-
-#define GUID "fd1d2cbdce7c535c966beb5f811c95f0"
 
 /* A machine with an expander, whose _UID is its bus number (QEMU), and one whose _UID is not. */
 static struct uid_map_row rows[] = {
@@ -125,10 +123,6 @@ static const struct {
         { "qemu",   "/pci@i0cf8/@2/disk@0\n",        20, "neither the end"  },
         { "qemu",   "pci@i0cf8/scsi@2",              0,  "/pci@i0cf8"       },
 };
-
-static void read_path(const char *text, struct pci_path *ret) {
-        assert_int_equal(pci_path_parse(text, ret, NULL), 0);
-}
 
 static void assert_reads(const char *name, const char *text, const struct uid_map *uids, const char *path) {
         struct pci_path_error error = {};
@@ -277,160 +271,6 @@ static void test_any(void **state) {
         }
 }
 
-static void test_device_specs(void **state) {
-        static const struct {
-                const char *text, *path, *suffix;
-                unsigned part;
-        } good[] = {
-                { "02.0",                                        "02.0",      "",               0   },
-                { "02.0,part=1",                                 "02.0",      "",               1   },
-                { "02.0/00.0,nvme-2",                            "02.0/00.0", "nvme-2",         0   },
-                { "02.0/00.0,scsi-0:0:1:0,part=12",              "02.0/00.0", "scsi-0:0:1:0",   12  },
-                { "02.0-part1",                                  "02.0",      "",               1   },
-                { "02.0-00.0-part128",                           "02.0/00.0", "",               128 },
-                { "02.0-00.0-nvme-2",                            "02.0/00.0", "nvme-2",         0   },
-                { "02.0-00.0-nvme-2-part1",                      "02.0/00.0", "nvme-2",         1   },
-                { "1f.2-ata-1.0",                                "1f.2",      "ata-1.0",        0   },
-                { "02.0-00.0-usb-0:1:1.0-scsi-0:0:0:0-part1",    "02.0/00.0", "usb-0:1:1.0-scsi-0:0:0:0", 1 },
-                { "PciRoot(0x0)/Pci(0x2,0x0),part=1",            "02.0",      "",               1   },
-                { "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)",      "02.0/00.0", "",               0   },
-                { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2",     "02.0/03.1", "",               2   },
-                { "/pci@i0cf8/scsi@3/disk@0,0",                  "03.0",      "",               0   },
-        };
-        static const struct {
-                const char *text;
-                size_t offset;
-        } bad[] = {
-                { "", 0 }, { "02.9", 3 }, { "02.0,part=0", 10 }, { "02.0,part=", 10 }, { "02.0,part=x", 10 },
-                { "02.0,part=1x", 10 }, { "02.0,part=65536", 10 }, { "02.0-part", 9 }, { "02.0,", 4 }, { ",part=1", 0 },
-                { "02.0,part=+1", 10 }, { "02.0,nvm-2", 5 }, { "02.0-nvm-2", 5 }, { "02.0,nvme", 5 }, { "02.0,03.0", 5 },
-                { "02.0,nvme-2/3", 11 }, { "02.0,nvme-2,nvme-3", 11 }, { "02.0,scsi-0:0:1:0 ", 17 },
-        };
-        char *longest;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
-                struct pci_path_error error = {};
-                struct pci_path expected;
-                struct device_spec spec;
-
-                read_path(good[i].path, &expected);
-                if (device_spec_parse(good[i].text, NULL, &spec, &error) != 0)
-                        fail_msg("'%s' is refused at %zu: %s", good[i].text, error.offset, error.reason);
-                assert_int_equal(pci_path_compare(&expected, &spec.path), 0);
-                assert_string_equal(spec.selector.suffix, good[i].suffix);
-                assert_int_equal(spec.selector.part, good[i].part);
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
-                struct pci_path_error error = {};
-                struct device_spec spec;
-
-                if (device_spec_parse(bad[i].text, NULL, &spec, &error) != -EINVAL)
-                        fail_msg("'%s' is taken", bad[i].text);
-                if (error.offset != bad[i].offset)
-                        fail_msg("'%s' is refused at %zu (%s), not at %zu", bad[i].text, error.offset,
-                                 error.reason, bad[i].offset);
-        }
-
-        longest = test_malloc(100001);
-        memset(longest, '0', 100000);
-        longest[100000] = '\0';
-        assert_int_equal(device_spec_parse(longest, NULL, &(struct device_spec){}, &(struct pci_path_error){}), -EINVAL);
-        test_free(longest);
-}
-
-static void test_types_of_device_specs(void **state) {
-        static const struct {
-                const char *text;
-                size_t offset;
-        } bad[] = {
-                { "02.0,type=", 10 }, { "02.0,type=net,part=1", 13 }, { "02.0,type=Net", 10 }, { ",type=net", 0 },
-        };
-        struct pci_path_error error;
-        struct device_spec spec;
-
-        (void) state;
-
-        assert_int_equal(device_spec_parse("02.0/00.0,type=pci", NULL, &spec, &error), 0);
-        assert_string_equal(spec.selector.type, "pci");
-        assert_int_equal(device_spec_parse("02.0,nvme-1,part=2,type=block", NULL, &spec, &error), 0);
-        assert_string_equal(spec.selector.type, "block");
-        assert_string_equal(spec.selector.suffix, "nvme-1");
-        assert_int_equal(spec.selector.part, 2);
-        assert_int_equal(device_spec_parse("02.0", NULL, &spec, &error), 0);
-        assert_null(spec.selector.type);
-
-        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
-                assert_int_equal(device_spec_parse(bad[i].text, NULL, &spec, &error), -EINVAL);
-                assert_int_equal(error.offset, bad[i].offset);
-        }
-}
-
-static void test_lists_of_device_specs(void **state) {
-        static const char *const lists[][4] = {
-                { "02.0", "2/0", "40:00.0/00.0" },
-                { "02.0/00.0,part=1", "02.1/00.0,nvme-2,part=3", "02.2-00.0-scsi-0:0:1:0" },
-                { "02.0,type=pci", "fe:00.0", "fe_00.0-00.0,type=net" },
-                { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)", "02.0" },
-                { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2", "/pci@i0cf8/scsi@3,1/disk@0,0", "/pci@i0cf8/scsi@3", "04.0" },
-                /* What is no target is one of the list, too: it is refused when it is read. */
-                { "", "02.0", "nvm-2" }, { "02.0", "" }, { "PciRoot(0x0,02.0" },
-        };
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
-                char text[256] = "", *p = text;
-
-                for (size_t j = 0; j < 4 && lists[i][j]; j++)
-                        p += sprintf(p, j == 0 ? "%s" : ",%s", lists[i][j]);
-                p = text;
-                for (size_t j = 0; j < 4 && lists[i][j]; j++) {
-                        size_t span = device_spec_list_span(p);
-
-                        assert_int_equal(span, strlen(lists[i][j]));
-                        p += span + (p[span] == ',');
-                }
-        }
-}
-
-static void test_links_of_device_specs(void **state) {
-        static const char *const links[][2] = {
-                { "2/0",                            "02.0-00.0"                       },
-                { "40:00.0/00.0,part=2",            "0000_40_00.0-00.0-part2"         },
-                { "02.0/00.0,nvme-2,part=65535",    "02.0-00.0-nvme-2-part65535"      },
-                { "02.0-00.0-scsi-0:0:1:5-part1",   "02.0-00.0-scsi-0:0:1:5-part1"    },
-                { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "02.0-part1"                    },
-                { "/pci@i0cf8/scsi@3,1,part=2",     "03.1-part2"                      },
-        };
-        char text[8 * 60 + 1] = "", link[DEVICE_SPEC_LINK_MAX];
-        struct pci_path_error error;
-        struct device_spec spec;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(links); i++) {
-                assert_int_equal(device_spec_parse(links[i][0], NULL, &spec, &error), 0);
-                assert_int_equal(device_spec_print_link(&spec, link), 0);
-                assert_int_equal(strncmp(link, DISK_LINKS, strlen(DISK_LINKS)), 0);
-                assert_string_equal(link + strlen(DISK_LINKS), links[i][1]);
-        }
-
-        /* 51 hops are 254 bytes: room for no partition. */
-        for (int i = 0; i < 51; i++)
-                strcat(text, i == 0 ? "02.0" : "/02.0");
-        assert_int_equal(device_spec_parse(text, NULL, &spec, &error), 0);
-        assert_int_equal(device_spec_print_link(&spec, link), 0);
-        assert_int_equal(strlen(link), strlen(DISK_LINKS) + 254);
-        spec.selector.part = 1;
-        assert_int_equal(device_spec_print_link(&spec, link), -E2BIG);
-
-        assert_int_equal(device_spec_parse("02.0,type=net", NULL, &spec, &error), 0);
-        assert_int_equal(device_spec_print_link(&spec, link), -EINVAL);
-}
-
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_vectors),
@@ -440,10 +280,6 @@ int main(void) {
                 cmocka_unit_test(test_live_uids),
                 cmocka_unit_test(test_longest),
                 cmocka_unit_test(test_any),
-                cmocka_unit_test(test_device_specs),
-                cmocka_unit_test(test_types_of_device_specs),
-                cmocka_unit_test(test_lists_of_device_specs),
-                cmocka_unit_test(test_links_of_device_specs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 
 /*
  * The PCI path as a value. Every expected text is one of the naming contract (pcipath-names(7)): a case is a
- * row of a table, a property is asserted over random paths. PCIPATH_TEST_SEED gives another seed.
+ * row of a table.
  */
 
 #include <errno.h>
@@ -17,12 +17,8 @@
 #include <cmocka.h>
 
 #include "pci-path.h"
+#include "test-util.h"
 #include "util.h"
-
-#define N_RANDOM 20000
-#define SEED_DEFAULT 20221214
-
-#define GUID "fd1d2cbdce7c535c966beb5f811c95f0"
 
 static const struct {
         const char *text;
@@ -196,27 +192,6 @@ static const struct {
         { "0e.0/e0:e0:01.0",            8,  "00 to 1f"          },
 };
 
-/* What a failing parser must leave as it was. */
-static void fill(void *p, size_t n) {
-        memset(p, 0xa5, n);
-}
-
-static void assert_filled(const void *p, size_t n) {
-        const uint8_t *bytes = p;
-
-        for (size_t i = 0; i < n; i++)
-                assert_int_equal(bytes[i], 0xa5);
-}
-
-static void assert_prints(const struct pci_path *path, enum pci_path_form form, const char *expected) {
-        char buf[PCI_PATH_STRING_MAX];
-        size_t n;
-
-        n = pci_path_print(path, form, buf);
-        assert_string_equal(buf, expected);
-        assert_int_equal(n, strlen(expected));
-}
-
 static void test_parse_good(void **state) {
         (void) state;
 
@@ -339,10 +314,6 @@ static const char *const ascending[] = {
         "fd1d2cbdce7c535c966beb5f811c95f1:00.0",
 };
 
-static int sign(int r) {
-        return (r > 0) - (r < 0);
-}
-
 static void test_compare(void **state) {
         (void) state;
 
@@ -357,243 +328,6 @@ static void test_compare(void **state) {
                 }
 }
 
-/* xorshift64*: the same numbers on every machine. */
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t n) {
-        random_state ^= random_state >> 12;
-        random_state ^= random_state << 25;
-        random_state ^= random_state >> 27;
-        return (uint32_t) ((random_state * UINT64_C(2685821657736338717)) >> 32) % n;
-}
-
-static void random_root(struct pci_root *ret) {
-        static const unsigned domain_bits[] = { 0, 1, 16, 17, 20, 31, 32 };
-        uint64_t range = UINT64_C(1) << domain_bits[random_below(ELEMENTSOF(domain_bits))];
-
-        *ret = (struct pci_root){ .type = random_below(4) == 0 ? PCI_ROOT_VMBUS : PCI_ROOT_BUS };
-        if (ret->type == PCI_ROOT_VMBUS) {
-                for (size_t i = 0; i < sizeof(ret->guid); i++)
-                        ret->guid[i] = (uint8_t) random_below(256);
-                return;
-        }
-
-        ret->domain = (uint32_t) (random_below(UINT32_MAX) % range);
-        ret->bus = (uint8_t) random_below(random_below(2) ? 256 : 1);
-}
-
-/* Few values and few hops, so that two of them are often related, or any values and up to 255 hops. */
-static void random_path(struct pci_path *ret) {
-        bool wild = random_below(2);
-
-        random_root(&ret->root);
-        ret->n_hops = 1 + random_below(wild ? PCI_PATH_HOPS_MAX : 3);
-        for (size_t i = 0; i < ret->n_hops; i++)
-                ret->hops[i] = (struct pci_hop){
-                        .bus = i > 0 && random_below(4) == 0 ? (int16_t) random_below(wild ? 256 : 2) : PCI_HOP_NO_BUS,
-                        .slot = (uint8_t) random_below(wild ? 32 : 2),
-                        .function = (uint8_t) random_below(wild ? 8 : 2),
-                        .vf = random_below(4) == 0 ? (int32_t) random_below(wild ? 65536 : 2) : PCI_HOP_NO_VF,
-                };
-}
-
-static void seed_random(void) {
-        const char *seed = getenv("PCIPATH_TEST_SEED");
-
-        random_state = seed ? strtoull(seed, NULL, 0) : SEED_DEFAULT;
-        fprintf(stderr, "PCIPATH_TEST_SEED=%llu\n", (unsigned long long) random_state);
-        if (random_state == 0)
-                random_state = SEED_DEFAULT;
-}
-
-/* Field by field, without the help of the code under test. */
-static bool same_path(const struct pci_path *a, const struct pci_path *b) {
-        if (a->root.type != b->root.type || a->n_hops != b->n_hops)
-                return false;
-        if (a->root.type == PCI_ROOT_VMBUS ? memcmp(a->root.guid, b->root.guid, sizeof(a->root.guid)) != 0
-                                           : a->root.domain != b->root.domain || a->root.bus != b->root.bus)
-                return false;
-
-        for (size_t i = 0; i < a->n_hops; i++)
-                if (a->hops[i].bus != b->hops[i].bus || a->hops[i].slot != b->hops[i].slot ||
-                    a->hops[i].function != b->hops[i].function || a->hops[i].vf != b->hops[i].vf)
-                        return false;
-
-        return true;
-}
-
-/* parse(print(x)) == x, in both forms, and a flat form is one that can be a file name. */
-static void test_random_round_trip(void **state) {
-        char canonical[PCI_PATH_STRING_MAX], flat[PCI_PATH_STRING_MAX];
-        struct pci_path x, y;
-
-        (void) state;
-        seed_random();
-
-        for (size_t i = 0; i < N_RANDOM; i++) {
-                random_path(&x);
-
-                pci_path_print(&x, PCI_PATH_CANONICAL, canonical);
-                assert_int_equal(pci_path_parse(canonical, &y, NULL), 0);
-                if (!same_path(&x, &y))
-                        fail_msg("'%s' is read as another path", canonical);
-
-                pci_path_print(&x, PCI_PATH_FLAT, flat);
-                assert_int_equal(strspn(flat, "0123456789abcdef.v-_"), strlen(flat));
-                assert_int_equal(pci_path_parse(flat, &y, NULL), 0);
-                if (!same_path(&x, &y))
-                        fail_msg("'%s' is read as another path", flat);
-                assert_prints(&y, PCI_PATH_CANONICAL, canonical);
-        }
-}
-
-/* An order: zero for the same path only, antisymmetric, transitive, a bridge before what is behind it. */
-static void test_random_compare(void **state) {
-        struct pci_path x[3];
-
-        (void) state;
-        seed_random();
-
-        for (size_t i = 0; i < N_RANDOM; i++) {
-                for (size_t j = 0; j < ELEMENTSOF(x); j++)
-                        random_path(&x[j]);
-                x[1].root = x[0].root;
-                if (random_below(2))
-                        x[2].root = x[0].root;
-
-                int ab = sign(pci_path_compare(&x[0], &x[1]));
-                int bc = sign(pci_path_compare(&x[1], &x[2]));
-                int ac = sign(pci_path_compare(&x[0], &x[2]));
-
-                assert_int_equal(pci_path_compare(&x[0], &x[0]), 0);
-                assert_int_equal(ab == 0, same_path(&x[0], &x[1]));
-                assert_int_equal(ab, -sign(pci_path_compare(&x[1], &x[0])));
-                if (ab == bc || bc == 0)
-                        assert_int_equal(ac, ab);
-
-                x[1] = x[0];
-                x[1].n_hops = 1 + random_below((uint32_t) x[0].n_hops);
-                assert_int_equal(sign(pci_path_compare(&x[0], &x[1])), x[0].n_hops > x[1].n_hops);
-        }
-}
-
-static const struct {
-        const char *sysname;
-        uint8_t slot, function;
-} good_functions[] = {
-        { "0000:00:00.0",     0x00, 0 },
-        { "0000:01:02.3",     0x02, 3 },
-        { "0000:ff:1f.7",     0x1f, 7 },
-        { "ffff:a0:1e.5",     0x1e, 5 },
-        { "10000:e0:01.0",    0x01, 0 },
-        { "ffffffff:00:10.1", 0x10, 1 },
-};
-
-static const char *const bad_functions[] = {
-        "", "0000", "0000:", "0000:01", "0000:01:", "0000:01:02", "0000:01:02.", "01:02.0", "000:01:02.0",
-        "123456789:01:02.0", "0000:1:02.0", "0000:001:02.0", "0000:01:2.0", "0000:01:002.0", "0000:01:20.0",
-        "0000:01:02.8", "0000:01:02.00", "0000:01:02.0 ", " 0000:01:02.0", "0000:01:02.0v1", "0000:01:02.0/00.0",
-        "0000_01_02.0", "0000-01-02.0", "g000:01:02.0", "0000:01:0g.0", "0000:01:02,0", "0000:01:02.0\n",
-        "virtio1", "pci0000:00", "0000:00:02.0:pcie001",
-};
-
-static void test_function_sysname(void **state) {
-        struct pci_hop hop;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(good_functions); i++) {
-                assert_int_equal(pci_hop_parse_sysname(good_functions[i].sysname, &hop), 0);
-                assert_int_equal(hop.slot, good_functions[i].slot);
-                assert_int_equal(hop.function, good_functions[i].function);
-                assert_int_equal(hop.bus, PCI_HOP_NO_BUS);
-                assert_int_equal(hop.vf, PCI_HOP_NO_VF);
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(bad_functions); i++) {
-                fill(&hop, sizeof(hop));
-                if (pci_hop_parse_sysname(bad_functions[i], &hop) != -EINVAL)
-                        fail_msg("'%s' is taken", bad_functions[i]);
-                assert_filled(&hop, sizeof(hop));
-        }
-}
-
-static const struct {
-        const char *sysname;
-        uint32_t domain;
-        uint8_t bus;
-} good_roots[] = {
-        { "pci0000:00",     0x0,        0x00 },
-        { "pci0000:40",     0x0,        0x40 },
-        { "pci0001:00",     0x1,        0x00 },
-        { "pciffff:ff",     0xffff,     0xff },
-        { "pci10000:e0",    0x10000,    0xe0 },
-        { "pciffffffff:00", 0xffffffff, 0x00 },
-};
-
-static const char *const bad_roots[] = {
-        "", "pci", "pci0000", "pci0000:", "pci0000:0", "pci0000:000", "pci000:00", "pci123456789:00", "0000:00",
-        "PCI0000:00", "pci:0000:00", "pci 0000:00", "pci0000:00 ", "pci0000:00:", "pci0000:00:02.0", "pci0000_00",
-        "pcig000:00", "pci0000:0g", "4010000000.pcie",
-};
-
-static void test_root_sysname(void **state) {
-        struct pci_root root;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(good_roots); i++) {
-                assert_int_equal(pci_root_parse_sysname(good_roots[i].sysname, &root), 0);
-                assert_int_equal(root.type, PCI_ROOT_BUS);
-                assert_int_equal(root.domain, good_roots[i].domain);
-                assert_int_equal(root.bus, good_roots[i].bus);
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(bad_roots); i++) {
-                fill(&root, sizeof(root));
-                if (pci_root_parse_sysname(bad_roots[i], &root) != -EINVAL)
-                        fail_msg("'%s' is taken", bad_roots[i]);
-                assert_filled(&root, sizeof(root));
-        }
-}
-
-static const char *const good_guids[] = {
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f0}",
-        "{FD1D2CBD-CE7C-535C-966B-EB5F811C95F0}",
-};
-
-static const char *const bad_guids[] = {
-        "", "{", "{}", GUID, "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0", "{" GUID "}",
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f0", "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f0}\n",
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f0}}", "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f}",
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f00}", "{fd1d2cb-dce7c-535c-966b-eb5f811c95f0}",
-        "{fd1d2cbd_ce7c_535c_966b_eb5f811c95f0}", "{gd1d2cbd-ce7c-535c-966b-eb5f811c95f0}",
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95 0}", "{fd-1d2cbdce7c-535c-966b-eb5f811c95f0}",
-};
-
-static void test_guid(void **state) {
-        struct pci_root root;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(good_guids); i++) {
-                struct pci_path path = {
-                        .n_hops = 1,
-                        .hops[0] = { .bus = PCI_HOP_NO_BUS, .slot = 2, .vf = PCI_HOP_NO_VF },
-                };
-
-                assert_int_equal(pci_root_parse_guid(good_guids[i], &path.root), 0);
-                assert_prints(&path, PCI_PATH_CANONICAL, GUID ":02.0");
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(bad_guids); i++) {
-                fill(&root, sizeof(root));
-                if (pci_root_parse_guid(bad_guids[i], &root) != -EINVAL)
-                        fail_msg("'%s' is taken", bad_guids[i]);
-                assert_filled(&root, sizeof(root));
-        }
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse_good),
@@ -601,11 +335,6 @@ int main(void) {
                 cmocka_unit_test(test_parse_many_hops),
                 cmocka_unit_test(test_print_longest),
                 cmocka_unit_test(test_compare),
-                cmocka_unit_test(test_random_round_trip),
-                cmocka_unit_test(test_random_compare),
-                cmocka_unit_test(test_function_sysname),
-                cmocka_unit_test(test_root_sysname),
-                cmocka_unit_test(test_guid),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
