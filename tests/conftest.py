@@ -12,6 +12,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "vm")]
 from selection import NUMBERS, deselect, is_exhaustive  # noqa: E402
 from unavailable import Unavailable  # noqa: E402
 
+# Of all suites, because modules of one suite import modules of another.
+MARKS = ("exhaustive: run only with --all",
+         "udevd: needs a guest with udevd",
+         "releases(NAME...): run only on these releases of Debian")
+
+
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", default=bool(os.environ.get("PCIPATH_TEST_ALL")),
                      help="run what is exhaustive, too (PCIPATH_TEST_ALL)")
@@ -24,7 +30,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "exhaustive: run with --all only")
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    config.option.strict_markers = True
     for option, (_, few, many) in NUMBERS.items():
         if config.getoption(option) is None:
             setattr(config.option, option, many if config.getoption("all") else few)

@@ -49,11 +49,6 @@ def guest(release):
     return guest_of(NATIVE, release)
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "udevd: of udevd itself, or of images that have it")
-    config.addinivalue_line("markers", "releases(NAME...): of Debian that are enough for this test")
-
-
 def pytest_generate_tests(metafunc):
     """A module that is ALSO_WITHOUT_UDEVD has its machines once more in the minimal guest, but for tests marked `udevd`; with --all
     alone if it says "exhaustive"."""
