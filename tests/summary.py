@@ -17,15 +17,15 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-# Of the table, in their order: the kinds of rows, and by suite what the columns after them say.
-KINDS = ("Root", "Function", "Bridge", "Disk", "Interface", "Node", "Plug", "Boot", "Unit", "Container", "Architecture", "Release", "Host",
-         "Input")
-SUITES = {"vm": "booted", "host": "paused", "synthetic": "fake tree", "rules": "fake tree", "command": "fake tree"}
+# Of the table of coverage: the kinds of rows in their order, and the column of each suite.
+KINDS = ("Root bus", "Function", "Bridge", "Disk", "Interface", "Device node", "Hotplug", "Boot", "Unit", "Container", "Architecture",
+         "Release", "Host", "Fault")
+SUITES = {"vm": "booted", "host": "paused", "synthetic": "synthetic", "rules": "synthetic", "command": "synthetic"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))
 HEADER = """# Coverage
 
-Written by `tests/run --all` from the tests that passed. `tests/run --all NAME` runs the tests of a name in this table; `tests/run NAME`
-runs one of each kind.
+This table is written by `tests/run --all`, and has the tests that passed. `tests/run --all NAME` runs the tests with a name from this
+table; `tests/run NAME` runs one of each kind. [testing.md](testing.md) explains the columns.
 
 """
 

@@ -21,9 +21,9 @@ from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
 from trees.sysfs import Tree
 
 COVERS = {
-    "schema": "Container: CDI: as its schema has it",
-    "write": "Container: CDI: written, replaced as a whole, removed with the last device",
-    "odd_node": "Input: names of nodes with quotes and backslashes in JSON",
+    "schema": "Container: CDI: the output matches the schema",
+    "write": "Container: CDI: the file is replaced as a whole, and removed with the last device",
+    "odd_node": "Fault: device nodes with quotes and backslashes in their names, in JSON",
 }
 
 DISK = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1))))])])

@@ -20,12 +20,12 @@ from trees.sysfs import Tree
 assert MACHINE_COVERS  # the rows of the machines are filled by tests/synthetic
 
 COVERS = {
-    "symbolic_link_for_a_directory": "Input: a directory of links that leads elsewhere, files and directories where links should be",
-    "file_where_a_link_should_be": "Input: a directory of links that leads elsewhere, files and directories where links should be",
-    "file_system_is_full": "Input: no room for links, a read-only file system, no /dev, no /sys",
-    "read_only_file_system": "Input: no room for links, a read-only file system, no /dev, no /sys",
-    "no_dev": "Input: no room for links, a read-only file system, no /dev, no /sys",
-    "no_sys": "Input: no room for links, a read-only file system, no /dev, no /sys",
+    "symbolic_link_for_a_directory": "Fault: symlinks in place of directories, files and directories in place of links",
+    "file_where_a_link_should_be": "Fault: symlinks in place of directories, files and directories in place of links",
+    "file_system_is_full": "Fault: a full or read-only file system, no /dev, no /sys",
+    "read_only_file_system": "Fault: a full or read-only file system, no /dev, no /sys",
+    "no_dev": "Fault: a full or read-only file system, no /dev, no /sys",
+    "no_sys": "Fault: a full or read-only file system, no /dev, no /sys",
 }
 
 

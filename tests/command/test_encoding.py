@@ -11,9 +11,9 @@ from host.run import PCIPATH_HOST
 from programs import PCIPATH_ID
 
 COVERS = {
-    "error_is_encoded": "Input: control characters and invalid UTF-8 in what is quoted",
-    "json_is_valid": "Input: control characters and invalid UTF-8 in what is quoted",
-    "table_is_encoded": "Input: control characters and invalid UTF-8 in what is quoted",
+    "error_is_encoded": "Fault: control characters and invalid UTF-8 in arguments that a message quotes",
+    "json_is_valid": "Fault: control characters and invalid UTF-8 in arguments that a message quotes",
+    "table_is_encoded": "Fault: control characters and invalid UTF-8 in arguments that a message quotes",
 }
 
 # What a terminal obeys, or what is not UTF-8, and how it is shown.

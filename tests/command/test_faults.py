@@ -23,8 +23,8 @@ from trees import sandbox
 from trees.sysfs import Tree
 
 COVERS = {
-    "look_fails": "Input: each look at sysfs fails in turn",
-    "unplugged_at_a_look": "Input: unplugged at each look at sysfs",
+    "look_fails": "Fault: each system call that reads sysfs fails in turn",
+    "unplugged_at_a_look": "Fault: the device is unplugged before each system call that reads sysfs",
 }
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")

@@ -14,8 +14,8 @@ from trees.machine import Disk, Machine, Root, VirtioBlk, function
 from trees.sysfs import Tree
 
 COVERS = {
-    "unprintable_name": "Input: names that cannot be printed",
-    "odd_name": "Input: names that cannot be printed",
+    "unprintable_name": "Fault: names with unprintable characters",
+    "odd_name": "Fault: names with unprintable characters",
 }
 
 MACHINE = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1)))), function("03.0")])])

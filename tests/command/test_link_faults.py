@@ -25,9 +25,9 @@ from trees.sysfs import Tree
 assert pytestmark
 
 COVERS = {
-    "links_when_a_look_fails": "Input: each look at sysfs fails in turn",
-    "links_when_unplugged_at_a_look": "Input: unplugged at each look at sysfs",
-    "links_out_of_memory": "Input: each allocation fails in turn",
+    "links_when_a_look_fails": "Fault: each system call that reads sysfs fails in turn",
+    "links_when_unplugged_at_a_look": "Fault: the device is unplugged before each system call that reads sysfs",
+    "links_out_of_memory": "Fault: each memory allocation fails in turn",
 }
 
 CHANGES = "mkdirat,renameat,symlinkat,unlinkat"

@@ -17,8 +17,8 @@ from trees import sandbox
 from trees.machine import Machine, Nodes, Root, function
 
 COVERS = {
-    "second_manager_is_refused": "Input: two managers in one directory",
-    "two_without_locks": "Input: two managers in one directory",
+    "second_manager_is_refused": "Fault: two runs of `pcipath coldplug` or `monitor` in one directory",
+    "two_without_locks": "Fault: two runs of `pcipath coldplug` or `monitor` in one directory",
 }
 
 ELSEWHERE = "/dev/elsewhere"

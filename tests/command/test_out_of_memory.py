@@ -14,8 +14,8 @@ from trees.names import Names
 from trees.sysfs import Tree
 
 COVERS = {
-    "command_out_of_memory": "Input: each allocation fails in turn",
-    "helper_out_of_memory": "Input: each allocation fails in turn",
+    "command_out_of_memory": "Fault: each memory allocation fails in turn",
+    "helper_out_of_memory": "Fault: each memory allocation fails in turn",
 }
 
 FAIL_ALLOCATION = BUILD / "tests/trees/fail-allocation.so"

@@ -10,9 +10,9 @@ import pytest
 from command.run import PCIPATH
 
 COVERS = {
-    "ambiguous": "Input: disks that are corrupt, two things at once, or nothing",
-    "corrupt": "Input: disks that are corrupt, two things at once, or nothing",
-    "flipped_bytes": "Input: disks that are corrupt, two things at once, or nothing",
+    "ambiguous": "Fault: corrupt disks, disks with two signatures, empty disks",
+    "corrupt": "Fault: corrupt disks, disks with two signatures, empty disks",
+    "flipped_bytes": "Fault: corrupt disks, disks with two signatures, empty disks",
 }
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"

@@ -13,8 +13,8 @@ import pytest
 from command.run import PCIPATH
 
 COVERS = {
-    "as_libblkid_expects": "Disk: libblkid's own test images, a hundred kinds of file systems, members of arrays and tables",
-    "spoilt_images": "Input: libblkid's own test images, cut short and with bytes flipped",
+    "as_libblkid_expects": "Disk: file systems, RAID members and partition tables: about 100 test images of libblkid",
+    "spoilt_images": "Fault: test images of libblkid, truncated and with changed bytes",
 }
 
 COLUMNS = {"fstype": "ID_FS_TYPE", "fsver": "ID_FS_VERSION", "label": "ID_FS_LABEL_ENC", "uuid": "ID_FS_UUID_ENC", "usage": "ID_FS_USAGE",

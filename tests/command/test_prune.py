@@ -17,9 +17,9 @@ from trees.names import Names
 from trees.sysfs import Tree
 
 COVERS = {
-    "right_links_stay": "Plug: unplugged while no udevd runs, and what comes gets its node",
-    "unplugged_while_no_udevd_ran": "Plug: unplugged while no udevd runs, and what comes gets its node",
-    "replaced_meanwhile": "Plug: unplugged while no udevd runs, and what comes gets its node",
+    "right_links_stay": "Hotplug: a disk is unplugged while no udevd runs, and another disk gets its device node",
+    "unplugged_while_no_udevd_ran": "Hotplug: a disk is unplugged while no udevd runs, and another disk gets its device node",
+    "replaced_meanwhile": "Hotplug: a disk is unplugged while no udevd runs, and another disk gets its device node",
 }
 
 BY_PATH = "/dev/disk/by-pci-path"

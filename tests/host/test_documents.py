@@ -11,10 +11,10 @@ from host.run import error, growth, pcipath_host, table
 from trees.machine import Machine, Root, VirtioBlk, function
 
 COVERS = {
-    "cloud-hypervisor": "Host: Cloud Hypervisor's vm.info, as a guest of its shape lists it",
-    "firecracker": "Host: Firecracker's configuration, as a guest of its shape lists it",
-    "cloud_hypervisor_wrong_shape": "Input: documents of monitors that say too little or what cannot be",
-    "firecracker_wrong_shape": "Input: documents of monitors that say too little or what cannot be",
+    "cloud-hypervisor": "Host: Cloud Hypervisor's vm.info, compared with `pcipath list` in a guest like that",
+    "firecracker": "Host: Firecracker's configuration, compared with `pcipath list` in a guest like that",
+    "cloud_hypervisor_wrong_shape": "Fault: documents of monitors with missing or impossible values",
+    "firecracker_wrong_shape": "Fault: documents of monitors with missing or impossible values",
 }
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -13,11 +13,11 @@ from host.run import error, growth, pcipath_host, table
 
 DOCUMENTS = Path(__file__).parent / "libvirt"
 COVERS = {
-    "as_qemu_has_it": "Host: libvirt's documents, and the QEMU that they describe",
-    "s390": "Root: s390: a domain for each UID",
-    "without_address": "Input: documents of monitors that say too little or what cannot be",
-    "wrong_shape": "Input: documents of monitors that say too little or what cannot be",
-    "entities_do_not_grow": "Input: documents of monitors that say too little or what cannot be",
+    "as_qemu_has_it": "Host: libvirt's domain XML, compared with the QEMU that it describes",
+    "s390": "Root bus: s390: one PCI domain for each UID",
+    "without_address": "Fault: documents of monitors with missing or impossible values",
+    "wrong_shape": "Fault: documents of monitors with missing or impossible values",
+    "entities_do_not_grow": "Fault: documents of monitors with missing or impossible values",
 }
 
 MACHINES = {"q35": "q35", "q35-expanders": "q35", "q35-switches": "q35", "i440fx": "pc", "pseries": "pseries",

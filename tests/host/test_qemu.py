@@ -24,15 +24,15 @@ SEEDS = range(1, 13)
 COVERS = {
     "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
     "later": "Host: QEMU 10 and 11",
-    "virtual_functions": "Host: virtual functions, before a guest can enable them",
-    "made_virtual_functions": "Host: virtual functions, before a guest can enable them",
-    "random_machine": "Bridge: any legal nesting, by chance",
-    "devices_without_id": "Host: devices without id",
-    "expanders_that_cannot_be_told_apart": "Host: what cannot be told apart has no name",
-    "multipath_namespace_has_a_name_for_each_controller": "Disk: NVMe multipath: a link for each live path",
-    "marked": "Host: what the guest can never show is marked",
-    "shpc_that_the_guest_does_not_take": "Host: what the guest can never show is marked",
-    "free": "Host: where a device can be plugged in",
+    "virtual_functions": "Host: virtual functions, before the guest enables them",
+    "made_virtual_functions": "Host: virtual functions, before the guest enables them",
+    "random_machine": "Bridge: random topologies",
+    "devices_without_id": "Host: devices without an ID",
+    "expanders_that_cannot_be_told_apart": "Host: ambiguous devices have no name",
+    "multipath_namespace_has_a_name_for_each_controller": "Disk: NVMe multipath: one link for each live path",
+    "marked": "Host: devices that the guest cannot have are marked",
+    "shpc_that_the_guest_does_not_take": "Host: devices that the guest cannot have are marked",
+    "free": "Host: `pcipath-host free`: where a device can be plugged in",
 }
 
 

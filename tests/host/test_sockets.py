@@ -15,7 +15,7 @@ from host.run import PCIPATH_HOST, error, pcipath_host, table
 from programs import RUNNER
 
 COVERS = dict.fromkeys(("silence", "closes_early", "garbage", "never_stops_talking", "too_much"),
-                       "Input: monitors that are silent, slow, close early, send garbage or never stop")
+                       "Fault: monitors that are silent or slow, close early, send garbage or never stop")
 
 DOCUMENTS = Path(__file__).parent / "documents"
 VM_INFO = (DOCUMENTS / "cloud-hypervisor.json").read_bytes()

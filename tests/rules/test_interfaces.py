@@ -15,9 +15,9 @@ from trees.sysfs import Tree
 
 
 COVERS = {
-    "ports_and_virtual_functions": "Interface: two ports of one function, virtual functions",
-    "hostile_port_names": "Input: hostile names of ports",
-    "twin_that_comes_later": "Interface: two that nothing tells apart",
+    "ports_and_virtual_functions": "Interface: two ports of one function, and virtual functions",
+    "hostile_port_names": "Fault: hostile names of ports",
+    "twin_that_comes_later": "Interface: two ambiguous interfaces",
 }
 
 

@@ -12,7 +12,7 @@ from trees.generate import random_machine
 from trees.names import Names
 from trees.sysfs import Tree
 
-COVERS = {"rules_and_helper_agree": "Bridge: any legal nesting, by chance"}
+COVERS = {"rules_and_helper_agree": "Bridge: random topologies"}
 
 
 def check_machine(seed, udevd):

@@ -18,8 +18,8 @@ from trees.names import Name, Names
 from trees.sysfs import Tree
 
 COVERS = machines.COVERS | {
-    "no_half_name_when_the_helper_fails": "Input: a helper that fails, dies or is missing",
-    "no_link_for_what_the_helper_refuses": "Input: names, attributes and links of the kernel that no kernel should show",
+    "no_half_name_when_the_helper_fails": "Fault: a udev helper fails, is killed or is missing",
+    "no_link_for_what_the_helper_refuses": "Fault: names, attributes and links in sysfs that no kernel makes",
 }
 
 

@@ -11,7 +11,7 @@ from trees import sandbox
 from trees.sysfs import Tree
 
 COVERS = {
-    "argument": "Input: arguments that name no device",
+    "argument": "Fault: arguments that are not a device",
 }
 
 ARGUMENTS = {

@@ -12,9 +12,9 @@ from trees.machine import Machine, Root
 from trees.sysfs import Tree
 
 COVERS = {
-    "malformed_tree": "Input: names, attributes and links of the kernel that no kernel should show",
-    "odd_uevent": "Input: names, attributes and links of the kernel that no kernel should show",
-    "number_of_64k_digits": "Input: attributes of 64 KiB",
+    "malformed_tree": "Fault: names, attributes and links in sysfs that no kernel makes",
+    "odd_uevent": "Fault: names, attributes and links in sysfs that no kernel makes",
+    "number_of_64k_digits": "Fault: sysfs attributes of 64 KiB",
 }
 
 

@@ -13,7 +13,7 @@ from trees.generate import random_machine
 from trees.names import Names
 from trees.sysfs import Tree
 
-COVERS = {"injective_and_invariant": "Bridge: any legal nesting, by chance"}
+COVERS = {"injective_and_invariant": "Bridge: random topologies"}
 
 SAMPLE = 50
 TREES_DIVISOR = 5  # of --trees: test_random_trees.py has all of them, and each is booted twice here

@@ -9,9 +9,9 @@ from oracle import disks, link_name
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "every_disk": "Disk: four SCSI adapters of 32 LUNs, AHCI with six disks",
-    "lun_comes_and_goes": "Plug: a LUN of an adapter that stays",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "every_disk": "Disk: four SCSI adapters with 32 LUNs each, AHCI with six disks",
+    "lun_comes_and_goes": "Hotplug: one LUN of a SCSI adapter",
 }
 
 # By adapter, the target and LUN of each disk.

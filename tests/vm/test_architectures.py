@@ -20,11 +20,11 @@ from oracle import NoName, link_name, pci_path
 LINKS = "/dev/disk/by-pci-path"
 
 COVERS = {
-    "virt": "Architecture: aarch64 virt, with a device tree",
-    "virt-acpi": "Architecture: aarch64 virt, with UEFI, ACPI and two more roots",
-    "pseries": "Architecture: ppc64le pseries, each host bridge a domain; hotplug by drmgr",
-    "elsewhere": "Disk: below no PCI function: no name, no noise",
-    "rescan": "Plug: removed and found again by hand",
+    "virt": "Architecture: aarch64 virt with a device tree",
+    "virt-acpi": "Architecture: aarch64 virt with UEFI, ACPI and two more root buses",
+    "pseries": "Architecture: ppc64le pseries with several host bridges, and hotplug by drmgr",
+    "elsewhere": "Disk: not below a PCI function: no name, and no error is printed",
+    "rescan": "Hotplug: a function is removed and found again through sysfs",
 }
 
 

@@ -14,8 +14,8 @@ from oracle import flat, link_name, pci_path
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "volume": "Container: a volume: plugged in, mounted, written by a container, unplugged, read by the host",
-    "disk_by_name": "Container: a disk by the name that CDI has for it",
+    "volume": "Container: a disk: plugged in, mounted, written by a container, unplugged, read by the host",
+    "disk_by_name": "Container: a disk by its CDI name",
     "podman": "Container: podman run --device pcipath.dev/disk=...",
 }
 

@@ -14,8 +14,8 @@ import pytest
 from machine import disk
 
 COVERS = {
-    "odd_names": "Input: labels and names of partitions with slashes, blanks, dots, control characters and what is no UTF-8",
-    "flipped_bytes": "Input: partition tables and file systems with bytes flipped at random",
+    "odd_names": "Fault: labels and partition names with slashes, blanks, dots, control characters and invalid UTF-8",
+    "flipped_bytes": "Fault: partition tables and file systems with random changes",
 }
 
 FUZZED, BLANK = 24, 8 << 20

@@ -14,14 +14,14 @@ LINKS = "/dev/disk/by-pci-path"
 ALSO_WITHOUT_UDEVD = True
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "partition_of_a_plugged_disk": "Plug: a disk, partitioned, mounted, unplugged, plugged into another port",
-    "plugged_in_either_order": "Plug: two disks in either order",
-    "cycles": "Plug: in and out many times, at random",
-    "events_keep_the_links": "Plug: add, change and bind after the fact",
-    "bus_numbers_move_and_names_stay": "Bridge: one more renumbers every bus: no name moves",
-    "root_by_name_from_any_port": "Boot: root= by name, from any port, with systemd in the image and without",
-    "i440fx": "Bridge: i440fx: none, and a conventional one",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "partition_of_a_plugged_disk": "Hotplug: a disk is partitioned, mounted, unplugged and plugged into another port",
+    "plugged_in_either_order": "Hotplug: two disks in either order",
+    "cycles": "Hotplug: disks plugged in and unplugged many times at random",
+    "events_keep_the_links": "Hotplug: repeated add, change and bind events",
+    "bus_numbers_move_and_names_stay": "Bridge: one more bridge changes all bus numbers, and no name",
+    "root_by_name_from_any_port": "Boot: root= with a PCI path behind any port, with and without systemd in the initramfs",
+    "i440fx": "Bridge: i440fx: no bridge, and one conventional bridge",
     "kinds_of_disk": "Disk: virtio-blk, SCSI LUNs below and above 255, NVMe namespaces, ATA ports",
 }
 

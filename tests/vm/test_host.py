@@ -10,10 +10,10 @@ from checks import PCIPATH_HOST, check_disks
 from machine import disk, root_ports
 
 COVERS = {
-    "paused_is_running": "Host: QEMU, before it runs and while it does",
-    "plug_where_it_is_free": "Host: plugged in where `free` says",
-    "virtual_functions": "Function: SR-IOV NVMe, its VFs before they have a driver and after",
-    "bus_numbers_that_the_guest_writes": "Host: bus numbers that the guest writes: no answer changes",
+    "paused_is_running": "Host: QEMU, before it runs and while it runs",
+    "plug_where_it_is_free": "Host: devices plugged in where `pcipath-host free` shows a free slot",
+    "virtual_functions": "Function: SR-IOV NVMe: virtual functions with and without a driver",
+    "bus_numbers_that_the_guest_writes": "Host: the guest writes bus numbers, and no answer changes",
 }
 
 TOPOLOGY = [*root_ports(5), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "data", bus="port3"),

@@ -7,10 +7,10 @@ from checks import check_disks, check_functions
 from machine import root_ports, virtio
 
 COVERS = {
-    "initramfs_tools": "Boot: initramfs-tools: root and awaited volumes plugged while the boot waits, in reverse order",
-    "initramfs_tools_by_link": "Boot: initramfs-tools: root by its link",
-    "initramfs_tools_gives_up": "Boot: initramfs-tools: what never comes, or cannot be read: ends in time and says why",
-    "systemd_alone": "Boot: systemd's own initramfs, as mkosi makes it: root by its link, plugged while the boot waits",
+    "initramfs_tools": "Boot: initramfs-tools: root and other disks plugged in while the boot waits, in reverse order",
+    "initramfs_tools_by_link": "Boot: initramfs-tools: root= with a link",
+    "initramfs_tools_gives_up": "Boot: initramfs-tools: a missing disk or an invalid path: the boot times out and prints the reason",
+    "systemd_alone": "Boot: an initramfs of systemd alone (as from mkosi): root by its link, plugged in while the boot waits",
 }
 
 KIND = "initramfs-tools"

@@ -11,18 +11,18 @@ from machine import card, disk, root_ports
 from oracle import interfaces, mac
 
 COVERS = {
-    "cold": "Interface: virtio-net, two functions of one card: there when the machine boots",
-    "in_the_initramfs": "Interface: in the initramfs, with systemd and without",
-    "net_ifnames_0_and_no_systemd_in_the_initramfs": "Interface: in the initramfs, with systemd and without",
-    "plugged_unplugged_and_in_another_port": "Interface: plugged, unplugged, in another port",
-    "renamed": "Interface: renamed, to odd names, too",
-    "foreign_link_file": "Interface: a .link file with other ideas of names",
+    "cold": "Interface: virtio-net and a card with two functions, present at boot",
+    "in_the_initramfs": "Interface: named in the initramfs, with and without systemd",
+    "net_ifnames_0_and_no_systemd_in_the_initramfs": "Interface: named in the initramfs, with and without systemd",
+    "plugged_unplugged_and_in_another_port": "Interface: plugged in, unplugged, plugged into another port",
+    "renamed": "Interface: renamed, also to unusual names",
+    "foreign_link_file": "Interface: a .link file that sets another name",
     "second_port": "Interface: a second port, and a port with a hostile name",
     "installed_on_a_running_machine": "Interface: named by a plain udevadm trigger after an installation",
-    "networkd": "Interface: configured by systemd-networkd",
-    "unit_waits_for_an_interface": "Interface: a unit waits for it, and for its function",
-    "two_containers": "Interface: two containers that have a card each reach each other",
-    "primary_name_when_asked": "Interface: its primary name with pcipath.ifnames=1",
+    "networkd": "Interface: configured by systemd-networkd under its name",
+    "unit_waits_for_an_interface": "Interface: a systemd unit waits for an interface, and for its PCI function",
+    "two_containers": "Interface: two containers connect through one network card each",
+    "primary_name_when_asked": "Interface: primary name with pcipath.ifnames=1",
 }
 
 ROOT = disk("virtio-blk-pci", "root", bus="port0")

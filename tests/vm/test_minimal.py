@@ -10,9 +10,9 @@ from oracle import link_name, pci_path
 LINKS = "/dev/disk/by-pci-path"
 
 COVERS = {
-    "cold_and_hot": "Boot: a guest without udevd: the example's image",
-    "module_on_demand": "Plug: a disk whose driver is not loaded, in a guest without udevd",
-    "volume": "Boot: a volume by its PCI path, mounted by process 1",
+    "cold_and_hot": "Boot: without udevd: the image of examples/minimal-initramfs",
+    "module_on_demand": "Hotplug: without udevd, a disk whose driver is not loaded",
+    "volume": "Boot: without udevd, process 1 mounts a volume by its PCI path",
 }
 
 # The disk is no root file system of this guest's. It has a label.

@@ -12,12 +12,12 @@ from checks import check_disks, check_links
 from machine import disk, root_ports
 
 COVERS = {
-    "plugged_and_unplugged_at_random": "Plug: without udevd, at random, the monitor killed and restarted",
-    "lost_events": "Plug: without udevd, more events than the monitor's socket has room for",
-    "two_disks_of_one_uuid": "Input: two disks that say they have the same UUID",
-    "written_to": "Disk: without udevd, links by what is written to a disk while it is there",
-    "blacklisted": "Plug: without udevd, a disk whose driver is on a blacklist",
-    "told_of_each_device": "Plug: without udevd, a program that is told of each device",
+    "plugged_and_unplugged_at_random": "Hotplug: without udevd, random hotplug while `pcipath monitor` is killed and restarted",
+    "lost_events": "Hotplug: without udevd, more events than the socket can hold",
+    "two_disks_of_one_uuid": "Fault: two disks with the same UUID",
+    "written_to": "Disk: without udevd, links by label and UUID follow what is written to a disk",
+    "blacklisted": "Hotplug: without udevd, a disk whose driver is in modprobe's blacklist",
+    "told_of_each_device": "Hotplug: without udevd, the program of `--exec` runs for each device",
 }
 
 PORTS, LUNS, DRIVES = 5, 4, 8

@@ -13,11 +13,11 @@ LINKS = "/dev/disk/by-pci-path"
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "cold": "Disk: NVMe multipath: a link for each live path",
-    "shared_and_attached_to_one_controller": "Disk: NVMe namespaces shared, private, and shared but attached to one controller",
-    "controllers_come_and_go": "Plug: a controller of an NVMe subsystem, out, and into another port",
-    "virtual_functions": "Function: SR-IOV NVMe, its VFs before they have a driver and after",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "cold": "Disk: NVMe multipath: one link for each live path",
+    "shared_and_attached_to_one_controller": "Disk: NVMe namespaces: private, shared, and shared but attached to one controller",
+    "controllers_come_and_go": "Hotplug: a controller of an NVMe subsystem moved to another port",
+    "virtual_functions": "Function: SR-IOV NVMe: virtual functions with and without a driver",
 }
 
 

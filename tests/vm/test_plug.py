@@ -16,20 +16,20 @@ Q35 = [*root_ports(2), {"driver": "i82801b11-bridge", "id": "dmi", "bus": "pcie.
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "acpi-root-bus": "Plug: ACPI, on the root bus",
-    "acpi-bridge": "Plug: ACPI, below a conventional bridge",
-    "acpi-bridge-q35": "Plug: ACPI, below a conventional bridge",
-    "acpi-root-port": "Plug: ACPI, below a root port",
-    "native-pcie": "Plug: native PCIe",
-    "shpc": "Plug: SHPC, with its six seconds",
-    "functions_of_one_device": "Plug: several functions of one device, function 0 last",
-    "unplugged_while_mounted": "Plug: unplugged while mounted, then another disk in the port",
-    "surprise_removal": "Plug: surprise removal while mounted",
-    "rescan": "Plug: removed and found again by hand",
-    "rescan_where_nobody_listens": "Plug: into a port without a driver, found by a rescan",
-    "driver_unbound_and_bound": "Plug: driver unbound and bound",
-    "odd_serial": "Input: serials of disks with quotes, slashes and the like",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "acpi-root-bus": "Hotplug: ACPI: on the root bus",
+    "acpi-bridge": "Hotplug: ACPI: below a conventional bridge",
+    "acpi-bridge-q35": "Hotplug: ACPI: below a conventional bridge",
+    "acpi-root-port": "Hotplug: ACPI: below a root port",
+    "native-pcie": "Hotplug: native PCIe hotplug",
+    "shpc": "Hotplug: SHPC, which takes six seconds",
+    "functions_of_one_device": "Hotplug: several functions of one device, function 0 last",
+    "unplugged_while_mounted": "Hotplug: a mounted disk is unplugged, and another disk plugged into its port",
+    "surprise_removal": "Hotplug: surprise removal of a mounted disk",
+    "rescan": "Hotplug: a function is removed and found again through sysfs",
+    "rescan_where_nobody_listens": "Hotplug: a port without a driver: the disk is found by a rescan",
+    "driver_unbound_and_bound": "Hotplug: a driver is unbound and bound again",
+    "odd_serial": "Fault: serial numbers of disks with quotes, slashes and other characters",
 }
 
 # By name: machine type, devices, arguments of QEMU, and the hotplug drivers of the guest that have a bridge there; where

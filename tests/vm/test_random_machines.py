@@ -12,8 +12,8 @@ from random_machine import random_machine
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "random_machine": "Bridge: any legal nesting, by chance",
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
+    "random_machine": "Bridge: random topologies",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
 }
 
 

@@ -8,7 +8,7 @@ from documents import recipe, troubleshooting
 from machine import card, disk, root_ports
 
 COVERS = {
-    "recipes": "Boot: the recipes of the README",
+    "recipes": "Boot: the examples of the README",
 }
 
 TOPOLOGY = [{"driver": "intel-iommu", "intremap": "off"}, *root_ports(4), disk("virtio-blk-pci", "root", bus="port0"),

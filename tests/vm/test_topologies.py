@@ -11,17 +11,17 @@ LINKS = "/dev/disk/by-pci-path"
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "six-functions-of-one-slot": "Bridge: six root ports as functions of one slot: libvirt's q35",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "six-functions-of-one-slot": "Bridge: six root ports as functions of one slot (libvirt's q35)",
     "switch": "Bridge: a PCIe switch",
     "switch-below-switch": "Bridge: a PCIe switch below another",
-    "dmi-to-pci": "Bridge: DMI to PCI, and a conventional bridge below",
-    "pcie-to-pci": "Bridge: PCIe to PCI",
-    "two-more-roots": "Root: several host bridges in one domain",
-    "functions-behind-a-port": "Function: several of one device, behind a port",
-    "three-bridges": "Bridge: conventional bridges, three deep",
-    "conventional-root": "Root: conventional expanders (pxb), with their hidden bridge",
-    "26_bridges_deep": "Bridge: 26 bridges deep",
+    "dmi-to-pci": "Bridge: a DMI-to-PCI bridge with a conventional bridge below",
+    "pcie-to-pci": "Bridge: a PCIe-to-PCI bridge",
+    "two-more-roots": "Root bus: several host bridges in one PCI domain",
+    "functions-behind-a-port": "Function: several functions of one device behind a root port",
+    "three-bridges": "Bridge: three conventional bridges in a row",
+    "conventional-root": "Root bus: conventional PCI expanders (pxb) with their hidden bridge",
+    "26_bridges_deep": "Bridge: 26 bridges in a row",
 }
 
 

@@ -11,14 +11,14 @@ from oracle import link_name
 LINKS = "/dev/disk/by-pci-path"
 
 COVERS = {
-    "mount_unit": "Unit: a mount unit, started before its disk is plugged in",
-    "wanted_by_its_disk": "Unit: a mount unit that its disk starts when it comes",
-    "fstab": "Unit: a line of fstab, mounted each time that its disk comes",
-    "automount": "Unit: a line of fstab, mounted when someone looks, who waits for the disk",
-    "wait_unit": "Unit: pcipath-wait@.service, before a mount, for a disk and for a partition",
-    "wait_unit_says_what_is_missing": "Unit: pcipath-wait@.service, when its time is over, or its path is wrong",
-    "wait_unit_of_a_wrong_path": "Unit: pcipath-wait@.service, when its time is over, or its path is wrong",
-    "container": "Unit: a systemd-nspawn container with a volume that is plugged in after boot",
+    "mount_unit": "Unit: a mount unit that is started before its disk is plugged in",
+    "wanted_by_its_disk": "Unit: a mount unit that is started when its disk is plugged in",
+    "fstab": "Unit: a line of fstab, mounted each time its disk is plugged in",
+    "automount": "Unit: a line of fstab with automount: the first access waits for the disk",
+    "wait_unit": "Unit: pcipath-wait@.service before a mount, for a disk and for a partition",
+    "wait_unit_says_what_is_missing": "Unit: pcipath-wait@.service after a timeout, and with an invalid path",
+    "wait_unit_of_a_wrong_path": "Unit: pcipath-wait@.service after a timeout, and with an invalid path",
+    "container": "Unit: a systemd-nspawn container with a disk that is plugged in after boot",
 }
 
 pytestmark = pytest.mark.releases("bookworm", "forky")

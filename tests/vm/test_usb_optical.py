@@ -11,9 +11,9 @@ LINKS = "/dev/disk/by-pci-path"
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "cold": "Disk: USB storage, behind hubs, several LUNs, several interfaces",
-    "hot": "Plug: USB storage, also behind a hub",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "cold": "Disk: USB: behind hubs, with several LUNs, with several interfaces",
+    "hot": "Hotplug: USB storage, also behind a hub",
     "optical_drives": "Disk: optical drives",
 }
 

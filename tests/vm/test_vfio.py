@@ -11,10 +11,10 @@ from oracle import flat, node_links, pci_path
 LINKS = "/dev/vfio/by-pci-path"
 
 COVERS = {
-    "other_nodes": "Node: keyboards (virtio, USB), a serial port, a port of virtio-serial",
-    "two_of_one_group": "Node: VFIO: two functions of one group, behind a conventional bridge",
-    "two_groups": "Node: VFIO: two functions of two groups, behind root ports",
-    "container_devices": "Container: a function that is bound to VFIO by the name that CDI has for it",
+    "other_nodes": "Device node: keyboards (virtio, USB), a serial port, a virtio-serial port",
+    "two_of_one_group": "Device node: VFIO: two functions in one group, behind a conventional bridge",
+    "two_groups": "Device node: VFIO: two functions in two groups, behind root ports",
+    "container_devices": "Container: a function that is bound to VFIO, by its CDI name",
 }
 
 pytestmark = pytest.mark.releases("bookworm", "trixie")  # a node for each function is new in Linux 6.6

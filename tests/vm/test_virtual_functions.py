@@ -16,13 +16,13 @@ ALSO_WITHOUT_UDEVD = True
 pytestmark = pytest.mark.exhaustive
 
 COVERS = {
-    "minimal": "Boot: a guest without udevd: all scenarios with disks",
-    "without_drivers": "Function: SR-IOV network cards, their VFs before they have a driver",
-    "interfaces": "Interface: VFs of a network card",
-    "two_containers": "Interface: two containers that have a VF each reach each other",
-    "given_to_vfio": "Node: VFIO: a VF of a network card",
-    "come_and_go": "Plug: VFs of a network card, enabled and disabled; the card with its VFs, out, and into another port",
-    "virtio": "Interface: VFs of virtio-net",
+    "minimal": "Boot: without udevd: a minimal image; all scenarios with disks",
+    "without_drivers": "Function: SR-IOV network cards: virtual functions without a driver",
+    "interfaces": "Interface: virtual functions of a network card",
+    "two_containers": "Interface: two containers connect through one virtual function each",
+    "given_to_vfio": "Device node: VFIO: a virtual function of a network card",
+    "come_and_go": "Hotplug: virtual functions enabled and disabled; their network card moved to another port",
+    "virtio": "Interface: virtual functions of virtio-net",
 }
 
 ROOT = disk("virtio-blk-pci", "root", bus="port0")

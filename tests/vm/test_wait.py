@@ -15,11 +15,11 @@ TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0")]
 PATH = {f"port{n}": f"02.{n}/00.0" for n in range(4)}
 
 COVERS = {
-    "plugged": "Plug: `pcipath wait` begun before, while and after",
-    "bridge_does_not_exist_yet": "Plug: `pcipath wait` for what is behind a bridge that is still to come",
-    "several_paths": "Plug: `pcipath wait` for several, in either order",
-    "comes_and_goes": "Plug: `pcipath wait` while it comes and goes",
-    "without_udevd": "Plug: `pcipath wait` without udevd",
+    "plugged": "Hotplug: `pcipath wait` started before, during and after a hotplug",
+    "bridge_does_not_exist_yet": "Hotplug: `pcipath wait` for a disk behind a bridge that does not exist yet",
+    "several_paths": "Hotplug: `pcipath wait` for two disks that are plugged in in either order",
+    "comes_and_goes": "Hotplug: `pcipath wait` while a disk is plugged in and unplugged",
+    "without_udevd": "Hotplug: `pcipath wait` without udevd",
 }
 
 NUMBERS = itertools.count()
