@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `tests/demo` shows. Every name that it prints was read from the guest or computed by the host, as it says."""
+"""The scenes of `tests/demo`. Each name that it prints was read in the guest or computed on the host; the first word of the line says which."""
 
 import os
 import sys
@@ -65,56 +65,56 @@ def show_link(machine, disk_name):
 
 
 def show_card(machine, device):
-    """A network card's interface, which the host knows by its MAC address."""
+    """The interface of a network card, which is found by its MAC address."""
     names = interface_of(machine, device)
     assert names["by-pci-path"] == interfaces(machine.qmp)[device]
     guest_says(f"ip link show {name(names['by-pci-path'])} shows {names['ifname']}")
 
 
 def power_on(machine):
-    headline("Power-on: a q35 guest with four root ports, its root disk in the first, a network card in the third")
+    headline("Power-on: a q35 guest with a disk in root port 1 of 4 and a network card in port 3")
     machine.start()
     root = f"{LINKS}/{link_name(machine.qmp, 'root')}"
-    host(f"before the guest runs its first instruction, QEMU's objects say: {name(root)}")
-    host(f"booting with root={root} ...")
-    boot(machine, "q35, by the PCI path of its root disk", f"root={root} intel_iommu=on")
+    host(f"before the guest starts, QEMU's devices give {name(root)}")
+    host(f"booting with root={root}")
+    boot(machine, "q35 with root= by PCI path", f"root={root} intel_iommu=on")
     machine.settle()
-    guest_says(f"dracut found it: / is on {machine.run('findmnt -n -o SOURCE /').strip()}")
+    guest_says(f"dracut mounted {machine.run('findmnt -n -o SOURCE /').strip()} as /")
     show_link(machine, "root")
     show_card(machine, "cold")
 
 
 def hotplug(machine):
-    headline("Hotplug: a disk into the second port")
+    headline("Hotplug: a disk is plugged into port 2")
     machine.add_drive("data")
     machine.plug(virtio("data", "port1"))
-    host(f"plugged in at {name(pci_path(machine.qmp, 'data'))}")
+    host(f"plugs in the disk at {name(pci_path(machine.qmp, 'data'))}")
     link = show_link(machine, "data")
     machine.run(f"echo 'type=linux' | sfdisk -q {link}")
     machine.wait(f"{link}-part1")
     machine.run(f"mkfs.ext4 -q {link}-part1 && mount {link}-part1 /mnt && echo hello >/mnt/file && umount /mnt")
-    guest_says(f"partitioned, formatted, mounted and written through {name(link + '-part1')}")
+    guest_says(f"formatted, mounted and wrote to {name(link + '-part1')}")
     machine.unplug("data")
     machine.wait(link, gone=True)
-    host("unplugged")
-    guest_says(f"links that are left: {machine.run(f'ls {LINKS}').strip()}")
+    host("unplugs the disk")
+    guest_says(f"remaining links: {machine.run(f'ls {LINKS}').strip()}")
 
-    headline("The same disk into the fourth port, and a network card into the second")
+    headline("The same disk is plugged into port 4, and a network card into port 2")
     machine.plug(virtio("data", "port3"))
-    host(f"the disk is plugged in at {name(pci_path(machine.qmp, 'data'))}")
+    host(f"plugs in the disk at {name(pci_path(machine.qmp, 'data'))}")
     link = show_link(machine, "data")
     machine.wait(f"{link}-part1")
     text = machine.run(f"mount {link}-part1 /mnt && cat /mnt/file && umount /mnt").strip()
-    guest_says(f"{name(link + '-part1')} still says \"{text}\"")
+    guest_says(f"read \"{text}\" from {name(link + '-part1')}")
     machine.plug(card("hot", "port1"))
     path = pci_path(machine.qmp, "hot")
-    host(f"the card is plugged in at {name(path)}")
+    host(f"plugs in the card at {name(path)}")
     machine.run(f"pcipath wait {path}")
     show_card(machine, "hot")
 
 
 def vfio(machine):
-    headline("VFIO: the same card, to be given to a guest of the guest's")
+    headline("VFIO: the same card is bound to vfio-pci")
     path = pci_path(machine.qmp, "hot")
     machine.run("modprobe vfio-pci; cd /sys/bus/pci/devices/$(pcipath find -t pci " + path + ") && echo vfio-pci >driver_override"
                 " && echo ${PWD##*/} >driver/unbind && echo ${PWD##*/} >/sys/bus/pci/drivers_probe")
@@ -125,15 +125,15 @@ def vfio(machine):
 
 
 def show_command(machine, command):
-    """A command as a person would see it in a terminal of 80 columns, whatever its exit status."""
+    """The command and its output in a terminal of 76 columns, whatever its exit status."""
     say(f"\n  {paint('guest#', '1')} {command}")
-    result = machine.call(f"export COLUMNS=80 LC_ALL=C.UTF-8; {command}")
+    result = machine.call(f"export COLUMNS=76 LC_ALL=C.UTF-8; {command}")
     for line in (result.stdout + result.stderr).splitlines():
         say(f"  {line}")
 
 
 def command(machine):
-    headline("The command: what is plugged in where, and a wait for what is still to come")
+    headline("The command: list devices, and wait for a device that is not there yet")
     show_command(machine, "pcipath list")
     show_command(machine, "pcipath tree")
     show_command(machine, "pcipath wait 02.0/01.0 --timeout=1")
@@ -141,20 +141,20 @@ def command(machine):
     machine.unplug("data")
     awaited = pci_path(machine.qmp, "port3") + "/00.0"
     machine.run(f"mkfifo /run/done; (pcipath wait {awaited} >/run/waited 2>&1; echo >/run/done) >/dev/null 2>&1 &")
-    say(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # begun while the slot is empty")
+    say(f"\n  {paint('guest#', '1')} pcipath wait {awaited}      # started while the slot is empty")
     machine.plug(virtio("data", "port3"))
     say(f"  {machine.run('read -r done </run/done; cat /run/waited').strip()}")
 
 
-def proof(guest, directory):
-    headline("The proof: the same disks and card in the same ports, without and with one more bridge in the machine")
+def stable_names(guest, directory):
+    headline("Stable names: the same devices in the same ports, without and with one more bridge")
     tables = []
     for number, topology in enumerate(([], [EXTRA])):
-        place = directory / f"proof{number}"
+        place = directory / f"stable-names{number}"
         place.mkdir()
         machine = Machine(guest, place, [*topology, *root_ports(3), virtio("root", "port0"), virtio("data", "port1"), card("card", "port2")])
         machine.add_drive("data")
-        boot(machine, f"with {'one bridge more' if topology else 'no bridge more'}", "root=LABEL=root")
+        boot(machine, f"with{'' if topology else 'out'} one more bridge", "root=LABEL=root")
         machine.settle()
         tables.append(names_of(machine, "root", "data") | {"card": interface_of(machine, "card")})
         machine.stop()
@@ -163,25 +163,25 @@ def proof(guest, directory):
     for device in without:
         for kind in without[device]:
             old, new = without[device][kind], with_extra[device][kind]
-            verdict = name("the same") if old == new else paint("changed", "1;31")
+            verdict = name("same") if old == new else paint("changed", "1;31")
             say(f"  {device:5} {kind:12} {old:24} {new:24} {verdict}")
 
 
 def without_udevd(guest, directory):
     size = guest.initrd("example").stat().st_size / 1e6
-    headline(f"A guest without udevd and systemd: kernel, pcipath and busybox, an image of {size:.0f} MB")
+    headline(f"A guest without udevd and systemd: an initramfs of {size:.0f} MB with pcipath and busybox")
     place = directory / "without-udevd"
     place.mkdir()
     machine = Machine(guest, place, [*root_ports(3), virtio("root", "port0")], kind="example")
     machine.add_drive("data")
     try:
         boot(machine, "without udevd and systemd", "volume=02.0/00.0")
-        guest_says(f"process 1 has mounted {name('volume=02.0/00.0')}: {machine.run('grep ext4 /proc/mounts').strip()}")
-        guest_says(f"drivers of disks that are loaded: {drivers(machine)}")
+        guest_says(f"process 1 mounted {name('volume=02.0/00.0')}: {machine.run('grep ext4 /proc/mounts').strip()}")
+        guest_says(f"loaded drivers of disks: {drivers(machine)}")
         machine.plug(disk("nvme", "data", bus="port2"))
-        host(f"an NVMe controller is plugged in at {name(pci_path(machine.qmp, 'data'))}")
+        host(f"plugs in an NVMe controller at {name(pci_path(machine.qmp, 'data'))}")
         show_link(machine, "data")
-        guest_says(f"drivers of disks that are loaded: {drivers(machine)}")
+        guest_says(f"loaded drivers of disks: {drivers(machine)}")
     finally:
         machine.stop()
 
@@ -191,7 +191,7 @@ def drivers(machine):
 
 
 def main():
-    STEPS.begin("guest: Debian 12 with this package in its initramfs and its root file system; downloaded at first")
+    STEPS.begin("guest: a Debian 12 with this package (the first run downloads it)")
     guest = make_guest(CACHE, BUILD)
     with tempfile.TemporaryDirectory(prefix="pcipath-demo-") as scratch:
         directory = Path(scratch)
@@ -205,7 +205,7 @@ def main():
         finally:
             machine.stop()
         without_udevd(guest, directory)
-        proof(guest, directory)
+        stable_names(guest, directory)
 
 
 if __name__ == "__main__":
