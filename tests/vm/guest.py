@@ -194,7 +194,7 @@ def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path
         # In a sysroot pkg-config says where udev's directory is on this host.
         _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=disabled", "-Dman=disabled", "-Dhost=disabled",
              "-Dudevdir=/usr/lib/udev", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
-             "-Dsystemdsystemunitdir=/usr/lib/systemd/system",
+             "-Dsystemdsystemunitdir=/usr/lib/systemd/system", "-Dudevadm=/usr/bin/udevadm",
              build, info["directories"]["source"])
     _run("ninja", "-C", build)
     return build
