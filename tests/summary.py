@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Adds up the JUnit files of a run: what failed or was skipped, and the line that closes it.
+"""Summarizes the JUnit files of a run: the tests that failed or were skipped, the number of each, and how long the suites took.
 
-Usage: summary.py [--seconds=N] [--table=FILE] [--all] DIRECTORY
+Usage: summary.py [--times="SUITE=SECONDS..."] [--table=FILE] [--all] DIRECTORY
 
-With --table and --all the table of coverage is written to FILE: what is covered by the tests that passed. With --table alone the
-tests of the run are looked up in FILE; a note at the end says what is not in it.
+With --table and --all the table of coverage is written to FILE, from the tests that passed. With --table alone a note names the rows
+of this run that FILE lacks.
 
-Exit status: 0 when something passed and nothing failed; with CI in the environment nothing may be skipped either, but for
-what this machine cannot test: a property of its testcase, "unavailable".
+Exit status: 0 if a test passed and none failed. With CI in the environment no test may be skipped either, except those that this
+machine cannot run, whose test case has the property "unavailable".
 """
 
 import argparse
@@ -65,25 +65,37 @@ class Table:
 
 
 def update_table(path, table, everything):
-    """Write the table after a run of everything; else a note if it lacks a row of this run."""
+    """Write the table after a run of every test. After another run print a note if the table lacks one of its rows."""
     lines = list(table.lines())
     before = path.read_text() if path.exists() else ""
     if everything:
         path.parent.mkdir(exist_ok=True)
         path.write_text(HEADER + "".join(lines))
         if path.read_text() != before:
-            print(f"note: {path} has been written anew")
+            print(f"note: {path} was updated")
         return
     known = {what for line in before.splitlines() for what in line.split(" | ")[1:2]}
     if missing := [what for _, what in sorted(table.rows) if what not in known]:
-        print(f"note: {path} is out of date, tests/run --all writes it; it lacks: {'; '.join(missing)}")
+        print(f"note: {path} lacks: {'; '.join(missing)}. Run tests/run --all to update it")
+
+
+def parse_times(text):
+    return {suite: int(seconds) for suite, seconds in (word.split("=") for word in text.split())}
+
+
+def format_times(times):
+    """One line: how long the run and each suite took."""
+    def duration(seconds):
+        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+
+    return f"took {duration(sum(times.values()))}: " + ", ".join(f"{suite} {duration(seconds)}" for suite, seconds in times.items())
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("--seconds", type=int, help="how long the run took")
+    parser.add_argument("--times", type=parse_times, default={}, metavar="SUITE=SECONDS...", help="how long each suite took")
     parser.add_argument("--table", type=Path, metavar="FILE")
-    parser.add_argument("--all", action="store_true", help="everything was run")
+    parser.add_argument("--all", action="store_true", help="every test was run")
     parser.add_argument("directory", type=Path)
     return parser.parse_args()
 
@@ -112,12 +124,12 @@ def main():
     broken = directory / "broken"
     for suite in broken.read_text().split() if broken.exists() else ():
         counts["failed"] += 1
-        print(f"failed: {suite}: the suite did not run to its end")
-    # Where something failed or is not available, the table cannot be whole.
+        print(f"failed: {suite}: the suite did not run to completion")
+    # After a failure, or without something that this machine lacks, the table would be incomplete.
     if arguments.table and not unavailable and not counts["failed"]:
         update_table(arguments.table, table, arguments.all)
-    if arguments.seconds is not None:
-        print(f"took {arguments.seconds // 60} min {arguments.seconds % 60} s")
+    if arguments.times:
+        print(format_times(arguments.times))
 
     print(", ".join(f"{counts[outcome]} {outcome}" for outcome in counts))
     bad = counts["failed"] + (counts["skipped"] - unavailable if os.environ.get("CI") else 0)
