@@ -200,6 +200,22 @@ def test_exec_has_a_bounded_queue():
     assert done.stderr == "pcipath: /dev/hook: 8192 events are waiting: dropping new ones until it has caught up\n"
 
 
+def coldplug_in_hook():
+    build(NODES)
+    sandbox.mount("tmpfs", "/run", "tmpfs")
+    with add_hook(f"#!/bin/sh\noutput=$({PCIPATH} coldplug --links 2>&1)\necho \"$output\" $? >/dev/fifo\n") as fifo:
+        monitor = Monitor("--links", "--exec=/dev/hook")
+        lines = [fifo.readline() for _ in range(4)]
+        return lines, set(links()), monitor.end()
+
+
+def test_exec_runs_coldplug():
+    """It is refused in the directory of the monitor, and the links stay."""
+    lines, made, done = sandbox.run(coldplug_in_hook)
+    assert lines == 4 * [f"pcipath: /dev: {BUSY} 1\n".encode()]
+    assert len(made) == 4 and (done.returncode, done.stderr) == (0, "")
+
+
 # -- A directory on a file system that stores no types --
 
 
