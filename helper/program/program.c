@@ -144,7 +144,7 @@ static void print_usage(FILE *out) {
                 "  -h --help     Show this help, or that of a verb\n"
                 "     --version  Show the version and what was built in\n"
                 "\n"
-                "Exit status: 0 done, 1 failed, 2 bad usage, 3 not found, 4 timed out.\n"
+                EXIT_STATUS_HELP
                 "\n"
                 "See %s(1) and pcipath-names(7).\n", program.name);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The verbs, exit statuses, help and error messages of pcipath and pcipath-host.
+ * The verbs, help and error messages of pcipath and pcipath-host.
  */
 
 #include <stdbool.h>
@@ -10,16 +10,9 @@
 #include <stdint.h>
 
 #include "encode.h"
+#include "exit-status.h"
 #include "pci-path.h"
 #include "util.h"
-
-enum {
-        EXIT_DONE = 0,
-        EXIT_FAILED = 1,
-        EXIT_USAGE = 2,   /* or a path that cannot be read */
-        EXIT_ABSENT = 3,  /* not there, or no PCI path */
-        EXIT_TIMEOUT = 4,
-};
 
 /**
  * struct option_row - one option of a verb, or a heading above the options that follow

@@ -16,14 +16,9 @@
 
 #include "altname.h"
 #include "encode.h"
+#include "exit-status.h"
 #include "rtnl.h"
 #include "util.h"
-
-enum {
-        EXIT_DONE = 0,
-        EXIT_FAILED = 1, /* the interface gets no such name */
-        EXIT_USAGE = 2,
-};
 
 /*
  * udevd shows the output of a program only when it logs at debug level. So the line also goes to the kernel's log,

@@ -14,6 +14,7 @@
 #include "device-util.h"
 #include "devlinks.h"
 #include "encode.h"
+#include "exit-status.h"
 #include "interface-name.h"
 #include "device-names.h"
 #include "node-link.h"
@@ -24,13 +25,6 @@
 
 /* The size of udev's buffer for SYMLINK, with the null byte (systemd src/udev/udev-def.h, 252 and later). */
 #define UDEV_PATH_SIZE 1024
-
-enum {
-        EXIT_DONE = 0,       /* also when the device has no PCI path and nothing is printed */
-        EXIT_FAILED = 1,     /* the device cannot be read */
-        EXIT_USAGE = 2,      /* the arguments do not name a device */
-        EXIT_NO_NAME = 3,    /* the device is below PCI, but has no path */
-};
 
 /* udevd's log of a helper's messages can reach a terminal, so all quoted text is encoded. */
 static _printf_(2, 3) int log_error(int status, const char *format, ...) {
@@ -60,19 +54,16 @@ static int help(void) {
              "  -h --help        Show this help\n"
              "     --version     Show the version\n"
              "\n"
-             "Exit status: 0 done (nothing is printed for a device that is not below PCI),\n"
-             "1 the device cannot be read, 2 bad usage, 3 the device is below PCI, but gets no name.\n"
-             "\n"
-             "See pcipath_id(8) and pcipath-names(7).");
+             "See pcipath_id(8) for the exit statuses, and pcipath-names(7).");
         return finish_output();
 }
 
 static int explain(const char *name, int r) {
         switch (r) {
         case -E2BIG:
-                return log_error(EXIT_NO_NAME, "%s: the device is behind more than %d bridges", name, PCI_PATH_HOPS_MAX);
+                return log_error(EXIT_ABSENT, "%s: the device is behind more than %d bridges", name, PCI_PATH_HOPS_MAX);
         case -EBADMSG:
-                return log_error(EXIT_NO_NAME, "%s: unknown format in the device tree: the device gets no name", name);
+                return log_error(EXIT_ABSENT, "%s: unknown format in the device tree: the device gets no name", name);
         default:
                 return log_error(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
         }
@@ -106,7 +97,7 @@ static int print_vfio_group(sd_device *device, const char *shown) {
         if (r < 0)
                 return explain(shown, r);
         if (r == 0)
-                return EXIT_NO_NAME;
+                return EXIT_ABSENT;
         puts(group);
         return finish_output();
 }

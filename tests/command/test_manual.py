@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from command.machine import complete
 from command.run import PCIPATH
 from trees import sandbox
@@ -49,6 +50,29 @@ def test_examples():
     assert len(commands) > 8
     for (command, expected), output in zip(examples(), sandbox.run(run_all, commands), strict=True):
         assert stripped(output) == stripped(expected), command
+
+
+HOST = PCIPATH.parent / 'host/pcipath-host'
+PAGES = {'pcipath.1.scd': PCIPATH, 'pcipath-host.1.scd': HOST, 'pcipath_id.8.scd': None}
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_exit_statuses(page):
+    """The sources define the meaning of each status once. Both commands print it, and each page repeats it."""
+    table = (MANUAL.parents[1] / 'helper/program/exit-status.h').read_text()
+    defined = {number: meaning for number, meaning in re.findall(r'ROW\(EXIT_\w+, (\d+), "(.*)"\)', table)}
+    assert list(defined) == ['0', '1', '2', '3', '4']
+    if PAGES[page]:
+        text = subprocess.run([PAGES[page], '--help'], capture_output=True, text=True, check=True).stdout
+        section = re.search(r'^Exit status:\n(.*?)^$', text, re.MULTILINE | re.DOTALL)[1]
+        assert dict(re.findall(r'^  (\d+)  (.*)$', section, re.MULTILINE)) == defined
+    else:
+        del defined['4']  # udev's helpers have no timeout
+    section = re.search(r'^# EXIT STATUS\n(.*?)^# ', (MANUAL.parent / page).read_text(), re.MULTILINE | re.DOTALL)[1]
+    described = dict(re.findall(r'^\*(\d+)\*\n\t(.*)$', section, re.MULTILINE))
+    assert described.keys() == defined.keys()
+    for number, meaning in defined.items():
+        assert re.match(re.escape(meaning) + '[.,:]', described[number][0].lower() + described[number][1:]), number
 
 
 def test_every_option_is_described():
