@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "string-list.h"
 #include "util.h"
 
@@ -14,16 +15,11 @@ void string_list_clear(struct string_list *list) {
 
 /* Takes over @text; NULL when there was no memory for it. */
 static int append(struct string_list *list, char *text) {
-        char **items = NULL;
-
-        if (text)
-                items = reallocarray(list->items, list->n + 2, sizeof(items[0]));
-        if (!items) {
+        if (!text || array_grow(list->items, list->n, 2) < 0) {
                 free(text);
                 return -ENOMEM;
         }
 
-        list->items = items;
         list->items[list->n++] = text;
         list->items[list->n] = NULL;
         return 0;

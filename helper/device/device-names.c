@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "array.h"
 #include "pci-function.h"
 #include "device-util.h"
 #include "device-names.h"
@@ -17,7 +18,7 @@ void names_clear(struct names *names) {
  * negative errno.
  */
 static int names_add(struct names *names, sd_device *device, sd_device *below) {
-        struct name *items, *name;
+        struct name *name;
         sd_device *function;
         int r;
 
@@ -25,11 +26,9 @@ static int names_add(struct names *names, sd_device *device, sd_device *below) {
         if (r <= 0)
                 return r;
 
-        items = reallocarray(names->items, names->n + 1, sizeof(items[0]));
-        if (!items)
+        if (array_grow(names->items, names->n, 1) < 0)
                 return -ENOMEM;
-        names->items = items;
-        name = &items[names->n];
+        name = &names->items[names->n];
         name->link[0] = '\0';
 
         r = pci_function_get_path(function, &name->path);

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "array.h"
 #include "device-util.h"
 #include "nvme.h"
 #include "sysfs.h"
@@ -152,7 +153,6 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
 static int add_path(const char *controller, const char *path, void *userdata) {
         _cleanup_device_ sd_device *device = NULL;
         struct nvme_paths *paths = userdata;
-        sd_device **items;
         int r;
 
         if (!is_live(controller, path))
@@ -161,11 +161,9 @@ static int add_path(const char *controller, const char *path, void *userdata) {
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
 
-        items = reallocarray(paths->items, paths->n + 1, sizeof(items[0]));
-        if (!items)
+        if (array_grow(paths->items, paths->n, 1) < 0)
                 return -ENOMEM;
 
-        paths->items = items;
         paths->items[paths->n++] = device;
         device = NULL;
         return 0;

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "ascii.h"
 #include "children.h"
 #include "nvme.h"
@@ -135,18 +136,15 @@ static int child_device_fill(struct child_device *u, const char *syspath, const 
 
 static int child_devices_append(struct child_devices *children, const char *syspath, const char *subsystem) {
         struct child_device u = {};
-        struct child_device *items;
         int r;
 
         r = child_device_fill(&u, syspath, subsystem);
         if (r >= 0 && u.name && sysfs_is_printable(syspath) && sysfs_is_printable(u.name)) {
-                items = reallocarray(children->items, children->n + 1, sizeof(items[0]));
-                if (items) {
-                        children->items = items;
+                r = array_grow(children->items, children->n, 1);
+                if (r >= 0) {
                         children->items[children->n++] = u;
                         return 0;
                 }
-                r = -ENOMEM;
         }
 
         child_device_clear(&u);

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "pci-function.h"
 #include "enumerate.h"
 #include "search.h"
@@ -100,20 +101,15 @@ static int for_each_link(struct enumeration *enumeration, const char *path, cons
 }
 
 static int add_function(struct enumeration *enumeration, const char *syspath, const char *subsystem) {
-        struct function **functions, *f;
+        struct function *f;
 
         (void) subsystem;
 
         if (!sysfs_is_printable(syspath))
                 return 0;
 
-        /* The size doubles each time the array is full, which is when the number is a power of two. */
-        if ((enumeration->n & (enumeration->n - 1)) == 0) {
-                functions = reallocarray(enumeration->functions, enumeration->n ? 2 * enumeration->n : 1, sizeof(f));
-                if (!functions)
-                        return -ENOMEM;
-                enumeration->functions = functions;
-        }
+        if (array_grow(enumeration->functions, enumeration->n, 1) < 0)
+                return -ENOMEM;
 
         f = calloc(1, sizeof(*f));
         if (!f)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "array.h"
 #include "ascii.h"
 #include "interface-name.h"
 #include "links.h"
@@ -53,16 +54,13 @@ int links_read_node(int dir_fd, const char *dir, const char *name, char **ret) {
 
 /* Takes ownership of both strings. */
 static int links_add(struct links *links, char *node, char *name) {
-        struct link link = { node, name }, *items = NULL;
+        struct link link = { node, name };
 
-        if (node && name)
-                items = reallocarray(links->items, links->n + 1, sizeof(items[0]));
-        if (!items) {
+        if (!node || !name || array_grow(links->items, links->n, 1) < 0) {
                 link_clear(&link);
                 return -ENOMEM;
         }
 
-        links->items = items;
         links->items[links->n++] = link;
         return 0;
 }

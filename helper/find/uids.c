@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "sysfs.h"
 #include "uids.h"
 #include "util.h"
@@ -34,14 +35,10 @@ static int read_uid(const char *host_bridge, uint32_t *ret) {
 }
 
 static int add_row(struct uid_map *map, uint32_t uid, const struct pci_root *root) {
-        struct uid_map_row *rows;
-
-        rows = reallocarray(map->rows, map->n + 1, sizeof(rows[0]));
-        if (!rows)
+        if (array_grow(map->rows, map->n, 1) < 0)
                 return -ENOMEM;
 
-        rows[map->n++] = (struct uid_map_row){ .uid = uid, .root = *root };
-        map->rows = rows;
+        map->rows[map->n++] = (struct uid_map_row){ .uid = uid, .root = *root };
         return 0;
 }
 

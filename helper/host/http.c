@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "ascii.h"
 #include "stream.h"
 #include "document.h"
@@ -87,7 +88,7 @@ static int read_response(struct stream *c, const char *options, const char *path
         size_t n_output = strlen(options);
 
         while (a->body == 0 || a->size < a->body + a->length) {
-                char buf[16384], *more;
+                char buf[16384];
                 int n;
 
                 n = stream_exchange(c, &options, &n_output, buf, sizeof(buf), error);
@@ -97,10 +98,8 @@ static int read_response(struct stream *c, const char *options, const char *path
                         return error_set(error, -ECONNRESET, "%s: GET %s: the connection was closed before the answer came", c->path,
                                            path);
 
-                more = realloc(a->text, a->size + (size_t) n);
-                if (!more)
+                if (array_grow(a->text, a->size, (size_t) n) < 0)
                         return error_set(error, -ENOMEM, "out of memory");
-                a->text = more;
                 memcpy(a->text + a->size, buf, (size_t) n);
                 a->size += (size_t) n;
                 n = a->body == 0 ? read_header(a, c->path, path, error) : 0;

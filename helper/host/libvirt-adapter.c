@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "libvirt-xml.h"
 
 static const struct {
@@ -29,19 +30,6 @@ static enum scsi_numbers scsi_numbers_of(const xmlNode *element) {
         return model && streq((const char *) model, "lsilogic") ? SCSI_UNITS : SCSI_UNKNOWN;
 }
 
-/* Make room for one more. */
-static int grow(struct domain *d) {
-        struct adapter *more;
-
-        if (d->n_adapters < 16 ? d->n_adapters > 0 : (d->n_adapters & (d->n_adapters - 1)) != 0)
-                return 0;
-        more = reallocarray(d->adapters, d->n_adapters < 16 ? 16 : 2 * d->n_adapters, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        d->adapters = more;
-        return 0;
-}
-
 /** domain_add_adapter() - add a controller of a type that disks refer to by type and index; ignore other types */
 int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function) {
         unsigned index;
@@ -55,7 +43,7 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *
                 /* A companion of a USB 2 controller shares its index and has only the slow devices. */
                 if (r <= 0 || element_child(element, "master"))
                         return r < 0 ? r : 0;
-                if (grow(d) < 0)
+                if (array_grow(d->adapters, d->n_adapters, 1) < 0)
                         return -ENOMEM;
                 d->adapters[d->n_adapters++] = (struct adapter){
                         .type = adapter_types[i].type,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "machine.h"
 #include "util.h"
 
@@ -12,19 +13,6 @@
 #define INTERFACE_NAME_LENGTH_MAX 127 /* of an alternative name */
 
 _Static_assert(sizeof(LINKS) + NAME_MAX == NAME_IN_GUEST_MAX, "a link name can have NAME_MAX bytes");
-
-/* Make room for one more pointer. */
-static int grow(void ***items, size_t n) {
-        void **more;
-
-        if (n % 64 != 0)
-                return 0;
-        more = reallocarray(*items, n + 64, sizeof(**items));
-        if (!more)
-                return -ENOMEM;
-        *items = more;
-        return 0;
-}
 
 /**
  * machine_add_bus() - add a bus behind @bridge, or a root bus if @bridge is NULL
@@ -34,7 +22,7 @@ static int grow(void ***items, size_t n) {
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge) {
         struct bus *bus;
 
-        if (grow((void ***) &machine->buses, machine->n_buses) < 0)
+        if (array_grow(machine->buses, machine->n_buses, 1) < 0)
                 return NULL;
         bus = calloc(1, sizeof(*bus));
         if (!bus)
@@ -54,7 +42,7 @@ struct bus *machine_add_bus(struct machine *machine, struct device *bridge) {
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function) {
         struct device *device;
 
-        if (grow((void ***) &machine->devices, machine->n_devices) < 0)
+        if (array_grow(machine->devices, machine->n_devices, 1) < 0)
                 return NULL;
         device = calloc(1, sizeof(*device));
         if (!device)

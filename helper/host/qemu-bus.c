@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "qemu-machines.h"
 #include "qemu-walk.h"
 
@@ -20,12 +21,10 @@ char *qom_type_within(const char *text, const char *wrapper) {
 
 /** walk_add_bus() - add a bus to list in the next level; NULL if out of memory */
 struct qbus *walk_add_bus(struct walk *walk, enum qemu_bus kind, const char *path, const char *type) {
-        struct qbus **more, *bus;
+        struct qbus *bus;
 
-        more = reallocarray(walk->buses, walk->n_buses + 1, sizeof(*more));
-        if (!more)
+        if (array_grow(walk->buses, walk->n_buses, 1) < 0)
                 return NULL;
-        walk->buses = more;
 
         bus = calloc(1, sizeof(*bus));
         if (!bus)

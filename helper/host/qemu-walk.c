@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "array.h"
 #include "qemu-walk.h"
 
 #define SYSTEM_BUS "/machine/unattached/sysbus"
@@ -87,7 +88,6 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
 static int add_child(struct walk *walk, struct children *children, struct qbus *bus, json_object *item) {
         _cleanup_free_ char *type = qom_type_within(json_get_text(json_get(item, "type")), "link");
         const char *name = json_get_text(json_get(item, "name"));
-        struct child *more;
         unsigned index;
         char end;
 
@@ -99,10 +99,8 @@ static int add_child(struct walk *walk, struct children *children, struct qbus *
                 return error_set(walk->error, -EFBIG, "%s: more than %d objects", walk->qmp.stream.path,
                                    OBJECTS_MAX);
 
-        more = reallocarray(children->items, children->n + 1, sizeof(*more));
-        if (!more)
+        if (array_grow(children->items, children->n, 1) < 0)
                 return -ENOMEM;
-        children->items = more;
         children->items[children->n++] = (struct child){
                 .bus = bus,
                 .index = index,
@@ -175,12 +173,10 @@ static json_object *reply(const struct qmp_batch *batch, int number) {
 }
 
 static struct record *add_record(struct walk *walk, const struct child *c, const char *path) {
-        struct record **more, *record;
+        struct record *record;
 
-        more = reallocarray(walk->records, walk->n_records + 1, sizeof(*more));
-        if (!more)
+        if (array_grow(walk->records, walk->n_records, 1) < 0)
                 return NULL;
-        walk->records = more;
         record = calloc(1, sizeof(*record));
         if (!record)
                 return NULL;

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "array.h"
 #include "manager.h"
 #include "search.h"
 #include "util.h"
@@ -54,24 +55,19 @@ struct device *device_list_find_node(const struct manager *m, const char *name) 
 
 /* The device is kept until the end of the scan, for those who are told of its removal. */
 static int remove_device(struct manager *m, size_t i) {
-        struct device **gone;
-
-        gone = reallocarray(m->gone, m->n_gone + 1, sizeof(gone[0]));
-        if (!gone)
+        if (array_grow(m->gone, m->n_gone, 1) < 0)
                 return -ENOMEM;
-        m->gone = gone;
+
         m->gone[m->n_gone++] = m->devices[i];
         memmove(&m->devices[i], &m->devices[i + 1], (--m->n_devices - i) * sizeof(m->devices[0]));
         return 0;
 }
 
 static int add_device(struct manager *m, size_t i, const struct child_device *u, ino_t inode) {
-        struct device **devices, *device;
+        struct device *device;
 
-        devices = reallocarray(m->devices, m->n_devices + 1, sizeof(devices[0]));
-        if (!devices)
+        if (array_grow(m->devices, m->n_devices, 1) < 0)
                 return -ENOMEM;
-        m->devices = devices;
 
         device = calloc(1, sizeof(*device));
         if (!device)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "array.h"
 #include "hook.h"
 #include "uevent-monitor.h"
 
@@ -120,13 +121,9 @@ static void supersede(struct hook_event *waiting, struct hook_event *event) {
 }
 
 static int append(struct hook *hook, const struct hook_event *event) {
-        struct hook_event *waiting;
-
-        waiting = reallocarray(hook->waiting, hook->n_waiting + 1, sizeof(waiting[0]));
-        if (!waiting)
+        if (array_grow(hook->waiting, hook->n_waiting, 1) < 0)
                 return -ENOMEM;
 
-        hook->waiting = waiting;
         hook->waiting[hook->n_waiting++] = *event;
         return 0;
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The parts of helper/basic that the tests of the programs do not drive to their limits.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "util.h"
+
+static void test_array_keeps_its_items(void **state) {
+        _cleanup_free_ unsigned *items = NULL;
+
+        (void) state;
+
+        for (unsigned n = 0; n < 1000; n++) {
+                assert_int_equal(array_grow(items, n, 1), 0);
+                items[n] = n;
+        }
+        for (unsigned n = 0; n < 1000; n++)
+                assert_int_equal(items[n], n);
+}
+
+/* The array of another function can have exactly the size that it needs. */
+static void test_array_of_any_origin(void **state) {
+        _cleanup_free_ char *items = malloc(9);
+
+        (void) state;
+
+        assert_non_null(items);
+        memcpy(items, "ninebytes", 9);
+        assert_int_equal(array_grow(items, 9, 1), 0);
+        items[9] = '\0';
+        assert_string_equal(items, "ninebytes");
+}
+
+static void test_array_after_overflow(void **state) {
+        static volatile size_t huge[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1, SIZE_MAX / 2, SIZE_MAX / 4 };
+        _cleanup_free_ uint64_t *items = NULL;
+        const uint64_t *before;
+
+        (void) state;
+
+        assert_int_equal(array_grow(items, 0, 1), 0);
+        items[0] = 42;
+        before = items;
+        for (size_t i = 0; i < ELEMENTSOF(huge); i++) {
+                assert_int_equal(array_grow(items, huge[i], 1), -ENOMEM);
+                assert_int_equal(array_grow(items, 1, huge[i]), -ENOMEM);
+                assert_ptr_equal(items, before);
+                assert_int_equal(items[0], 42);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_array_keeps_its_items),
+                cmocka_unit_test(test_array_of_any_origin),
+                cmocka_unit_test(test_array_after_overflow),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
