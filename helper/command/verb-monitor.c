@@ -7,21 +7,18 @@
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "command.h"
+#include "deadline.h"
 #include "hook.h"
 #include "log-report.h"
 #include "manager.h"
 #include "uevent-monitor.h"
-
-#define NSEC_PER_SEC UINT64_C(1000000000)
 
 struct monitoring {
         struct manager manager;
@@ -139,19 +136,6 @@ static bool handle_signals(struct monitoring *m) {
         return end;
 }
 
-static int sleep_until(struct pollfd *fds, size_t n, uint64_t deadline) {
-        struct timespec timeout = {};
-        uint64_t now = monotonic_now();
-        int r;
-
-        if (deadline > now && deadline != DEADLINE_NEVER) {
-                timeout.tv_sec = (time_t) ((deadline - now) / NSEC_PER_SEC);
-                timeout.tv_nsec = (long) ((deadline - now) % NSEC_PER_SEC);
-        }
-        r = ppoll(fds, n, deadline == DEADLINE_NEVER ? NULL : &timeout, NULL);
-        return r < 0 && errno != EINTR ? negative_errno() : 0;
-}
-
 /* Return: an exit status. */
 static int run(struct monitoring *m) {
         struct pollfd fds[] = {
@@ -163,7 +147,7 @@ static int run(struct monitoring *m) {
 
         for (;;) {
                 hook_run(&m->hook);
-                r = sleep_until(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
+                r = deadline_poll(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
                 if (r >= 0)
                         r = uevent_monitor_read(&m->monitor, handle_event, m);
                 if (r < 0)

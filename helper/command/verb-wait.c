@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "deadline.h"
 #include "diagnose.h"
 #include "readiness.h"
 #include "util.h"
@@ -139,7 +140,7 @@ static int refuse_addresses(const struct wait *w) {
 }
 
 static int wait_with(struct wait *w, struct uevent_monitor *monitor) {
-        uint64_t deadline = w->timeout == DEADLINE_NEVER ? DEADLINE_NEVER : monotonic_now() + w->timeout;
+        uint64_t deadline = deadline_after(w->timeout);
         bool first = true;
         int r;
 

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #include "array.h"
+#include "deadline.h"
 #include "device-util.h"
 #include "nvme.h"
 #include "sysfs.h"
@@ -27,8 +27,8 @@
 #define IDENTIFY_ACTIVE_NAMESPACES 0x02
 #define IDENTIFY_SIZE 4096
 
-#define POLL_MSEC 10
-#define POLLS_MAX 500
+#define INTERVAL_NSEC (10 * NSEC_PER_MSEC)
+#define TIMEOUT_NSEC (5 * NSEC_PER_SEC)
 
 /*
  * Would the kernel still send requests by this path? nvme_available_path() accepts these states: a controller that is
@@ -226,7 +226,7 @@ static int is_to_come(const char *controller, const char *path, void *userdata) 
  * has its path. The time is bounded because the kernel can reject a namespace.
  */
 void nvme_head_await_paths(sd_device *head) {
-        const struct timespec pause = { .tv_nsec = POLL_MSEC * 1000000L };
+        uint64_t deadline = deadline_after(TIMEOUT_NSEC);
         const char *text;
         uint32_t nsid;
 
@@ -236,6 +236,6 @@ void nvme_head_await_paths(sd_device *head) {
         if (nsid == 0)
                 return;
 
-        for (unsigned i = 0; i < POLLS_MAX && for_each_controller(head, is_to_come, &nsid) > 0; i++)
-                nanosleep(&pause, NULL);
+        while (for_each_controller(head, is_to_come, &nsid) > 0 && !deadline_has_passed(deadline))
+                (void) deadline_poll(NULL, 0, deadline_after(INTERVAL_NSEC));
 }

@@ -13,18 +13,15 @@
  */
 
 #include <linux/netlink.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <systemd/sd-device.h>
-#include <time.h>
 
+#include "deadline.h"
 #include "uevent-monitor.h"
 #include "util.h"
-
-#define NSEC_PER_SEC UINT64_C(1000000000)
 
 /* As libudev and systemctl do. systemd keeps the socket while it restarts udevd. */
 bool udev_is_running(void) {
@@ -34,14 +31,6 @@ bool udev_is_running(void) {
 /* This file exists while udevd has unfinished events: udev_queue_get_queue_is_empty(). */
 bool udev_is_idle(void) {
         return access("/run/udev/queue", F_OK) < 0;
-}
-
-/** monotonic_now() - get the current time for deadlines: nanoseconds of CLOCK_MONOTONIC */
-uint64_t monotonic_now(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * NSEC_PER_SEC + (uint64_t) now.tv_nsec;
 }
 
 static int open_netlink(enum uevent_source source) {
@@ -136,7 +125,7 @@ static int drain(int fd) {
 
 /**
  * uevent_monitor_wait() - sleep until an event since the last call
- * @deadline: in terms of monotonic_now(), or DEADLINE_NEVER
+ * @deadline: applies also when events never stop
  *
  * Return: 1, 0 after the deadline or SIGTERM, or a negative errno.
  */
@@ -146,21 +135,11 @@ int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
                 { .fd = m->netlink_fd, .events = POLLIN },
                 { .fd = m->queue_fd,   .events = POLLIN },
         };
-        struct timespec timeout = {};
         int n, r;
 
-        do {
-                uint64_t now = monotonic_now(), left = deadline - now;
-
-                /* Applies also when events never stop. */
-                if (now >= deadline)
-                        return 0;
-                timeout.tv_sec = (time_t) (left / NSEC_PER_SEC);
-                timeout.tv_nsec = (long) (left % NSEC_PER_SEC);
-                n = ppoll(fds, ELEMENTSOF(fds), deadline == DEADLINE_NEVER ? NULL : &timeout, NULL);
-        } while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return negative_errno();
+        n = deadline_poll(fds, ELEMENTSOF(fds), deadline);
+        if (n <= 0)
+                return n;
         if (fds[0].revents != 0)
                 return 0;
 
@@ -171,7 +150,7 @@ int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
                                 return r;
                 }
 
-        return n > 0;
+        return 1;
 }
 
 /*

@@ -18,7 +18,6 @@ struct uevent_monitor {
 };
 
 #define UEVENT_MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
-#define DEADLINE_NEVER UINT64_MAX
 
 /** struct uevent - an event of the kernel, not verified */
 struct uevent {
@@ -31,7 +30,6 @@ typedef void (*uevent_fn)(const struct uevent *event, void *userdata);
 
 bool udev_is_running(void);
 bool udev_is_idle(void);
-uint64_t monotonic_now(void);
 
 int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source);
 int uevent_monitor_end_on_sigterm(struct uevent_monitor *m);

@@ -4,6 +4,7 @@
 
 #include "deadline.h"
 #include "options.h"
+#include "run-timeout.h"
 
 static const struct backend backends[] = {
         { "qmp",              "; a QMP socket serves one client at a time", qemu_read             },
@@ -13,8 +14,6 @@ static const struct backend backends[] = {
 };
 
 static int parse_option(struct options *options, int option, char **argv, const struct verb *verb) {
-        uint64_t timeout;
-
         switch (option) {
         case 'J':
                 options->table_options.json = true;
@@ -26,10 +25,7 @@ static int parse_option(struct options *options, int option, char **argv, const 
                 options->table_options.full = true;
                 return -1;
         case OPTION_TIMEOUT:
-                if (parse_seconds(optarg, &timeout) != EXIT_DONE)
-                        return EXIT_USAGE;
-                options->timeout = (double) timeout / 1e9;
-                return -1;
+                return parse_seconds(optarg, &options->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
         }
 
         if (option < OPTION_SOURCE)
@@ -47,7 +43,7 @@ static int parse_option(struct options *options, int option, char **argv, const 
  * Return: -1, or an exit status.
  */
 int options_parse(int argc, char **argv, const struct verb *verb, struct options *ret) {
-        struct options options = { .timeout = 10 };
+        struct options options = { .timeout = 10 * NSEC_PER_SEC };
         int option, r;
 
         while ((option = verb_next_option(verb, argc, argv)) >= 0) {
@@ -71,13 +67,13 @@ int options_read(const struct options *options, struct machine *ret) {
         struct error error = {};
         int r;
 
-        r = deadline_start(options->timeout, options->name, options->backend->on_timeout);
+        r = run_timeout_start(options->timeout, options->name, options->backend->on_timeout);
         if (r < 0)
                 return log_error(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
         r = options->backend->read(options->name, ret, &error);
         if (r >= 0)
                 r = machine_complete(ret) < 0 ? error_set(&error, -ENOMEM, "out of memory") : 0;
-        deadline_stop();
+        run_timeout_stop();
         return r >= 0 ? EXIT_DONE : log_error(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", error.text);
 }
 

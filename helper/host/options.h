@@ -14,7 +14,7 @@
 struct options {
         const struct backend *backend;
         const char *name;
-        double timeout;
+        uint64_t timeout; /* nanoseconds */
         struct table_options table_options;
 };
 

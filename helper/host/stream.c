@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "deadline.h"
 #include "stream.h"
 
 /** stream_open() - connect to a Unix socket */
@@ -45,6 +45,7 @@ int stream_exchange(struct stream *c, const char **output, size_t *n_output, cha
         for (;;) {
                 struct pollfd p = { .fd = c->fd, .events = POLLIN };
                 ssize_t n;
+                int r;
 
                 if (*n_output > 0) {
                         n = send(c->fd, *output, *n_output, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -65,7 +66,8 @@ int stream_exchange(struct stream *c, const char **output, size_t *n_output, cha
 
                 if (*n_output > 0)
                         p.events |= POLLOUT;
-                if (poll(&p, 1, -1) < 0 && errno != EINTR)
-                        return error_set(error, -errno, "%s: cannot wait: %s", c->path, strerror(errno));
+                r = deadline_poll(&p, 1, DEADLINE_NEVER);
+                if (r < 0)
+                        return error_set(error, r, "%s: cannot wait: %s", c->path, strerror(-r));
         }
 }

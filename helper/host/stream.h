@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The connection to a monitor's socket. It has no timeout of its own: see deadline.h.
+ * The connection to a monitor's socket. It has no timeout of its own: see run-timeout.h.
  */
 
 #include <stddef.h>

@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 
 #include "array.h"
+#include "deadline.h"
 #include "hook.h"
-#include "uevent-monitor.h"
 
-#define TIMEOUT_NSEC (UINT64_C(60) * 1000000000)
+#define TIMEOUT_SEC 60
 
 static int add_variable(struct string_list *environment, const char *name, const char *value) {
         _cleanup_free_ char *text = NULL;
@@ -218,7 +218,7 @@ static void start_next(struct hook *hook) {
                 hook->child = 0;
                 report(&hook->reporter, REPORT_ERROR, "%s: cannot run: %s", hook->program, strerror(-r));
         }
-        hook->deadline = monotonic_now() + TIMEOUT_NSEC;
+        hook->deadline = deadline_after(TIMEOUT_SEC * NSEC_PER_SEC);
 }
 
 /* Return: is the program still running? */
@@ -228,12 +228,11 @@ static bool is_running(struct hook *hook) {
         if (hook->child == 0)
                 return false;
         if (waitpid(hook->child, &status, WNOHANG) == 0) {
-                if (monotonic_now() < hook->deadline)
+                if (!deadline_has_passed(hook->deadline))
                         return true;
                 (void) kill(-hook->child, SIGKILL);
                 hook->deadline = DEADLINE_NEVER; /* SIGCHLD follows */
-                report(&hook->reporter, REPORT_ERROR, "%s: killed after %d seconds", hook->program,
-                       (int) (TIMEOUT_NSEC / 1000000000));
+                report(&hook->reporter, REPORT_ERROR, "%s: killed after %d seconds", hook->program, TIMEOUT_SEC);
                 return true;
         }
 
@@ -252,7 +251,7 @@ void hook_run(struct hook *hook) {
                 start_next(hook);
 }
 
-/** hook_deadline() - the latest time to call hook_run(), in terms of monotonic_now() */
+/** hook_deadline() - the latest time to call hook_run() */
 uint64_t hook_deadline(const struct hook *hook) {
         return hook->child > 0 ? hook->deadline : DEADLINE_NEVER;
 }

@@ -27,7 +27,7 @@ struct hook {
         size_t n_waiting;
         bool is_overfull; /* an event was dropped since no event was waiting */
         pid_t child;       /* or 0 */
-        uint64_t deadline; /* of the child, in terms of monotonic_now() */
+        uint64_t deadline; /* of the child */
 };
 
 int hook_add(struct hook *hook, const char *action, const struct device *device);

@@ -10,16 +10,16 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "deadline.h"
 #include "lock.h"
 #include "util.h"
 
 #define LOCK_DIRECTORY "/run/pcipath"
 
 /* A process that was killed holds its lock until the kernel has closed its files. */
-#define PATIENCE_MSEC 1000
-#define INTERVAL_MSEC 10
+#define TIMEOUT_NSEC NSEC_PER_SEC
+#define INTERVAL_NSEC (10 * NSEC_PER_MSEC)
 
 /**
  * directory_make() - make a directory with exactly this mode, whatever the umask is
@@ -38,16 +38,16 @@ int directory_make(int at_fd, const char *name, mode_t mode) {
 
 /* Return: 0, or a negative errno; -EBUSY when another process holds the lock. */
 static int lock_file(int fd, bool wait) {
-        const struct timespec interval = { .tv_nsec = INTERVAL_MSEC * 1000000L };
+        uint64_t deadline = deadline_after(TIMEOUT_NSEC);
 
-        for (int i = 0; flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0; i++) {
+        while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
                 if (errno == EINTR)
                         continue;
                 if (errno != EWOULDBLOCK)
                         return negative_errno();
-                if (i == PATIENCE_MSEC / INTERVAL_MSEC)
+                if (deadline_has_passed(deadline))
                         return -EBUSY;
-                nanosleep(&interval, NULL);
+                (void) deadline_poll(NULL, 0, deadline_after(INTERVAL_NSEC));
         }
 
         return 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "ascii.h"
+#include "deadline.h"
 #include "program.h"
 #include "util.h"
 
@@ -84,7 +85,6 @@ int flush_output(int status) {
         return status;
 }
 
-#define NSEC_PER_SEC UINT64_C(1000000000)
 #define SECONDS_MAX UINT64_C(1000000000)
 
 /**

@@ -5,13 +5,16 @@
  */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include <cmocka.h>
 
 #include "array.h"
+#include "deadline.h"
 #include "util.h"
 
 static void test_array_keeps_its_items(void **state) {
@@ -58,11 +61,49 @@ static void test_array_after_overflow(void **state) {
         }
 }
 
+static void test_deadline_of_the_past(void **state) {
+        _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        struct pollfd always_ready = { .fd = null, .events = POLLOUT };
+
+        (void) state;
+
+        assert_int_equal(deadline_poll(&always_ready, 1, DEADLINE_NEVER), 1);
+        assert_int_equal(deadline_poll(&always_ready, 1, deadline_after(0)), 0);
+        assert_true(deadline_has_passed(deadline_after(0)));
+        assert_false(deadline_has_passed(DEADLINE_NEVER));
+        assert_true(deadline_after(DEADLINE_NEVER) == DEADLINE_NEVER);
+}
+
+static volatile sig_atomic_t n_signals;
+
+static void count_signal(int number) {
+        (void) number;
+        n_signals++;
+}
+
+/* Signals neither end the wait nor prolong it. */
+static void test_deadline_with_signals(void **state) {
+        const struct sigaction action = { .sa_handler = count_signal };
+        const struct itimerval every_msec = { .it_interval.tv_usec = 1000, .it_value.tv_usec = 1000 }, off = {};
+        uint64_t deadline = deadline_after(50 * NSEC_PER_MSEC);
+
+        (void) state;
+
+        assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+        assert_int_equal(setitimer(ITIMER_REAL, &every_msec, NULL), 0);
+        assert_int_equal(deadline_poll(NULL, 0, deadline), 0);
+        assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
+        assert_true(deadline_has_passed(deadline));
+        assert_true(n_signals > 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_array_keeps_its_items),
                 cmocka_unit_test(test_array_of_any_origin),
                 cmocka_unit_test(test_array_after_overflow),
+                cmocka_unit_test(test_deadline_of_the_past),
+                cmocka_unit_test(test_deadline_with_signals),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

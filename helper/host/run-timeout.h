@@ -5,7 +5,7 @@
  * A timeout for the whole run, whether it waits for a socket or a pipe, reads, or computes.
  */
 
-#include "util.h"
+#include <stdint.h>
 
-int deadline_start(double seconds, const char *subject, const char *hint);
-void deadline_stop(void);
+int run_timeout_start(uint64_t nsec, const char *subject, const char *hint);
+void run_timeout_stop(void);
