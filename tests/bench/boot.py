@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the dracut module costs: bytes of an image, and instructions of a boot. For tests/bench/run."""
+"""The cost of the dracut module: bytes of an image, and instructions of a boot. For tests/bench/run."""
 
 import statistics
 import struct
@@ -23,7 +23,7 @@ TOPOLOGY = [*root_ports(1), disk("virtio-blk-pci", "root", bus="port0")]
 
 @dataclass(frozen=True)
 class Plain(Guest):
-    """The guest, but for its initramfs, which has the same drivers and not the module."""
+    """The guest with another initramfs, which has the same drivers but not the module."""
 
     other: Guest
 
@@ -59,7 +59,7 @@ def print_bytes(guest, plain, kind):
             place.mkdir()
         have, had = (files_of(where.initrd(kind), place) for place, where in zip(places, (guest, plain), strict=True))
         added = [have[name] for name in sorted(set(have) - set(had))]
-        print(f"{kind}: {compressed(*added) / 1024:.0f} KiB more, compressed:")
+        print(f"{kind}: the module adds {compressed(*added) / 1024:.0f} KiB (compressed):")
         for size, path in sorted(((compressed(path), path) for path in added), reverse=True):
             print(f"    {size / 1024:6.1f} KiB  /{path.relative_to(places[0])}", flush=True)
 
@@ -87,4 +87,5 @@ def bench_boot(guest, directory):
                 image = guest if has_module else Plain(guest.path, plain)
                 costs[has_module].append(boot_once(image, kind, directory))
         have, had = (statistics.median(costs[has_module]) for has_module in (True, False))
-        print(f"{kind}: {have:.2f} billion instructions to a boot with the module, {had:.2f} without, ratio {have / had:.3f}", flush=True)
+        print(f"{kind}: a boot takes {have:.2f} billion instructions with the module, {had:.2f} without, ratio {have / had:.3f}",
+              flush=True)

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`pcipath-host list` over QMP beside one query-pci, on a paused machine of about 500 devices: round trips, bytes and time.
+"""Compares `pcipath-host list` over QMP with one query-pci, on a paused machine with about 500 devices: round trips, bytes and time.
 
     tests/bench/host.py [RUNS]
 
-The ratio is that of the medians; both are whole conversations, from the connection to its end, and that of `list` is a whole
-process besides. A relay that is not in the way of what is timed counts the round trips: how often the client spoke after
-QEMU did.
+The ratio is that of the medians. Both times are from the connection to its end; that of `list` is of the whole process. A relay, which
+is not used for the timed runs, counts the round trips: how often the client sends after QEMU has answered.
 """
 
 import json

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`pcipath list` beside lspci and `lspci -P` on fake machines of 250 to 4,000 functions, and by depth.
+"""Compares `pcipath list` with lspci and `lspci -P` on synthetic machines with 250 to 4,000 functions, at several depths.
 
     tests/bench/list.py [RUNS]
 
-Every function is a virtio disk behind a root port. Each round runs all commands once, one after the other. The times are
-of the processor, user and system, which other work on the machine hardly changes; the ratio is that of the medians.
+Every function is a virtio disk behind a root port. Each round runs all commands once, one after the other. The times are CPU times
+(user and system), which other load hardly changes. The ratio is that of the medians.
 """
 
 import os
@@ -63,7 +63,7 @@ def output(*command, stdin=None):
 
 
 def compare_paths():
-    """Both must tell the same, or their times mean nothing."""
+    """Check that both print the same; else their times could not be compared."""
     ours = output(PCIPATH, 'list', '-a', '-n', '-o', 'PATH')
     lspci = ''.join(line.split()[0] + '\n' for line in output('lspci', '-P', '-D').splitlines())
     theirs = output(PCIPATH, 'convert', '--from=lspci', '-', stdin=lspci)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How large initramfs images are and how soon they have mounted a volume, by the kernel's clock: the example without udevd, the same
-with udevd in place of the monitor, and dracut's."""
+"""The size of initramfs images, and the time until they have mounted a volume by the kernel's clock: the example without udevd, the same
+with udevd in place of the monitor, and dracut's. For tests/bench/run."""
 
 import re
 import statistics
@@ -71,7 +71,7 @@ def time_to_mount(guest, directory, kind):
 
 def bench_minimal(guest, directory):
     guest = build_images(guest, directory)
-    titles = {"example": "pcipath, no udevd", "udevd": "the same with udevd", "nosystemd": "dracut", "systemd": "dracut with systemd"}
+    titles = {"example": "example without udevd", "udevd": "example with udevd", "nosystemd": "dracut", "systemd": "dracut with systemd"}
     times = {kind: [] for kind in titles}
     for _ in range(ROUNDS):
         for kind in titles:

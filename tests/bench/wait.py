@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`pcipath wait` beside `udevadm wait` on the same plugs, in one guest.
+"""Compares `pcipath wait` with `udevadm wait`: both wait for the same hotplugged disk, in one guest.
 
     tests/bench/wait.py [PLUGS]        (default 50)
 
-Both wait for the same disk at each plug, started in turns one first and then the other. The times are from the
-kernel's "add" event of the disk to the end of the process; the ratio is that of the medians. The same for a device
-that is there already is start-up and one look.
+They take turns in being started first. The times are from the kernel's "add" event of the disk to the exit of the process. The ratio is
+that of the medians. A second table has the times for a disk that is there already.
 """
 
 import base64
@@ -81,8 +80,8 @@ def main():
             for plug in range(plugs):
                 for name, value in one_plug(machine, sorted(COMMANDS, reverse=plug % 2 == 0)).items():
                     times[name].append(value)
-            show(f'from the kernel\'s event to the return, {plugs} plugs', times)
-            show('a device that is there', already_there(machine, 10))
+            show(f'time from the kernel\'s event to the exit, {plugs} plugs', times)
+            show('time for a disk that is there already', already_there(machine, 10))
         finally:
             machine.stop()
 
