@@ -18,7 +18,9 @@
 
 struct qemu_plugin_tb;
 
-enum { INLINE_ADD_U64 };
+enum {
+        INLINE_ADD_U64
+};
 
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*translated)(uint64_t id, struct qemu_plugin_tb *block));
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
@@ -32,14 +34,14 @@ int qemu_plugin_version = 1;
 static void *counter;
 
 static void count_block(uint64_t id, struct qemu_plugin_tb *block) {
-        (void)id;
+        (void) id;
         qemu_plugin_register_vcpu_tb_exec_inline(block, INLINE_ADD_U64, counter, qemu_plugin_tb_n_insns(block));
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
         int fd;
 
-        (void)info;
+        (void) info;
         if (argc != 1 || strncmp(argv[0], "count=", 6) != 0)
                 return -1;
         fd = open(argv[0] + 6, O_RDWR | O_CLOEXEC);

@@ -40,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         }
 
-        r = *data == 'c' ? cloud_hypervisor_parse("input", text, size - 1, &machine, &error) :
-                           firecracker_parse("input", text, size - 1, *data == 'F', &machine, &error);
+        r = *data == 'c' ? cloud_hypervisor_parse("input", text, size - 1, &machine, &error)
+                         : firecracker_parse("input", text, size - 1, *data == 'F', &machine, &error);
         if (r < 0)
                 CHECK(error.text[0] != '\0');
         else

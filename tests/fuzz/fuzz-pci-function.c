@@ -207,7 +207,9 @@ static void run_step(struct builder *b) {
         size_t n;
 
         switch (what % 8) {
-        case 0: case 1: case 2:
+        case 0:
+        case 1:
+        case 2:
                 kind = &kinds[take_byte(b) % ELEMENTSOF(kinds)];
                 snprintf(text, sizeof(text), kind->name, strchr(kind->name, '%') ? take_byte(b) : 0u);
                 add_device(b, text, kind);

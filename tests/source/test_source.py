@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The source tree and what is built from it: compilers, shells, options, and the files that get installed."""
 
+import difflib
 import json
 import os
 import re
@@ -45,6 +46,22 @@ def test_licenses():
     sources = [path for path in tracked_files() if path.suffix in (".c", ".h", ".py", ".sh", ".in", ".rules") or path.name == "meson.build"]
     assert len(sources) > 200
     assert not [path for path in sources if path.is_file() and "SPDX-License-Identifier: LGPL-2.1-or-later" not in path.read_text()[:200]]
+
+
+def without_alignment(text):
+    """Lines with one space for each run of spaces after the indentation: tables are aligned by hand."""
+    return [re.sub(r"(?<=\S) {2,}(?=\S)| +(?=\\$)", " ", line) for line in text.splitlines()]
+
+
+def test_clang_format():
+    files = [path for path in tracked_files() if path.suffix in (".c", ".h") and path.is_file() and "tests" in path.parts]
+    assert len(files) > 15
+    differences = []
+    for path in files:
+        formatted = run("clang-format", f"--style=file:{TOP}/.clang-format", path)
+        differences += difflib.unified_diff(without_alignment(path.read_text()), without_alignment(formatted), str(path), "clang-format",
+                                            n=0, lineterm="")
+    assert differences == [], "\n".join(differences)
 
 
 @pytest.mark.parametrize("build,compiler", [("build", "gcc"), ("build-clang", "clang")])

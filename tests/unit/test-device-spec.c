@@ -42,10 +42,24 @@ static const struct {
         const char *text;
         size_t offset;
 } bad_specs[] = {
-        { "", 0 }, { "02.9", 3 }, { "02.0,part=0", 10 }, { "02.0,part=", 10 }, { "02.0,part=x", 10 },
-        { "02.0,part=1x", 10 }, { "02.0,part=65536", 10 }, { "02.0-part", 9 }, { "02.0,", 4 }, { ",part=1", 0 },
-        { "02.0,part=+1", 10 }, { "02.0,nvm-2", 5 }, { "02.0-nvm-2", 5 }, { "02.0,nvme", 5 }, { "02.0,03.0", 5 },
-        { "02.0,nvme-2/3", 11 }, { "02.0,nvme-2,nvme-3", 11 }, { "02.0,scsi-0:0:1:0 ", 17 },
+        { "", 0 },
+        { "02.9", 3 },
+        { "02.0,part=0", 10 },
+        { "02.0,part=", 10 },
+        { "02.0,part=x", 10 },
+        { "02.0,part=1x", 10 },
+        { "02.0,part=65536", 10 },
+        { "02.0-part", 9 },
+        { "02.0,", 4 },
+        { ",part=1", 0 },
+        { "02.0,part=+1", 10 },
+        { "02.0,nvm-2", 5 },
+        { "02.0-nvm-2", 5 },
+        { "02.0,nvme", 5 },
+        { "02.0,03.0", 5 },
+        { "02.0,nvme-2/3", 11 },
+        { "02.0,nvme-2,nvme-3", 11 },
+        { "02.0,scsi-0:0:1:0 ", 17 },
 };
 
 static void test_device_specs(void **state) {
@@ -89,7 +103,10 @@ static void test_types_of_device_specs(void **state) {
                 const char *text;
                 size_t offset;
         } bad[] = {
-                { "02.0,type=", 10 }, { "02.0,type=net,part=1", 13 }, { "02.0,type=Net", 10 }, { ",type=net", 0 },
+                { "02.0,type=", 10 },
+                { "02.0,type=net,part=1", 13 },
+                { "02.0,type=Net", 10 },
+                { ",type=net", 0 },
         };
         struct pci_path_error error;
         struct device_spec spec;
@@ -119,7 +136,9 @@ static void test_lists_of_device_specs(void **state) {
                 { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)", "02.0" },
                 { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2", "/pci@i0cf8/scsi@3,1/disk@0,0", "/pci@i0cf8/scsi@3", "04.0" },
                 /* A list can have elements that are refused when they are parsed. */
-                { "", "02.0", "nvm-2" }, { "02.0", "" }, { "PciRoot(0x0,02.0" },
+                { "", "02.0", "nvm-2" },
+                { "02.0", "" },
+                { "PciRoot(0x0,02.0" },
         };
 
         (void) state;

@@ -88,13 +88,13 @@ static const struct {
         { "kernel", "00:02.0/01:00.0",               10, "only the root"    },
         { "kernel", "10000:e0:01.0",                 0,  "kernel's own"     },
         { "kernel", GUID ":02.0",                    0,  "[domain:]bus"     },
-        { "kernel", "00:02.0v3",                     7,  "no such character"},
+        { "kernel", "00:02.0v3",                     7,  "no such character" },
         { "lspci",  "10000:e0:01.0/00.0",            0,  "kernel's own"     },
         { "lspci",  "02.0",                          0,  "bus of the root"  },
         { "uefi",   "",                              0,  "PciRoot("         },
         { "uefi",   "Pci(0x2,0x0)",                  0,  "PciRoot("         },
         { "uefi",   "PciRoot(0x0)",                  12, "without a slot"   },
-        { "uefi",   "PciRoot()/Pci(0x2,0x0)",        8,  "number is missing"},
+        { "uefi",   "PciRoot()/Pci(0x2,0x0)",        8,  "number is missing" },
         { "uefi",   "PciRoot(0x40)/Pci(0x0,0x0)",    8,  "--live"           },
         { "uefi",   "PciRoot(0x0/Pci(0x0,0x0)",      11, "')'"              },
         { "uefi",   "PciRoot(0x0)/Pci(0x20,0x0)",    17, "at most 0x1f"     },
@@ -103,19 +103,19 @@ static const struct {
         { "uefi",   "PciRoot(0x0)/Pci(0x0,0x0",      24, "')'"              },
         { "uefi",   "PciRoot(0x0)/Pci(0x0,0x0)/HD(1)", 25, "neither the end" },
         { "uefi",   "PciRoot(0x100000000)/Pci(0,0)", 10, "too large"        },
-        { "uefi",   "PciRoot(0x)/Pci(0,0)",          10, "number is missing"},
+        { "uefi",   "PciRoot(0x)/Pci(0,0)",          10, "number is missing" },
         { "qemu",   "/pci@i0cf8",                    10, "without a slot"   },
         { "qemu",   "/pci@i0cf8/disk@0",             10, "without a slot"   },
         { "qemu",   "/pci@i0cf8,1/scsi@0",           10, "counts its expander" },
         { "qemu",   "/pci@i0cf8/scsi",               15, "without '@'"      },
-        { "qemu",   "/pci@i0cf8/scsi@",              16, "number is missing"},
+        { "qemu",   "/pci@i0cf8/scsi@",              16, "number is missing" },
         { "qemu",   "/pci@i0cf8/scsi@20",            16, "at most 0x1f"     },
         { "qemu",   "/pci@i0cf8/scsi@2,8",           16, "at most 7"        },
         { "qemu",   "/pci@i0cf8/scsi@2x",            17, "neither the end"  },
         { "qemu",   "/pci@i0cf8/scsi@3/disk@0';x;'", 24, "neither the end"  },
         { "qemu",   "/pci@i0cf8/scsi@3/disk@0,0 /x", 26, "neither the end"  },
-        { "qemu",   "/pci@i0cf8/scsi@3/disk@",       23, "number is missing"},
-        { "qemu",   "/pci@i0cf8/scsi@3/disk@0,",     25, "number is missing"},
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@",       23, "number is missing" },
+        { "qemu",   "/pci@i0cf8/scsi@3/disk@0,",     25, "number is missing" },
         { "qemu",   "/pci@i0cf8/scsi@3/disk@0/x",    26, "without '@'"      },
         { "qemu",   "/pci@i0cf8/scsi@3/disk@0/",     25, "without '@'"      },
         { "qemu",   "/pci@i0cf8/scsi@3/disk@0/$(x)@0", 25, "such a character" },
@@ -236,8 +236,7 @@ static void test_longest(void **state) {
         (void) state;
 
         for (size_t i = 0; i < path.n_hops; i++)
-                path.hops[i] = (struct pci_hop){ .bus = PCI_HOP_NO_BUS, .slot = 0x1f, .function = 7,
-                                                 .vf = PCI_HOP_NO_VF };
+                path.hops[i] = (struct pci_hop){ .bus = PCI_HOP_NO_BUS, .slot = 0x1f, .function = 7, .vf = PCI_HOP_NO_VF };
 
         for (size_t i = 0; i < format_table_size; i++) {
                 const struct format *s = &format_table[i];
@@ -249,8 +248,7 @@ static void test_longest(void **state) {
                 assert_int_equal(s->parse(buf, NULL, &again, NULL), 0);
                 assert_int_equal(pci_path_compare(&path, &again), 0);
 
-                strcat(buf, streq(s->name, "flat") ? "-00.0" : streq(s->name, "uefi") ? "/Pci(0,0)" :
-                            streq(s->name, "qemu") ? "/@0" : "/00.0");
+                strcat(buf, streq(s->name, "flat") ? "-00.0" : (streq(s->name, "uefi") ? "/Pci(0,0)" : (streq(s->name, "qemu") ? "/@0" : "/00.0")));
                 assert_int_equal(s->parse(buf, NULL, &again, NULL), -EINVAL);
         }
 }
@@ -258,7 +256,7 @@ static void test_longest(void **state) {
 static void test_any(void **state) {
         static const char *const texts[] = {
                 "02.0/03.0", "02.0-03.0", "02/03", "0000:00:02.0/03.0", "00:02.0/03.0",
-                "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x0)", "/pci@i0cf8/pci-bridge@2/scsi@3/disk@0,0",
+                "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x0)", "/pci@i0cf8/pci-bridge@2/scsi@3/disk@0,0"
         };
         struct pci_path expected, found;
 

@@ -279,7 +279,9 @@ static void test_print_longest(void **state) {
 
         for (size_t i = 0; i < path.n_hops; i++)
                 path.hops[i] = (struct pci_hop){ .bus = i > 0 ? 0xff : PCI_HOP_NO_BUS,
-                                                 .slot = 0x1f, .function = 7, .vf = 65535 };
+                                                 .slot = 0x1f,
+                                                 .function = 7,
+                                                 .vf = 65535 };
 
         assert_int_equal(pci_path_print(&path, PCI_PATH_CANONICAL, buf), 33 + 10 + 254 * 14);
         assert_int_equal(strlen(buf), 33 + 10 + 254 * 14);

@@ -33,7 +33,7 @@ static const char *const bad_functions[] = {
         "123456789:01:02.0", "0000:1:02.0", "0000:001:02.0", "0000:01:2.0", "0000:01:002.0", "0000:01:20.0",
         "0000:01:02.8", "0000:01:02.00", "0000:01:02.0 ", " 0000:01:02.0", "0000:01:02.0v1", "0000:01:02.0/00.0",
         "0000_01_02.0", "0000-01-02.0", "g000:01:02.0", "0000:01:0g.0", "0000:01:02,0", "0000:01:02.0\n",
-        "virtio1", "pci0000:00", "0000:00:02.0:pcie001",
+        "virtio1", "pci0000:00", "0000:00:02.0:pcie001"
 };
 
 static void test_function_sysname(void **state) {
@@ -73,7 +73,7 @@ static const struct {
 static const char *const bad_roots[] = {
         "", "pci", "pci0000", "pci0000:", "pci0000:0", "pci0000:000", "pci000:00", "pci123456789:00", "0000:00",
         "PCI0000:00", "pci:0000:00", "pci 0000:00", "pci0000:00 ", "pci0000:00:", "pci0000:00:02.0", "pci0000_00",
-        "pcig000:00", "pci0000:0g", "4010000000.pcie",
+        "pcig000:00", "pci0000:0g", "4010000000.pcie"
 };
 
 static void test_root_sysname(void **state) {
@@ -107,7 +107,7 @@ static const char *const bad_guids[] = {
         "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f0}}", "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f}",
         "{fd1d2cbd-ce7c-535c-966b-eb5f811c95f00}", "{fd1d2cb-dce7c-535c-966b-eb5f811c95f0}",
         "{fd1d2cbd_ce7c_535c_966b_eb5f811c95f0}", "{gd1d2cbd-ce7c-535c-966b-eb5f811c95f0}",
-        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95 0}", "{fd-1d2cbdce7c-535c-966b-eb5f811c95f0}",
+        "{fd1d2cbd-ce7c-535c-966b-eb5f811c95 0}", "{fd-1d2cbdce7c-535c-966b-eb5f811c95f0}"
 };
 
 static void test_guid(void **state) {
