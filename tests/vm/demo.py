@@ -2,8 +2,10 @@
 """The scenes of `tests/demo`. Each name that it prints was read in the guest or computed on the host; the first word of the line says which."""
 
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -16,6 +18,7 @@ from programs import BUILD, CACHE  # noqa: E402
 from steps import Steps  # noqa: E402
 
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+COLUMNS = shutil.get_terminal_size().columns
 STEPS = Steps()
 LINKS = "/dev/disk/by-pci-path"
 
@@ -72,10 +75,10 @@ def show_card(machine, device):
 
 
 def power_on(machine):
-    headline("Power-on: a q35 guest with a disk in root port 1 of 4 and a network card in port 3")
+    headline("Power-on: a q35 guest with a disk in port 1 and a network card in port 3")
     machine.start()
     root = f"{LINKS}/{link_name(machine.qmp, 'root')}"
-    host(f"before the guest starts, QEMU's devices give {name(root)}")
+    host(f"before the guest starts: {name(root)}")
     host(f"booting with root={root}")
     boot(machine, "q35 with root= by PCI path", f"root={root} intel_iommu=on")
     machine.settle()
@@ -125,16 +128,19 @@ def vfio(machine):
 
 
 def show_command(machine, command):
-    """The command and its output in a terminal of 76 columns, whatever its exit status."""
+    """The command and its output, whatever its exit status. Messages are wrapped."""
     say(f"\n  {paint('guest#', '1')} {command}")
-    result = machine.call(f"export COLUMNS=76 LC_ALL=C.UTF-8; {command}")
-    for line in (result.stdout + result.stderr).splitlines():
+    result = machine.call(f"export COLUMNS={COLUMNS - 2} LC_ALL=C.UTF-8; {command}")
+    lines = result.stdout.splitlines()
+    for line in result.stderr.splitlines():
+        lines += textwrap.wrap(line, COLUMNS - 2, subsequent_indent="    ")
+    for line in lines:
         say(f"  {line}")
 
 
 def command(machine):
     headline("The command: list devices, and wait for a device that is not there yet")
-    show_command(machine, "pcipath list")
+    show_command(machine, "pcipath list -o PATH,NAME,LINK")
     show_command(machine, "pcipath tree")
     show_command(machine, "pcipath wait 02.0/01.0 --timeout=1")
     show_command(machine, "pcipath wait 02.1 2.5/0 --timeout=1")
@@ -147,7 +153,7 @@ def command(machine):
 
 
 def stable_names(guest, directory):
-    headline("Stable names: the same devices in the same ports, without and with one more bridge")
+    headline("Stable names: the same ports, without and with one more bridge")
     tables = []
     for number, topology in enumerate(([], [EXTRA])):
         place = directory / f"stable-names{number}"
@@ -169,7 +175,7 @@ def stable_names(guest, directory):
 
 def without_udevd(guest, directory):
     size = guest.initrd("example").stat().st_size / 1e6
-    headline(f"A guest without udevd and systemd: an initramfs of {size:.0f} MB with pcipath and busybox")
+    headline(f"A guest without udevd and systemd: an initramfs of {size:.0f} MB")
     place = directory / "without-udevd"
     place.mkdir()
     machine = Machine(guest, place, [*root_ports(3), virtio("root", "port0")], kind="example")
