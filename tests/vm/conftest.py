@@ -15,8 +15,9 @@ import os
 
 import pytest
 from architecture import NATIVE
+from build import TreeError
 from emulator import emulator
-from guest import Recipe, TreeError, make_guest
+from guest import Recipe, make_guest
 from machine import MACHINES, Machine, MachineError
 from programs import BUILD, CACHE
 from release import HOST, RELEASES

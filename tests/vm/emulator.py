@@ -12,8 +12,8 @@ import functools
 from pathlib import Path
 
 from architecture import NATIVE
+from build import UNPACKED, make_tree
 from cache import locked
-from guest import UNPACKED, make_tree
 from release import HOST
 
 LATER = (
@@ -30,7 +30,7 @@ _ENTER = 'mount --bind "$0/usr" /usr; exec "$@"'
 
 
 def emulator(cache: Path, release: str = HOST) -> list[str]:
-    """What goes before QEMU's command in order that it is the release's. Raises guest.TreeError."""
+    """What goes before QEMU's command in order that it is the release's. Raises TreeError."""
     if release == HOST:
         return []
     return ["unshare", "--mount", "--propagation=private", "sh", "-euc", _ENTER, str(_tree(cache, release))]

@@ -6,34 +6,29 @@ Two steps, each a pure function of its inputs and kept in the cache under a hash
     recipe ─ mmdebstrap ─> tree            (half a minute, once)
     tree + package ─ overlay ─> Guest      (ten seconds, once for each content of the package)
 
-The package reaches the guest through `meson install` alone; for a guest of another release or architecture it is compiled
-for that before. Nothing else is read from the source tree but the test's own files. The tree is never written to after it
-was made: the package lies above it in an overlay, in a mount namespace that ends with the build, so a build that is killed
+dpkg installs the Debian package in the guest, as users do. For a guest of another architecture pcipath is cross-compiled, and
+`meson install` puts it there. Nothing else is read from the source tree but the test's own files. The tree is never written to after
+it was made: the package lies above it in an overlay, in a mount namespace that ends with the build, so a build that is killed
 leaves neither mounts nor half a guest.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from architecture import DEVELOPMENT, ESSENTIAL, FINISH, NATIVE, Architecture, cross_file
+from build import UNPACKED, BuildError, content, digest, forget_old, make_tree, run
 from cache import cached, locked
-from release import COMPILE, HOST, PLACES, WORKSHOP
+from release import HOST, make_debs
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "examples/minimal-initramfs"
 KINDS = ("systemd", "nosystemd")  # of dracut's images
-
-# For mmdebstrap: do not install but unpack, as usrmerge would have it.
-UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr")
 
 # For mmdebstrap: systemd-nspawn without its package, which needs a message bus, which would take each boot a second.
 NSPAWN = """
@@ -47,18 +42,6 @@ cd "$1/usr/lib/modules"/*
 find . -name '*.ko.xz' -exec xz -d {} +
 chroot "$1" depmod "${PWD##*/}"
 """
-
-# So many guests of each architecture stay in the cache, the last used: half a gigabyte each, and a new one for each change
-# of the package.
-KEPT = 4
-
-
-class BuildError(Exception):
-    """A step of a build failed; the text holds the command and the end of its output."""
-
-
-class TreeError(BuildError):
-    """It is no fault of the package: this machine cannot have Debian's own part of the guest."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +93,7 @@ class Guest:
 
 
 def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) -> Guest:
-    """The guest with the package of a configured and built meson directory, or with no package if builddir is None.
+    """The guest with the package of a configured meson directory's source tree, or with no package if builddir is None.
 
     Safe to call from several processes at once: one builds, the others wait for it.
     Raises BuildError.
@@ -123,36 +106,20 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
         package = cache / f"package-{name}"
         shutil.rmtree(package, ignore_errors=True)
         package.mkdir()
-        if builddir and recipe.suite != HOST:
-            workshop = make_tree(cache / f"workshop-{name}", lambda path: _debstrap_workshop(recipe, path))
-            _workshop_install(builddir, workshop, package)
+        if builddir and recipe.architecture == NATIVE:
+            [deb] = make_debs(cache, recipe.suite, _source_of(builddir)).glob("pcipath_*.deb")
+            shutil.copy(deb, package)
         elif builddir:
-            if recipe.architecture != NATIVE:
-                builddir = _cross_build(builddir, tree, recipe.architecture)
-            _run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
+            builddir = _cross_build(builddir, tree, recipe.architecture)
+            run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
         own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "direct-init", "watch-links.pl", "foreign-ldd", "systemd-initrd", "timeouts.conf")]
-        key = _digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *_content(HERE / "dracut"),
-                      *_content(EXAMPLE), *_content(package))
+        key = digest(tree.name.encode(), _ASSEMBLE, modules.encode(), drivers.encode(), *own, *content(HERE / "dracut"),
+                      *content(EXAMPLE), *content(package))
         path = cached(cache / f"guest-{name}-{key}",
                       lambda path: _assemble(path, tree, package, modules, drivers, recipe.architecture))
-        path.touch()
-        for old in sorted(cache.glob(f"guest-{name}-*"), key=lambda guest: guest.stat().st_mtime)[:-KEPT]:
-            shutil.rmtree(old)
+        forget_old(path)
     return Guest(path)
-
-
-def make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
-    """A tree, made by a command that is a function of its path; what the command is else is the end of the path.
-
-    No one would boot the initramfs of the kernel package, and it takes ten seconds to make.
-    """
-    key = _digest(*map(str.encode, command("TREE")))
-    try:
-        return cached(path.with_name(f"{path.name}-{key}"),
-                      lambda path: _run(*command(str(path)), env=os.environ | {"INITRD": "No"}))
-    except BuildError as error:
-        raise TreeError(*error.args) from error
 
 
 def _debstrap(recipe: Recipe, tree: str) -> list[str]:
@@ -170,17 +137,14 @@ def _debstrap(recipe: Recipe, tree: str) -> list[str]:
             recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
 
 
-def _debstrap_workshop(recipe: Recipe, tree: str) -> list[str]:
-    """The command that makes a tree with the release's own compiler, which the guest does not carry. Packages are unpacked,
-    not installed: a compiler needs no more."""
-    return ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"',
-            *UNPACKED, f"--include={ESSENTIAL}", f"--include={','.join(WORKSHOP)}", f"--extract-hook={PLACES}", recipe.suite, tree]
-
-
 def _prune(recipe: Recipe) -> str:
     """The shell command that removes from the tree $1 what dpkg would not have unpacked."""
     excludes, includes = (" -o ".join(f"-path '.{glob}'" for glob in globs) for globs in (recipe.excludes, recipe.includes))
     return f"cd \"$1\" && find ./usr ! -type d \\( {excludes} \\) ! \\( {includes} \\) -delete"
+
+
+def _source_of(builddir: Path) -> Path:
+    return Path(json.loads((builddir / "meson-info/meson-info.json").read_text())["directories"]["source"])
 
 
 def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path:
@@ -190,25 +154,13 @@ def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path
         shutil.rmtree(build, ignore_errors=True)
         cross = build.with_suffix(".ini")
         cross.write_text(cross_file(architecture, tree))
-        info = json.loads((builddir / "meson-info/meson-info.json").read_text())
         # In a sysroot pkg-config says where udev's directory is on this host.
-        _run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=disabled", "-Dman=disabled", "-Dhost=disabled",
+        run("meson", "setup", "--cross-file", cross, "-Dwerror=true", "-Dtests=disabled", "-Dman=disabled", "-Dhost=disabled",
              "-Dudevdir=/usr/lib/udev", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
              "-Dsystemdsystemunitdir=/usr/lib/systemd/system", "-Dudevadm=/usr/bin/udevadm",
-             build, info["directories"]["source"])
-    _run("ninja", "-C", build)
+             build, _source_of(builddir))
+    run("ninja", "-C", build)
     return build
-
-
-def _workshop_install(builddir: Path, workshop: Path, package: Path) -> None:
-    """Compile the source tree of a meson directory in a workshop, in a meson directory within that one, and install it."""
-    build = builddir / workshop.name
-    if not (build / "build.ninja").exists():
-        shutil.rmtree(build, ignore_errors=True)
-        build.mkdir()
-    info = json.loads((builddir / "meson-info/meson-info.json").read_text())
-    _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", COMPILE, "compile",
-         workshop, info["directories"]["source"], build, package)
 
 
 def _assemble(path: Path, tree: Path, package: Path, modules: str, drivers: str, architecture: Architecture) -> None:
@@ -216,7 +168,7 @@ def _assemble(path: Path, tree: Path, package: Path, modules: str, drivers: str,
     scratch = path / "overlay"
     scratch.mkdir()
     foreign = () if architecture == NATIVE else (architecture.machine, architecture.triple)
-    _run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
+    run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
          tree, package, HERE, scratch, path, modules, drivers, EXAMPLE, *foreign)
     shutil.rmtree(scratch)
     [kernel] = tree.glob("boot/vmlinu[xz]-*")
@@ -229,7 +181,16 @@ mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$scratch/root"
 cd "$scratch/root"
 
-tar -C "$package" -c . | tar -x --keep-directory-symlink --no-overwrite-dir
+if [ -z "$machine" ]; then
+    for deb in "$package"/*.deb; do
+        [ -e "$deb" ] || break
+        cp "$deb" tmp
+        chroot . dpkg -i "/tmp/${deb##*/}"
+        rm "tmp/${deb##*/}"
+    done
+else
+    tar -C "$package" -c . | tar -x --keep-directory-symlink --no-overwrite-dir
+fi
 install -D -m 755 "$tests/agent.sh" usr/local/libexec/pcipath-agent
 install -m 644 "$tests/watch-links.pl" usr/local/libexec/watch-links.pl
 install -D -m 644 "$tests/agent.service" etc/systemd/system/pcipath-agent.service
@@ -309,7 +270,7 @@ if [ -z "$machine" ] && [ "$modules" ]; then
     echo ext4 >>etc/initramfs-tools/modules
     chroot . mkinitramfs -o /run/initrd-initramfs-tools "$kernel"
     cp run/initrd-initramfs-tools "$out"
-    "$tests/systemd-initrd" "$PWD" "$kernel" "$package" "$out/initrd-systemd-alone"
+    "$tests/systemd-initrd" "$PWD" "$kernel" "$out/initrd-systemd-alone"
 fi
 """
 
@@ -342,28 +303,3 @@ def _unpack_initrd(image: Path, target: Path) -> None:
         file.write(image.read_bytes().removesuffix(rest))
         file.flush()
         subprocess.run(["zstd", "-dc"], input=rest, stdout=file, check=True)
-
-
-def _digest(*parts: bytes) -> str:
-    """Sixteen hex digits over parts, each with its length before it, so that no two lists of parts run together."""
-    state = hashlib.sha256()
-    for part in parts:
-        state.update(b"%d:" % len(part) + part)
-    return state.hexdigest()[:16]
-
-
-def _content(root: Path) -> Iterator[bytes]:
-    """Names, modes and contents of all below root, in one order. Times are left out: an install changes them."""
-    for path in sorted(root.rglob("*")):
-        yield os.fsencode(path.relative_to(root)) + b"\0%o" % path.lstat().st_mode
-        if path.is_symlink():
-            yield os.fsencode(os.readlink(path))
-        elif path.is_file():
-            yield path.read_bytes()
-
-
-def _run(*command: str | bytes | Path, env: dict[str, str] | None = None) -> None:
-    result = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace")
-    if result.returncode:
-        raise BuildError(f"{command[0]} failed ({result.returncode}): {command}\n{result.stdout[-8000:]}")
