@@ -25,12 +25,12 @@ _pcipath_host() {
     if declare -F _get_comp_words_by_ref >/dev/null; then
         _get_comp_words_by_ref -n := cur prev words cword
     else
-        cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+        cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
     local sources='--qmp= --libvirt= --cloud-hypervisor= --firecracker= --timeout= --help --version'
     local -A options=(
-        [list]="--json --noheadings $sources"
+        [list]="--json --noheadings --output= --list-columns $sources"
         [of]="$sources"
         [free]="--json --noheadings $sources"
         [tree]="--full --json --noheadings $sources"
@@ -38,6 +38,11 @@ _pcipath_host() {
 
     if ((cword == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+        return
+    fi
+    if [[ ${words[1]} == list ]] && [[ $prev == @(-o|--output) || $cur == --output=* ]]; then
+        cur=${cur#--output=}
+        mapfile -t COMPREPLY < <(compgen -W "$(pcipath-host list --list-columns)" -- "$cur")
         return
     fi
     case $cur in

@@ -17,17 +17,25 @@
 
 #define SEGMENTS_MAX 256
 
+static const struct label_key
+        disk_labels[]  = { { LABEL_SOURCE, "path" }, { LABEL_SOURCE, "vhost_socket" }, { LABEL_SERIAL, "serial" }, {} },
+        net_labels[]   = { { LABEL_MAC, "mac" }, { LABEL_SOURCE, "tap" }, { LABEL_SOURCE, "vhost_socket" }, {} },
+        file_labels[]  = { { LABEL_SOURCE, "file" }, {} },
+        path_labels[]  = { { LABEL_SOURCE, "path" }, {} },
+        vfio_labels[]  = { { LABEL_HOST, "path" }, {} },
+        socket_labels[] = { { LABEL_SOURCE, "socket" }, {} };
+
 /* Keys of VmConfig, and the ids that Cloud Hypervisor generates (vmm/src/device_manager.rs). */
 static const struct json_kind kinds[] = {
-        { "disks",              "_disk",               "disk",                     NODE_DISK      },
-        { "net",                "_net",                "network controller",       NODE_INTERFACE },
-        { "fs",                 "_fs",                 "device",                   NODE_NONE      },
-        { "pmem",               "_pmem",               "memory controller",        NODE_NONE      },
-        { "devices",            "_vfio",               "device",                   NODE_NONE      },
-        { "user_devices",       "_vfio_user",          "device",                   NODE_NONE      },
-        { "vdpa",               "_vdpa",               "device",                   NODE_NONE      },
-        { "generic_vhost_user", "_generic_vhost_user", "device",                   NODE_NONE      },
-        { "vsock",              "_vsock",              "communication controller", NODE_NONE      },
+        { "disks",              "_disk",               "disk",                     NODE_DISK, .labels = disk_labels },
+        { "net",                "_net",                "network controller",       NODE_INTERFACE, .labels = net_labels },
+        { "fs",                 "_fs",                 "device",                   NODE_NONE, .labels = socket_labels },
+        { "pmem",               "_pmem",               "memory controller",        NODE_NONE, .labels = file_labels },
+        { "devices",            "_vfio",               "device",                   NODE_NONE, .labels = vfio_labels },
+        { "user_devices",       "_vfio_user",          "device",                   NODE_NONE, .labels = socket_labels },
+        { "vdpa",               "_vdpa",               "device",                   NODE_NONE, .labels = path_labels },
+        { "generic_vhost_user", "_generic_vhost_user", "device",                   NODE_NONE, .labels = socket_labels },
+        { "vsock",              "_vsock",              "communication controller", NODE_NONE, .labels = socket_labels },
         { "console",            NULL,                  "communication controller", NODE_NONE, .own_id = "__console"      },
         { "rng",                NULL,                  "device",                   NODE_NONE, .own_id = "__rng"          },
         { "balloon",            NULL,                  "device",                   NODE_NONE, .own_id = "__balloon"      },
@@ -98,9 +106,10 @@ static int add_function(struct reader *r, const char *place, const char *address
 /* -- A booted machine: device_tree -- */
 
 static int add_node(struct reader *r, const char *name, json_object *node) {
-        json_object *address, *children, *first;
-        struct device *device;
+        json_object *address, *children, *first, *entry;
+        const struct json_kind *kind;
         const char *id = name;
+        struct device *device;
         int k;
 
         k = json_get_typed(&r->document, node, json_type_string, &address, "device_tree['%.40s'].pci_bdf", name);
@@ -120,7 +129,8 @@ static int add_node(struct reader *r, const char *name, json_object *node) {
                 if (!device->other_id)
                         return -ENOMEM;
         }
-        return json_device_identify(device, id, json_kind_of_id(kinds, ELEMENTSOF(kinds), r->ids, id));
+        kind = json_kind_of_id(kinds, ELEMENTSOF(kinds), r->ids, id, &entry);
+        return json_device_identify(device, id, kind, entry);
 }
 
 /* Offer the slots of all segments of a running machine. */
@@ -215,15 +225,16 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
                 device->hop.slot = (uint8_t) json_object_get_int64(slot);
         else
                 device->absent = "the slot is chosen at boot: use vm.info of the running machine";
-        return json_device_identify(device, id ? json_object_get_string(id) : kind->own_id, kind);
+        return json_device_identify(device, id ? json_object_get_string(id) : kind->own_id, kind,
+                                    entry);
 }
 
 /* -- The document -- */
 
 /* Read the answer to vm.add-disk or another command that adds a device. */
 static int read_reply(struct reader *r, json_object *address) {
+        json_object *id, *entry;
         struct device *device;
-        json_object *id;
         int k;
 
         k = add_function(r, "bdf", json_object_get_string(address), &device);
@@ -233,7 +244,8 @@ static int read_reply(struct reader *r, json_object *address) {
         if (k <= 0)
                 return k < 0 ? k : error_set(r->document.error, -EBADMSG, "%s: the key id is missing", r->document.name);
         return json_device_identify(device, json_object_get_string(id),
-                                    json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id)));
+                                    json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id), &entry),
+                                    entry);
 }
 
 static int read_document(struct reader *r) {

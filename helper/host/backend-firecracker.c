@@ -17,12 +17,18 @@
 #include "backend-json.h"
 #include "backend.h"
 
+static const struct label_key
+        drive_labels[]     = { { LABEL_SOURCE, "path_on_host" }, { LABEL_SOURCE, "socket" }, {} },
+        interface_labels[] = { { LABEL_MAC, "guest_mac" }, { LABEL_SOURCE, "host_dev_name" }, {} },
+        pmem_labels[]      = { { LABEL_SOURCE, "path_on_host" }, {} },
+        vsock_labels[]     = { { LABEL_SOURCE, "uds_path" }, {} };
+
 static const struct json_kind kinds[] = {
         { "balloon",            NULL, "device",                   NODE_NONE      },
-        { "drives",             NULL, "disk",                     NODE_DISK,      "drive_id" },
-        { "network-interfaces", NULL, "network controller",       NODE_INTERFACE, "iface_id" },
-        { "pmem",               NULL, "memory controller",        NODE_NONE      },
-        { "vsock",              NULL, "communication controller", NODE_NONE      },
+        { "drives",             NULL, "disk",                     NODE_DISK,      "drive_id", .labels = drive_labels },
+        { "network-interfaces", NULL, "network controller",       NODE_INTERFACE, "iface_id", .labels = interface_labels },
+        { "pmem",               NULL, "memory controller",        NODE_NONE, .labels = pmem_labels },
+        { "vsock",              NULL, "communication controller", NODE_NONE, .labels = vsock_labels },
         { "entropy",            NULL, "device",                   NODE_NONE      },
         { "memory-hotplug",     NULL, "device",                   NODE_NONE      },
 };
@@ -83,7 +89,7 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
                 device->absent = "a running Firecracker does not tell the slots of its devices: use its configuration before it starts";
         else
                 device->absent = r->machine->reason;
-        return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind);
+        return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind, entry);
 }
 
 /* Add the devices of each kind in their order, the root drive first. */

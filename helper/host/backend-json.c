@@ -36,17 +36,31 @@ int json_foreach_configured(const struct json_document *document, json_object *c
         return r;
 }
 
+/* The value for an id is an array: the index of the kind, and the entry of the configuration. */
 static int collect_id(json_object *ids, json_object *entry, size_t kind) {
-        json_object *id;
+        json_object *id, *pair, *index;
 
         if (!json_object_is_type(entry, json_type_object) || !json_object_object_get_ex(entry, "id", &id) ||
             !json_object_is_type(id, json_type_string))
                 return 0;
-        return json_object_object_add(ids, json_object_get_string(id), json_object_new_int((int) kind)) < 0 ? -ENOMEM : 0;
+
+        pair = json_object_new_array();
+        index = json_object_new_int((int) kind);
+        if (!pair || !index || json_object_array_add(pair, index) < 0) {
+                json_object_put(index);
+                json_object_put(pair);
+                return -ENOMEM;
+        }
+        if (json_object_array_add(pair, json_object_get(entry)) < 0) {
+                json_object_put(entry);
+                json_object_put(pair);
+                return -ENOMEM;
+        }
+        return json_object_object_add(ids, json_object_get_string(id), pair) < 0 ? -ENOMEM : 0;
 }
 
 /**
- * json_collect_ids() - map each id of the configuration to the kind of its device
+ * json_collect_ids() - map each id of the configuration to the kind and entry of its device
  * @ret: for json_kind_of_id(); the caller drops it with json_object_put()
  *
  * Return: 0 or -ENOMEM.
@@ -83,14 +97,19 @@ static bool is_made_up(const char *id, const struct json_kind *kind) {
 /**
  * json_kind_of_id() - find the kind of a device in the configuration, or by the prefix of its id
  * @ids: from json_collect_ids(), or NULL
+ * @ret_entry: the entry of the configuration, or NULL
  *
  * Return: NULL if the kind is unknown.
  */
-const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id) {
-        json_object *kind;
+const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id,
+                                        json_object **ret_entry) {
+        json_object *pair;
 
-        if (ids && json_object_object_get_ex(ids, id, &kind))
-                return &kinds[json_object_get_int(kind)];
+        *ret_entry = NULL;
+        if (ids && json_object_object_get_ex(ids, id, &pair)) {
+                *ret_entry = json_object_array_get_idx(pair, 1);
+                return &kinds[json_object_get_int(json_object_array_get_idx(pair, 0))];
+        }
         for (size_t i = 0; i < n; i++)
                 if (is_made_up(id, &kinds[i]))
                         return &kinds[i];
@@ -98,8 +117,24 @@ const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n,
         return NULL;
 }
 
-/** json_device_identify() - set id (or NULL), type and kind. A disk is a whole function in these monitors. */
-int json_device_identify(struct device *device, const char *id, const struct json_kind *kind) {
+static int set_labels(struct device *device, const struct label_key *labels, json_object *entry) {
+        int r = 0;
+
+        for (; labels && labels->key && r >= 0; labels++) {
+                json_object *value;
+
+                if (json_object_object_get_ex(entry, labels->key, &value) && json_object_is_type(value, json_type_string))
+                        r = device_set_label(device, labels->label, json_object_get_string(value));
+        }
+        return r;
+}
+
+/**
+ * json_device_identify() - set id, type, kind and labels. A disk is a whole function in these monitors.
+ * @id: or NULL
+ * @entry: of the configuration, or NULL
+ */
+int json_device_identify(struct device *device, const char *id, const struct json_kind *kind, json_object *entry) {
         device->id = id ? strdup(id) : NULL;
         device->type = strdup(kind ? kind->key : "device");
         if ((id && !device->id) || !device->type)
@@ -109,6 +144,8 @@ int json_device_identify(struct device *device, const char *id, const struct jso
 
         device->kind = kind->kind;
         device->node = kind->node;
+        if (entry && set_labels(device, kind->labels, entry) < 0)
+                return -ENOMEM;
         device->suffix = kind->node == NODE_DISK ? strdup("") : NULL;
         return kind->node == NODE_DISK && !device->suffix ? -ENOMEM : 0;
 }

@@ -6,7 +6,7 @@
  */
 
 #include "json-document.h"
-#include "machine.h"
+#include "label.h"
 
 /** struct json_kind - the devices under a key */
 struct json_kind {
@@ -17,6 +17,7 @@ struct json_kind {
         const char *id_key; /* or NULL for "id" */
         const char *own_id; /* default id of the only device of this kind, or NULL */
         bool is_switch;     /* the value is a boolean */
+        const struct label_key *labels; /* keys of its labels, or NULL */
 };
 
 typedef int (*configured_fn)(void *userdata, const struct json_kind *kind, json_object *entry, const char *place);
@@ -24,5 +25,6 @@ typedef int (*configured_fn)(void *userdata, const struct json_kind *kind, json_
 int json_foreach_configured(const struct json_document *document, json_object *config, const char *place,
                             const struct json_kind *kinds, size_t n, configured_fn callback, void *userdata);
 int json_collect_ids(json_object *config, const struct json_kind *kinds, size_t n, json_object **ret);
-const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id);
-int json_device_identify(struct device *device, const char *id, const struct json_kind *kind);
+const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id,
+                                        json_object **ret_entry);
+int json_device_identify(struct device *device, const char *id, const struct json_kind *kind, json_object *entry);

@@ -126,7 +126,7 @@ static int set_ids(struct domain *d, const xmlNode *element, struct device *devi
         return copy_text(a ?: t ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
 }
 
-/** domain_identify() - set ids, type and kind of the device of an element */
+/** domain_identify() - set ids, labels, type and kind of the device of an element */
 int domain_identify(struct domain *d, const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
@@ -135,7 +135,8 @@ int domain_identify(struct domain *d, const xmlNode *element, struct device *dev
 
         if (element_is(element, "controller"))
                 text = is_pci_controller && model ? model : type ?: text;
-        if (set_ids(d, element, device) < 0 || copy_text((const char *) text, &device->type) < 0)
+        if (set_ids(d, element, device) < 0 || element_set_labels(element, device) < 0 ||
+            copy_text((const char *) text, &device->type) < 0)
                 return -ENOMEM;
 
         if (element_is(element, "disk"))

@@ -46,12 +46,11 @@ const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAM
 }
 
 /**
- * element_get_number() - read a number from an attribute, in decimal or in hexadecimal with 0x
+ * element_parse_number() - read a number from an attribute, in decimal or in hexadecimal with 0x
  *
  * Return: 1; 0 if there is no such attribute; -EBADMSG if it is not a number from 0 to @most.
  */
-int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
-                       unsigned *ret) {
+int element_parse_number(const xmlNode *element, const char *attribute, unsigned most, unsigned *ret) {
         _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
         unsigned long value;
         char *end;
@@ -61,10 +60,24 @@ int element_get_number(const struct domain *d, const xmlNode *element, const cha
         errno = 0;
         value = strtoul((const char *) text, &end, 0);
         if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > most)
-                return error_set(d->error, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
-                                   xmlGetLineNo(element), attribute, (const char *) text, most);
+                return -EBADMSG;
         *ret = (unsigned) value;
         return 1;
+}
+
+/**
+ * element_get_number() - do as element_parse_number(), and set the error
+ */
+int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
+                       unsigned *ret) {
+        _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
+        int r;
+
+        r = element_parse_number(element, attribute, most, ret);
+        if (r < 0)
+                return error_set(d->error, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
+                                   xmlGetLineNo(element), attribute, (const char *) text, most);
+        return r;
 }
 
 /** set_element_error() - Return: -EBADMSG. */

@@ -54,11 +54,15 @@ bool element_attribute_is(const xmlNode *element, const char *attribute, const c
 const xmlNode *element_child(const xmlNode *element, const char *name);
 xmlChar *element_child_attribute(const xmlNode *element, const char *child, const char *attribute);
 const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]);
+int element_parse_number(const xmlNode *element, const char *attribute, unsigned most, unsigned *ret);
 int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
                        unsigned *ret);
 
 /* libvirt-id.c */
 int domain_identify(struct domain *d, const xmlNode *element, struct device *device);
+
+/* libvirt-label.c */
+int element_set_labels(const xmlNode *element, struct device *device);
 
 /* libvirt-function.c */
 int domain_add_controller(struct domain *d, const xmlNode *element);

@@ -149,32 +149,6 @@ static int forget_ambiguous_buses(struct machine *machine) {
         return 0;
 }
 
-static int compare_ids(const void *a, const void *b) {
-        const struct device_id *x = a, *y = b;
-        int r = strcmp(x->id, y->id);
-
-        return r != 0 ? r : (x->index > y->index) - (x->index < y->index);
-}
-
-/* Collect both ids of each device, for machine_find(). */
-static int collect_ids(struct machine *machine) {
-        machine->ids = calloc(2 * machine->n_devices + 1, sizeof(*machine->ids));
-        if (!machine->ids)
-                return -ENOMEM;
-
-        for (size_t i = 0; i < machine->n_devices; i++) {
-                const struct device *d = machine->devices[i];
-
-                if (d->id)
-                        machine->ids[machine->n_ids++] = (struct device_id){ d->id, i };
-                if (d->other_id && !(d->id && streq(d->id, d->other_id)))
-                        machine->ids[machine->n_ids++] = (struct device_id){ d->other_id, i };
-        }
-
-        qsort(machine->ids, machine->n_ids, sizeof(*machine->ids), compare_ids);
-        return 0;
-}
-
 static void mark_used_slots(struct machine *machine) {
         for (size_t i = 0; i < machine->n_devices; i++) {
                 const struct device *d = machine->devices[i];
@@ -220,5 +194,5 @@ int machine_complete(struct machine *machine) {
                 qsort(machine->devices, machine->n_devices, sizeof(*machine->devices), compare_devices);
         mark_same_slots(machine);
         mark_below_absent(machine);
-        return collect_ids(machine);
+        return machine_index(machine);
 }

@@ -125,6 +125,8 @@ void machine_clear(struct machine *machine) {
 
                 free(d->id);
                 free(d->other_id);
+                for (size_t j = 0; j < N_LABELS; j++)
+                        free(d->labels[j]);
                 free(d->type);
                 free(d->suffix);
                 free(d->path);
@@ -137,37 +139,10 @@ void machine_clear(struct machine *machine) {
 
         free(machine->devices);
         free(machine->buses);
-        free(machine->ids);
+        free(machine->ids.items);
+        free(machine->labels.items);
         free(machine->reason);
         *machine = (struct machine){};
-}
-
-/* Return: the index of the first id that is not less than @id. */
-static size_t lower_bound(const struct machine *machine, const char *id) {
-        size_t begin = 0, end = machine->n_ids;
-
-        while (begin < end) {
-                size_t middle = begin + (end - begin) / 2;
-
-                if (strcmp(machine->ids[middle].id, id) < 0)
-                        begin = middle + 1;
-                else
-                        end = middle;
-        }
-
-        return begin;
-}
-
-/**
- * machine_find() - find a device by its id
- * @n: number of the device among those with this id, from 0
- *
- * Return: NULL if there are no more.
- */
-struct device *machine_find(const struct machine *machine, const char *id, size_t n) {
-        size_t at = lower_bound(machine, id) + n;
-
-        return at < machine->n_ids && streq(machine->ids[at].id, id) ? machine->devices[machine->ids[at].index] : NULL;
 }
 
 /**

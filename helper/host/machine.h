@@ -40,10 +40,21 @@ enum node {
         NODE_INTERFACE,
 };
 
+/* What a host knows of a device besides its id. No label needs to be unique. */
+enum label {
+        LABEL_MAC,     /* lower case, with colons */
+        LABEL_SOURCE,  /* file, device, volume, network or socket on the host that is behind the device */
+        LABEL_SERIAL,  /* of a disk */
+        LABEL_HOST,    /* of a device that is passed through: its PCI address or UUID on the host */
+        LABEL_BACKEND, /* id of the netdev or drive of the monitor */
+        N_LABELS,
+};
+
 /** struct device - a PCI function, or a device below one */
 struct device {
         char *id;                /* in the monitor, or NULL */
         char *other_id;          /* a second id, or NULL */
+        char *labels[N_LABELS];  /* or NULL; see device_set_label() */
         char *type;              /* in the monitor's terms */
         const char *kind;        /* for users */
         struct bus *bus;         /* of a function; NULL for devices below a function or not on PCI */
@@ -58,10 +69,16 @@ struct device {
         void *userdata;          /* for the verb that prints the machine; NULL initially */
 };
 
-/** struct device_id - an id, and the index in machine.devices of its device */
-struct device_id {
-        const char *id;
+/** struct device_text - an id or label, and the index in machine.devices of its device */
+struct device_text {
+        const char *text;
         size_t index;
+};
+
+/** struct device_texts - ids or labels, sorted */
+struct device_texts {
+        struct device_text *items;
+        size_t n;
 };
 
 struct machine {
@@ -69,8 +86,8 @@ struct machine {
         size_t n_buses;
         struct device **devices; /* sorted by path by machine_complete() */
         size_t n_devices;
-        struct device_id *ids;   /* sorted; set by machine_complete() */
-        size_t n_ids;
+        struct device_texts ids, labels; /* set by machine_complete() */
+        bool wants_labels;       /* set by the verb: read labels even if that takes more time */
         const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */
         const char *no_room;     /* what to do if all slots are in use, or NULL */
         char *reason;            /* owned text of device.absent, or NULL */
@@ -82,9 +99,11 @@ struct machine {
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge);
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function);
 int machine_complete(struct machine *machine);
+int machine_index(struct machine *machine);
 void machine_clear(struct machine *machine);
 
 struct device *machine_find(const struct machine *machine, const char *id, size_t n);
+struct device *machine_find_by_label(const struct machine *machine, const char *label, size_t n);
 const struct pci_path *device_get_path(const struct device *device);
 const char *device_why_absent(const struct device *device);
 const char *device_name_in_guest(const struct device *device, char buf[static NAME_IN_GUEST_MAX]);

@@ -21,6 +21,8 @@ static int parse_option(struct options *options, int option, char **argv, const 
         case 'n':
                 options->table_options.no_headings = true;
                 return -1;
+        case 'o':
+                return table_parse_columns(optarg, verb, &options->columns) == EXIT_DONE ? -1 : EXIT_USAGE;
         case OPTION_FULL:
                 options->table_options.full = true;
                 return -1;
@@ -46,6 +48,8 @@ int options_parse(int argc, char **argv, const struct verb *verb, struct options
         struct options options = { .timeout = 10 * NSEC_PER_SEC };
         int option, r;
 
+        if (verb->default_columns)
+                (void) table_parse_columns(verb->default_columns, verb, &options.columns);
         while ((option = verb_next_option(verb, argc, argv)) >= 0) {
                 r = parse_option(&options, option, argv, verb);
                 if (r >= 0)
@@ -77,6 +81,14 @@ int options_read(const struct options *options, struct machine *ret) {
         return r >= 0 ? EXIT_DONE : log_error(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", error.text);
 }
 
+static bool shows_labels(const struct options *options, const struct verb_table *contents) {
+        for (size_t i = 0; contents->label_column > 0 && i < options->columns.n; i++)
+                if (options->columns.items[i] >= contents->label_column)
+                        return true;
+
+        return false;
+}
+
 /**
  * options_print_table() - run a verb that takes no argument and prints a table of the machine
  * @contents: its fill() returns 0 or -ENOMEM; its note() can be NULL
@@ -95,12 +107,13 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
                 return r;
         if (optind < argc)
                 return log_error(EXIT_USAGE, "%s: unexpected argument. Try '%s %s --help'.", argv[optind], program.name, verb->name);
+        machine.wants_labels = shows_labels(&options, contents);
         r = options_read(&options, &machine);
         if (r != EXIT_DONE)
                 return r;
 
         table = table_new(contents->name, &options.table_options);
-        if (!table || contents->fill(table, &options.table_options, &machine) < 0)
+        if (!table || contents->fill(table, &options, &machine) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
         r = table_print(table);
         text = r == EXIT_DONE && contents->note ? contents->note(&machine) : NULL;

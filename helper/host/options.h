@@ -16,6 +16,7 @@ struct options {
         const char *name;
         uint64_t timeout; /* nanoseconds */
         struct table_options table_options;
+        struct table_columns columns; /* of a verb with --output */
 };
 
 extern const struct verb verb_list, verb_of, verb_free, verb_tree;
@@ -44,7 +45,8 @@ int options_read(const struct options *options, struct machine *ret);
 /** struct verb_table - the table or tree that a verb prints */
 struct verb_table {
         const char *name; /* of the array in JSON */
-        int (*fill)(struct libscols_table *table, const struct table_options *options, const struct machine *machine);
+        int (*fill)(struct libscols_table *table, const struct options *options, const struct machine *machine);
+        size_t label_column; /* from this column on, columns are labels; 0 if the verb has none */
         const char *(*note)(const struct machine *machine); /* for standard error; returns NULL if there is none */
 };
 

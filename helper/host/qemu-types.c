@@ -5,13 +5,23 @@
 #include "qemu-types.h"
 #include "util.h"
 
+static const struct label_key
+        disk_labels[QEMU_LABELS_MAX]   = { { LABEL_BACKEND, "drive" }, { LABEL_SERIAL, "serial" } },
+        socket_labels[QEMU_LABELS_MAX] = { { LABEL_BACKEND, "chardev" } },
+        memory_labels[QEMU_LABELS_MAX] = { { LABEL_BACKEND, "memdev" } },
+        card_labels[QEMU_LABELS_MAX]   = { { LABEL_MAC, "mac" }, { LABEL_BACKEND, "netdev" } },
+        /* QEMU sets it even if the user gave the property host. */
+        vfio_labels[QEMU_LABELS_MAX]   = { { LABEL_HOST, "sysfsdev" } };
+
 #define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = SUFFIX_PORT, .properties = { "hotplug" } }
-#define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true }
-#define DISK(p)       { p, "disk", .node = NODE_DISK, .suffix = SUFFIX_FUNCTION, .leaf = true }
+#define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true, .labels = card_labels }
+#define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = SUFFIX_FUNCTION, .leaf = true, .labels = l }
 #define SCSI_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" } }
+        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" }, \
+          .labels = disk_labels }
 #define ATA_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_ATA, .leaf = true, .properties = { "unit" } }
+        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
+          .labels = disk_labels }
 #define EXPANDER(p)   { p, "host bridge", .suffix = SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
 
 /* Types of `qemu-system-x86_64 -device help`, with their variants. The first match applies. */
@@ -30,12 +40,13 @@ static const struct qemu_type type_table[] = {
         EXPANDER("pxb-pcie"),
         EXPANDER("pxb-cxl"),
 
-        DISK("virtio-blk-pci*"),
-        DISK("vhost-user-blk-pci*"),
-        DISK("virtio-pmem-pci*"),
-        { "nvme", "NVMe controller", .suffix = SUFFIX_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" } },
+        DISK("virtio-blk-pci*",      disk_labels),
+        DISK("vhost-user-blk-pci*",  socket_labels),
+        DISK("virtio-pmem-pci*",     memory_labels),
+        { "nvme", "NVMe controller", .suffix = SUFFIX_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" },
+          .labels = disk_labels },
         { "nvme-ns", "disk", .node = NODE_DISK, .suffix = SUFFIX_NAMESPACE, .leaf = true,
-          .properties = { "nsid", "shared", "detached" } },
+          .properties = { "nsid", "shared", "detached" }, .labels = disk_labels },
         { "virtio-scsi-pci*", "SCSI controller" },
         { "vhost-scsi-pci*",  "SCSI controller" },
         { "vhost-user-scsi-pci*", "SCSI controller" },
@@ -56,12 +67,12 @@ static const struct qemu_type type_table[] = {
         ATA_DISK("ide-hd", "disk"),
         ATA_DISK("ide-cd", "optical drive"),
         { "usb-storage", "disk", .node = NODE_DISK, .suffix = SUFFIX_USB_STORAGE, .leaf = true,
-          .properties = { "port" } },
+          .properties = { "port" }, .labels = disk_labels },
         { "usb-uas",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
         { "usb-bot",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
 
         { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .suffix = SUFFIX_CARD, .leaf = true,
-          .properties = { "sriov-pf" } },
+          .properties = { "sriov-pf" }, .labels = card_labels },
         NETWORK("e1000*"),
         NETWORK("igb*"),
         NETWORK("rtl8139"),
@@ -90,7 +101,7 @@ static const struct qemu_type type_table[] = {
         { "*-vga",               "display controller",       .leaf = true },
         { "bochs-display",       "display controller",       .leaf = true },
         { "virtio-*-pci*",       "device",                   .leaf = true },
-        { "vfio-pci*",           "device",                   .leaf = true },
+        { "vfio-pci*",           "device",                   .leaf = true, .labels = vfio_labels },
 };
 
 /** qemu_type_find() - find the row of a device type; an unknown type gets a row without suffix */

@@ -5,7 +5,7 @@
  * QEMU's types of devices and buses: a table with a row for each type.
  */
 
-#include "machine.h"
+#include "label.h"
 
 enum qemu_bus {
         QEMU_BUS_NONE, /* a bus to skip */
@@ -33,6 +33,7 @@ enum qemu_suffix {
 };
 
 #define QEMU_PROPERTIES_MAX 3
+#define QEMU_LABELS_MAX 2
 
 /** struct qemu_type - a type of device */
 struct qemu_type {
@@ -45,6 +46,7 @@ struct qemu_type {
         bool takes_no_plugs; /* the bus behind it has ports, which QEMU cannot hotplug */
         bool own_suffix;     /* an adapter whose driver in the guest makes suffixes of its own */
         const char *properties[QEMU_PROPERTIES_MAX];
+        const struct label_key *labels; /* QEMU_LABELS_MAX properties, or NULL */
 };
 
 const struct qemu_type *qemu_type_find(const char *type);

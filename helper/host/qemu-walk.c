@@ -16,7 +16,7 @@ struct child {
         const struct qemu_type *row;
         char *type;
         int link, address, root, hotplugged, subsystem, list; /* -1: not sent */
-        int properties[QEMU_PROPERTIES_MAX];
+        int properties[QEMU_PROPERTIES_MAX], labels[QEMU_LABELS_MAX];
 };
 
 struct children {
@@ -148,7 +148,13 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
 
 /* -- The second round trip of a level: the devices on these buses -- */
 
-static int ask_child(struct qmp_batch *batch, struct child *c) {
+static void ask_labels(struct qmp_batch *batch, const char *path, struct child *c, bool wants_labels) {
+        for (size_t i = 0; i < QEMU_LABELS_MAX; i++)
+                c->labels[i] = wants_labels && c->row->labels && c->row->labels[i].key ?
+                               qmp_add_get(batch, path, c->row->labels[i].key) : -1;
+}
+
+static int ask_child(struct qmp_batch *batch, struct child *c, bool wants_labels) {
         char link[sizeof("child[4294967295]")];
         _cleanup_free_ char *path = NULL, *subsystem = NULL;
         bool is_function = c->bus->kind == QEMU_BUS_PCI;
@@ -164,6 +170,7 @@ static int ask_child(struct qmp_batch *batch, struct child *c) {
         c->subsystem = c->row->suffix == SUFFIX_NVME ? qmp_add_list(batch, subsystem) : -1;
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 c->properties[i] = c->row->properties[i] ? qmp_add_get(batch, path, c->row->properties[i]) : -1;
+        ask_labels(batch, path, c, wants_labels);
         c->list = !c->row->leaf || c->bus->is_system ? qmp_add_list(batch, path) : -1;
         return c->link;
 }
@@ -229,7 +236,7 @@ static bool read_address(json_object *value, struct pci_hop *ret) {
 }
 
 static int read_device(struct walk *walk, const struct qmp_batch *batch, const struct child *c, const char *path) {
-        json_object *values[QEMU_PROPERTIES_MAX], *listing = reply(batch, c->list);
+        json_object *values[QEMU_PROPERTIES_MAX], *labels[QEMU_LABELS_MAX], *listing = reply(batch, c->list);
         json_object *of_subsystem = reply(batch, c->subsystem);
         const char *subsystem;
         struct record *record;
@@ -251,7 +258,11 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
 
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 values[i] = reply(batch, c->properties[i]);
+        for (size_t i = 0; i < QEMU_LABELS_MAX; i++)
+                labels[i] = reply(batch, c->labels[i]);
         r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_suffix(record, values) : 0;
+        if (r >= 0 && c->bus->kind != QEMU_BUS_VIRTIO)
+                r = walk_set_labels(walk, record, labels);
         subsystem = c->row->suffix == SUFFIX_NVME ? json_get_text(values[1]) : NULL;
         if (r >= 0 && subsystem && json_object_is_type(of_subsystem, json_type_array))
                 r = walk_add_subsystem(walk, record, subsystem, of_subsystem);
@@ -278,7 +289,7 @@ static int walk_children(struct walk *walk, struct children *children) {
         int r = 0;
 
         for (size_t i = 0; i < children->n && r >= 0; i++)
-                r = ask_child(&batch, &children->items[i]);
+                r = ask_child(&batch, &children->items[i], walk->machine->wants_labels);
         if (r >= 0)
                 r = qmp_run(&walk->qmp, &batch, walk->error);
         for (size_t i = 0; i < children->n && r >= 0; i++)
@@ -305,6 +316,8 @@ static int walk_level(struct walk *walk, struct qmp_batch *batch, size_t begin, 
                 walk->host_bridges = json_object_get(batch->replies[1]);
                 if (!json_object_is_type(walk->host_bridges, json_type_array))
                         return out_of_shape(walk, "its types");
+                if (walk->machine->wants_labels)
+                        r = walk_read_files(walk, batch->replies[2]);
         }
         if (r >= 0)
                 r = read_buses(walk, begin, end, batch, &children);
@@ -328,7 +341,8 @@ int walk_machine(struct walk *walk) {
                 end = walk->n_buses;
                 if (begin == 0 && (qmp_add(&batch, "qmp_capabilities", NULL) < 0 ||
                                    qmp_add(&batch, "qom-list-types",
-                                           (const char *const[]){ "implements", "pci-host-bridge", NULL }) < 0))
+                                           (const char *const[]){ "implements", "pci-host-bridge", NULL }) < 0 ||
+                                   (walk->machine->wants_labels && qmp_add(&batch, "query-block", NULL) < 0)))
                         return -ENOMEM;
                 r = walk_level(walk, &batch, begin, end);
         }
@@ -339,6 +353,7 @@ int walk_machine(struct walk *walk) {
 void walk_clear(struct walk *walk) {
         qmp_close(&walk->qmp);
         json_object_put(walk->host_bridges);
+        json_object_put(walk->files);
         for (size_t i = 0; i < walk->n_buses; i++) {
                 free(walk->buses[i]->path);
                 free(walk->buses[i]->type);

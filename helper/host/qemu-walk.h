@@ -46,6 +46,7 @@ struct walk {
         struct machine *machine;
         struct error *error;
         json_object *host_bridges; /* their types */
+        json_object *files;        /* by the name of a drive or node; see walk_read_files() */
         bool is_i440fx;
         bool has_root; /* 0000:00 */
         struct qbus **buses;
@@ -67,6 +68,8 @@ int walk_add_buses_of(struct walk *walk, const struct record *record, json_objec
 int walk_add_subsystem(struct walk *walk, const struct record *controller, const char *subsystem,
                        json_object *listing);
 int record_set_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]);
+int walk_read_files(struct walk *walk, json_object *drives);
+int walk_set_labels(struct walk *walk, struct record *record, json_object *const values[static QEMU_LABELS_MAX]);
 int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error);
 int walk_machine(struct walk *walk);
 void walk_clear(struct walk *walk);

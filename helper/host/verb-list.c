@@ -2,38 +2,82 @@
 
 #include "options.h"
 
-static const char *const columns[] = { "ID", "TYPE", "KIND", "PATH", "NAME", "ABSENT" };
+/* Labels are last, in the order of enum label. */
+enum {
+        COLUMN_ID,
+        COLUMN_TYPE,
+        COLUMN_KIND,
+        COLUMN_PATH,
+        COLUMN_NAME,
+        COLUMN_ABSENT,
+        COLUMN_LABEL,
+        N_COLUMNS = COLUMN_LABEL + N_LABELS,
+};
 
-static int add_device(struct libscols_table *table, const struct device *d) {
-        char path[PCI_PATH_STRING_MAX], name[NAME_IN_GUEST_MAX];
-        const struct pci_path *p = device_get_path(d);
-        struct libscols_line *line;
+static const struct column columns[N_COLUMNS + 1] = {
+        [COLUMN_ID]                    = { "ID",      "name in the monitor"                               },
+        [COLUMN_TYPE]                  = { "TYPE",    "type in the monitor"                               },
+        [COLUMN_KIND]                  = { "KIND",    "kind of device"                                    },
+        [COLUMN_PATH]                  = { "PATH",    "PCI path"                                          },
+        [COLUMN_NAME]                  = { "NAME",    "name in the guest"                                 },
+        [COLUMN_ABSENT]                = { "ABSENT",  "why the guest does not show it"                    },
+        [COLUMN_LABEL + LABEL_MAC]     = { "MAC",     "MAC address"                                       },
+        [COLUMN_LABEL + LABEL_SOURCE]  = { "SOURCE",  "file, volume, network or socket behind it"         },
+        [COLUMN_LABEL + LABEL_SERIAL]  = { "SERIAL",  "serial number of a disk"                           },
+        [COLUMN_LABEL + LABEL_HOST]    = { "HOST",    "address on the host of a device passed through"    },
+        [COLUMN_LABEL + LABEL_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU"                  },
+};
 
-        if (p)
-                pci_path_print(p, PCI_PATH_CANONICAL, path);
+/* @buf: for texts that the device does not own */
+static const char *cell(const struct device *d, size_t column, char buf[static PCI_PATH_STRING_MAX]) {
+        const struct pci_path *path;
 
-        line = scols_table_new_line(table, NULL);
-        if (!line || scols_line_set_data(line, 0, d->id) < 0 || scols_line_set_data(line, 1, d->type) < 0 ||
-            scols_line_set_data(line, 2, d->kind) < 0 || scols_line_set_data(line, 3, p ? path : NULL) < 0 ||
-            scols_line_set_data(line, 4, device_name_in_guest(d, name)) < 0 ||
-            scols_line_set_data(line, 5, device_why_absent(d)) < 0)
+        switch (column) {
+        case COLUMN_ID:
+                return d->id;
+        case COLUMN_TYPE:
+                return d->type;
+        case COLUMN_KIND:
+                return d->kind;
+        case COLUMN_PATH:
+                path = device_get_path(d);
+                if (path)
+                        pci_path_print(path, PCI_PATH_CANONICAL, buf);
+                return path ? buf : NULL;
+        case COLUMN_NAME:
+                return device_name_in_guest(d, buf);
+        case COLUMN_ABSENT:
+                return device_why_absent(d);
+        default:
+                return d->labels[column - COLUMN_LABEL];
+        }
+}
+
+_Static_assert((size_t) PCI_PATH_STRING_MAX >= NAME_IN_GUEST_MAX, "cell() prints names into the buffer of a path");
+
+static int add_device(struct libscols_table *table, const struct table_columns *shown, const struct device *d) {
+        struct libscols_line *line = scols_table_new_line(table, NULL);
+        char buf[PCI_PATH_STRING_MAX];
+
+        if (!line)
                 return -ENOMEM;
+        for (size_t i = 0; i < shown->n; i++)
+                if (scols_line_set_data(line, i, cell(d, shown->items[i], buf)) < 0)
+                        return -ENOMEM;
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct table_options *options _unused_, const struct machine *machine) {
-        int r = 0;
+static int fill_table(struct libscols_table *table, const struct options *options, const struct machine *machine) {
+        int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(columns); i++)
-                if (!scols_table_new_column(table, columns[i], 0, 0))
-                        return -ENOMEM;
+        r = table_add_columns(table, &options->columns, &verb_list);
         for (size_t i = 0; i < machine->n_devices && r >= 0; i++)
-                r = add_device(table, machine->devices[i]);
+                r = add_device(table, &options->columns, machine->devices[i]);
         return r;
 }
 
 static int run_list(int argc, char **argv) {
-        static const struct verb_table table = { .name = "devices", .fill = fill_table };
+        static const struct verb_table table = { .name = "devices", .fill = fill_table, .label_column = COLUMN_LABEL };
 
         return options_print_table(argc, argv, &verb_list, &table);
 }
@@ -42,15 +86,8 @@ const struct verb verb_list = {
         .name = "list",
         .operands = "SOURCE",
         .summary = "List the devices of a machine with their PCI paths",
-        .option_rows = (const struct option_row[]) { TABLE_ROWS, SOURCE_ROWS, {} },
-        .columns = (const struct column[]) {
-                { "ID", "name in the monitor" },
-                { "TYPE", "type in the monitor" },
-                { "KIND", "kind of device" },
-                { "PATH", "PCI path" },
-                { "NAME", "name in the guest" },
-                { "ABSENT", "why the guest does not show it" },
-                {},
-        },
+        .option_rows = (const struct option_row[]) { TABLE_ROWS, COLUMN_ROWS, SOURCE_ROWS, {} },
+        .columns = columns,
+        .default_columns = "ID,TYPE,KIND,PATH,NAME,ABSENT",
         .run = run_list,
 };

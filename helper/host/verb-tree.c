@@ -58,8 +58,8 @@ static int add_device(struct tree *tree, struct device *d) {
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct table_options *options, const struct machine *machine) {
-        struct tree tree = { .table = table, .options = options };
+static int fill_table(struct libscols_table *table, const struct options *options, const struct machine *machine) {
+        struct tree tree = { .table = table, .options = &options->table_options };
         int r;
 
         r = add_columns(table);

@@ -2,7 +2,7 @@
 
 /*
  * Plays QEMU. Each line of the input is the return value of the next command, or "!" for an error. A line that begins
- * with ">" is sent unchanged. All answers are in the socket before the first command is sent.
+ * with ">" is sent unchanged. A first line "labels" asks for labels, too. All answers are in the socket before the first command is sent.
  */
 
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "backend.h"
 
 #define INPUT_MAX 65536 /* fits into a socket */
+#define WITH_LABELS "labels\n"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
@@ -53,11 +54,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_machine_ struct machine machine = {};
         struct error error = {};
         struct qmp qmp = { .stream = { .path = "input" } };
+        const char *text = (const char *) data;
         int fds[2], r;
 
+        if (size >= strlen(WITH_LABELS) && memcmp(text, WITH_LABELS, strlen(WITH_LABELS)) == 0) {
+                machine.wants_labels = true;
+                text += strlen(WITH_LABELS);
+                size -= strlen(WITH_LABELS);
+        }
         if (size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
                 return 0;
-        write_replies(fds[1], (const char *) data, size);
+        write_replies(fds[1], text, size);
         shutdown(fds[1], SHUT_WR);
 
         qmp.stream.fd = fds[0];

@@ -124,4 +124,5 @@ def test_completion():
     assert sorted(complete("pcipath-host", "")) == sorted([*VERBS, "--help", "--version"])
     assert complete("pcipath-host", "of", DOMAIN, "v") == ["vda", "vnet0"]
     assert complete("pcipath-host", "of", "v") == []
+    assert complete("pcipath-host", "list", "--output=S") == complete("pcipath-host", "list", "-o", "S") == ["SOURCE", "SERIAL"]
     assert f"{DOCUMENTS}/domain.xml" in complete("pcipath-host", "list", f"--libvirt={DOCUMENTS}/dom")

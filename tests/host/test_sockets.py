@@ -219,6 +219,8 @@ def qemu(objects, *, events=b""):
             return {}
         if command == "qom-list-types":
             return [{"name": "q35-pcihost", "parent": "pcie-host-bridge"}]
+        if command == "query-block":
+            return []
         found = objects.get(arguments["path"])
         if command == "qom-list" and found is not None:
             return [{"name": name, "type": type_} for name, (type_, _) in found.items()]
@@ -229,7 +231,7 @@ def qemu(objects, *, events=b""):
     def serve(connection):
         connection.sendall(GREETING)
         for request in requests(connection):
-            assert request["execute"] in ("qmp_capabilities", "qom-list-types", "qom-list", "qom-get")  # it only reads
+            assert request["execute"] in ("qmp_capabilities", "qom-list-types", "qom-list", "qom-get", "query-block")  # it only reads
             value = answer(request["execute"], request["arguments"])
             reply = {"return": value} if value is not None else {"error": {"class": "GenericError", "desc": "no"}}
             connection.sendall(events + json.dumps(reply).encode() + b"\r\n")
@@ -265,6 +267,17 @@ def test_device_without_address(address):
     with served(qemu(machine_with(disk=("virtio-blk-pci", 0x20), odd=("virtio-rng-pci", address)))) as path:
         listed = [row["id"] for row in table("list", f"--qmp={path}")]
         assert "disk" in listed and ("odd" in listed) == (address == 0x28)
+
+
+@pytest.mark.parametrize("directory, host", [("/sys/bus/pci/devices/0000:3b:00.0", "0000:3b:00.0"), ("", None), (7, None),
+                                             ("/sys/bus/mdev/devices/C2177883-f1bb-47f0-914d-32a22e3a8804/", "c2177883-f1bb-47f0-914d-32a22e3a8804")])
+def test_device_passed_through(directory, host):
+    """The test machine has no device for vfio-pci."""
+    objects = machine_with(gpu=("vfio-pci", 0x20))
+    objects["/machine/q35/pcie.0/child[0]"]["sysfsdev"] = ("str", directory)
+    with served(qemu(objects)) as path:
+        assert [row["host"] for row in table("list", f"--qmp={path}", "-o", "HOST")] == [host]
+        assert not host or pcipath_host("of", f"--qmp={path}", host).stdout == "04.0\n"
 
 
 def test_objects_in_a_circle():
