@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of a release and of its packages share: commands, versions, lists of files."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+RELEASING = (TOP / "docs/releasing.md").read_text()
+
+# As packages of distributions without initramfs-tools are built: packaging/rpm/pcipath.spec, packaging/arch/PKGBUILD.
+OPTIONS = ("-Dudevdir=/usr/lib/udev", "-Dsystemdsystemunitdir=/usr/lib/systemd/system", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
+           "-Dinitramfs-tools=false", "-Dman=enabled", "-Dtests=disabled")
+
+
+def run(*command, **options):
+    """The standard output of a command that has to succeed."""
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
+    assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout[-8000:]}"
+    return done.stdout
+
+
+def version():
+    return json.loads(run("meson", "introspect", "--projectinfo", TOP / "meson.build"))["version"]
+
+
+def releasing_block(name):
+    """The only block of docs/releasing.md with this name after the ```."""
+    [text] = re.findall(rf"^ *```sh {name}\n(.*?)^ *```$", RELEASING, re.MULTILINE | re.DOTALL)
+    return text
+
+
+def checkout_files():
+    """What git has of the source tree as it is, with files that are new and without those that are deleted."""
+    names = run("git", "ls-files", "-z", "-co", "--exclude-standard", "--deduplicate", cwd=TOP).rstrip("\0").split("\0")
+    return [name for name in names if (TOP / name).exists()]
+
+
+def make_tarball(directory):
+    """Run the commands of docs/releasing.md in a clone that has the changes of this tree as a commit."""
+    clone = directory / "clone"
+    run("git", "init", "--quiet", clone)
+    for name in checkout_files():
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(TOP / name, clone / name, follow_symlinks=False)
+    run("git", "add", "--all", cwd=clone)
+    run("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=test", cwd=clone)
+    run("sh", "-euxc", releasing_block("tarball"), cwd=clone)
+    [tarball] = clone.glob("build-release/meson-dist/*.tar.xz")
+    return tarball
+
+
+def files_below(root):
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or path.is_file()}
+
+
+def installed_files(directory):
+    """By package what meson installs with OPTIONS."""
+    build = directory / "build"
+    run("meson", "setup", "--prefix=/usr", *OPTIONS, build, TOP)
+    plan = json.loads(run("meson", "introspect", "--install-plan", build))
+    tags = {source: entry["tag"] for section in plan.values() for source, entry in section.items()}
+    files = {"pcipath": set(), "pcipath-host": set()}
+    for source, target in json.loads(run("meson", "introspect", "--installed", build)).items():
+        files["pcipath-host" if tags.get(source) == "host" else "pcipath"].add(target.lstrip("/"))
+    return files

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The packages of packaging/arch/PKGBUILD, built by Debian's makepkg. It refuses to run as root."""
+
+import shutil
+
+import pytest
+from release_files import TOP, files_below, run
+
+pytestmark = [pytest.mark.xdist_group("arch"), pytest.mark.exhaustive]
+
+ARCH = TOP / "packaging/arch"
+LIBRARIES = {"libblkid.so.1": "util-linux-libs", "libc.so.6": "glibc", "libjson-c.so.5": "json-c", "libkmod.so.2": "kmod",
+             "libmnl.so.0": "libmnl", "libsmartcols.so.1": "util-linux-libs", "libsystemd.so.0": "systemd-libs", "libxml2.so.2": "libxml2"}
+
+
+@pytest.fixture(scope="module")
+def packages(tarball, tmp_path_factory):
+    """Files by package."""
+    directory = tmp_path_factory.mktemp("arch")
+    for path in (tarball, *ARCH.iterdir()):
+        shutil.copy(path, directory)
+    shutil.chown(directory, "nobody", "nogroup")
+    for parent in directory.parents[:2]:
+        parent.chmod(0o755)
+    run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", f"HOME={directory}", "makepkg", "--nodeps", cwd=directory)
+    return {path.name.partition("-1.")[0]: path for path in directory.glob("*.pkg.tar.*")}
+
+
+def information(package):
+    """Lists by key of .PKGINFO."""
+    values = {}
+    for line in run("bsdtar", "-xOf", package, ".PKGINFO").splitlines():
+        key, separator, value = line.partition(" = ")
+        if separator:
+            values.setdefault(key, []).append(value)
+    return values
+
+
+@pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
+def test_files_are_those_that_meson_installs(packages, installed, package, tmp_path):
+    run("bsdtar", "-xf", packages[package], "-C", tmp_path)
+    files = {name.removesuffix(".gz") if "/man/" in name else name for name in files_below(tmp_path) if name.startswith("usr/")}
+    assert files == installed[package]
+
+
+@pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
+def test_depends_on_what_it_links(packages, package, tmp_path):
+    """One of namcap's rules: each library's package is named, and no other."""
+    run("bsdtar", "-xf", packages[package], "-C", tmp_path)
+    needed = {"sh"} if package == "pcipath" else set()
+    for name in files_below(tmp_path):
+        if (tmp_path / name).is_file() and (tmp_path / name).open("rb").read(4) == b"\x7fELF":
+            printed = run("readelf", "--dynamic", tmp_path / name)
+            needed |= {LIBRARIES[line.split("[")[1].rstrip("]")] for line in printed.splitlines() if "(NEEDED)" in line}
+    assert set(information(packages[package])["depend"]) == needed
+
+
+def test_comes_and_goes(packages, tmp_path):
+    """Installed and removed by pacman below a directory, where no script is run: it leaves nothing."""
+    (tmp_path / "db").mkdir()
+    pacman = ("pacman", "--root", tmp_path, "--dbpath", tmp_path / "db", "--noconfirm", "--noscriptlet")
+    run(*pacman, "-Udd", *packages.values())
+    assert (tmp_path / "usr/bin/pcipath-host").exists()
+    run(*pacman, "-Rdd", *packages)
+    assert not [name for name in files_below(tmp_path) if name.startswith("usr/")]
