@@ -6,7 +6,7 @@ from unavailable import Unavailable
 
 @pytest.fixture(scope="session")
 def tarball(tmp_path_factory):
-    """A release of this source tree."""
+    """Of a release of this source tree, in the repository that it was made in."""
     if not (TOP / ".git").exists():
         raise Unavailable("a release is made of a git checkout")
     return make_tarball(tmp_path_factory.mktemp("release"))

@@ -2,13 +2,17 @@
 """What the tests of a release and of its packages share: commands, versions, lists of files."""
 
 import json
+import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
+from release import copy_source
+
 TOP = Path(__file__).resolve().parents[2]
 RELEASING = (TOP / "docs/releasing.md").read_text()
+
+IDENTITY = {f"GIT_{who}_{what}": f"{what.lower()}@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 # As packages of distributions without initramfs-tools are built: packaging/rpm/pcipath.spec, packaging/arch/PKGBUILD.
 OPTIONS = ("-Dudevdir=/usr/lib/udev", "-Dsystemdsystemunitdir=/usr/lib/systemd/system", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
@@ -32,24 +36,19 @@ def releasing_block(name):
     return text
 
 
-def checkout_files():
-    """What git has of the source tree as it is, with files that are new and without those that are deleted."""
-    names = run("git", "ls-files", "-z", "-co", "--exclude-standard", "--deduplicate", cwd=TOP).rstrip("\0").split("\0")
-    return [name for name in names if (TOP / name).exists()]
-
-
 def make_tarball(directory):
-    """Run the commands of docs/releasing.md in a clone that has the changes of this tree as a commit."""
-    clone = directory / "clone"
-    run("git", "init", "--quiet", clone)
-    for name in checkout_files():
-        (clone / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(TOP / name, clone / name, follow_symlinks=False)
+    """Run the commands of docs/releasing.md in a repository of this source tree as it is. They leave the tarball in it."""
+    clone = copy_source(TOP, directory / "clone", tests=True)
+    run("git", "init", "--quiet", cwd=clone)
     run("git", "add", "--all", cwd=clone)
-    run("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=test", cwd=clone)
-    run("sh", "-euxc", releasing_block("tarball"), cwd=clone)
+    run("git", "commit", "--quiet", "--message=test", cwd=clone, env=os.environ | IDENTITY)
+    run("sh", "-euxc", releasing_block("tarball"), cwd=clone, env=os.environ | IDENTITY)
     [tarball] = clone.glob("build-release/meson-dist/*.tar.xz")
     return tarball
+
+
+def repository_of(tarball):
+    return tarball.parents[2]
 
 
 def files_below(root):

@@ -2,28 +2,28 @@
 """The packages of packaging/arch/PKGBUILD, built by Debian's makepkg. It refuses to run as root."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
-from release_files import TOP, files_below, run
+from release_files import files_below, releasing_block, repository_of, run
 
 pytestmark = [pytest.mark.xdist_group("arch"), pytest.mark.exhaustive]
 
-ARCH = TOP / "packaging/arch"
 LIBRARIES = {"libblkid.so.1": "util-linux-libs", "libc.so.6": "glibc", "libjson-c.so.5": "json-c", "libkmod.so.2": "kmod",
              "libmnl.so.0": "libmnl", "libsmartcols.so.1": "util-linux-libs", "libsystemd.so.0": "systemd-libs", "libxml2.so.2": "libxml2"}
 
 
 @pytest.fixture(scope="module")
-def packages(tarball, tmp_path_factory):
+def packages(tarball):
     """Files by package."""
-    directory = tmp_path_factory.mktemp("arch")
-    for path in (tarball, *ARCH.iterdir()):
-        shutil.copy(path, directory)
-    shutil.chown(directory, "nobody", "nogroup")
-    for parent in directory.parents[:2]:
-        parent.chmod(0o755)
-    run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", f"HOME={directory}", "makepkg", "--nodeps", cwd=directory)
-    return {path.name.partition("-1.")[0]: path for path in directory.glob("*.pkg.tar.*")}
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own are for root alone
+        repository = shutil.copytree(repository_of(tarball), Path(directory) / "repository", symlinks=True)
+        run("chown", "-R", "nobody:nogroup", directory)
+        # pacman knows none of the packages that Debian has installed.
+        commands = releasing_block("arch").replace("--syncdeps", "--nodeps")
+        run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", f"HOME={directory}", "sh", "-euxc", commands, cwd=repository)
+        yield {path.name.partition("-1.")[0]: path for path in repository.glob("build-release/meson-dist/*.pkg.tar.*")}
 
 
 def information(package):

@@ -6,7 +6,8 @@ import re
 import tarfile
 
 import pytest
-from release_files import TOP, checkout_files, run, version
+from release import source_files
+from release_files import TOP, run, version
 
 pytestmark = pytest.mark.xdist_group("release")
 
@@ -37,7 +38,7 @@ def test_tarball_has_each_file(tarball):
     top = f"pcipath-{version()}"
     with tarfile.open(tarball) as archive:
         names = {member.name for member in archive if not member.isdir()}
-    assert names == {f"{top}/{name}" for name in checkout_files()}
+    assert names == {f"{top}/{name}" for name in source_files(TOP, tests=True)}
 
 
 def test_builds_from_the_tarball(source, build):

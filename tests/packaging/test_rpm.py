@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from release_files import TOP, files_below, run
+from release_files import TOP, files_below, releasing_block, repository_of, run
 
 pytestmark = pytest.mark.xdist_group("rpm")
 
@@ -17,7 +17,8 @@ SPEC = TOP / "packaging/rpm/pcipath.spec"
 def rpms(tarball, tmp_path_factory):
     """Files by package; "src" is the source package."""
     top = tmp_path_factory.mktemp("rpm")
-    run("rpmbuild", "-ba", "--nodeps", f"--load={HERE}/rpm-macros", f"--define=_topdir {top}", f"--define=_sourcedir {tarball.parent}", SPEC)
+    run("sh", "-euc", f'exec {releasing_block("rpm").strip()} "$@"', "sh", "--nodeps", f"--load={HERE}/rpm-macros", f"--define=_topdir {top}",
+        cwd=repository_of(tarball))
     [source] = top.glob("SRPMS/*")
     return {run("rpm", "-qp", "--queryformat=%{NAME}", path): path for path in top.glob("RPMS/*/*.rpm")} | {"src": source}
 
