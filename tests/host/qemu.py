@@ -7,8 +7,8 @@ import socket
 import subprocess
 import tempfile
 
+from build import TreeError
 from emulator import emulator
-from guest import TreeError
 from programs import CACHE
 from qmp import QMP
 from release import HOST
