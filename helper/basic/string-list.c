@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdio.h>
-
 #include "array.h"
+#include "format-text.h"
 #include "string-list.h"
 #include "util.h"
 
@@ -32,9 +31,10 @@ int string_list_add(struct string_list *list, const char *text) {
 
 /** string_list_join() - add "@directory/@name". Return: 0 or -ENOMEM. */
 int string_list_join(struct string_list *list, const char *directory, const char *name) {
-        char *text;
+        char *text = NULL;
 
-        return append(list, asprintf(&text, "%s/%s", directory, name) < 0 ? NULL : text);
+        (void) format_text(&text, "%s/%s", directory, name);
+        return append(list, text);
 }
 
 bool string_list_has(const struct string_list *list, const char *text) {

@@ -8,6 +8,7 @@
 
 #include "cdi.h"
 #include "command.h"
+#include "format-text.h"
 #include "lock.h"
 #include "log-report.h"
 
@@ -93,14 +94,9 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
         r = make(kind, enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
-        if (asprintf(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0) {
-                path = NULL;
+        if (format_text(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0 ||
+            format_text(&temporary, "%s/" TEMPORARY_PREFIX "%s.XXXXXX", directory, kind->name) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
-        }
-        if (asprintf(&temporary, "%s/" TEMPORARY_PREFIX "%s.XXXXXX", directory, kind->name) < 0) {
-                temporary = NULL;
-                return log_error(EXIT_FAILED, "out of memory");
-        }
 
         if (r > 0)
                 r = replace_file(path, temporary, text);

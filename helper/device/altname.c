@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <net/if.h>
-#include <stdio.h>
 
 #include "altname.h"
+#include "format-text.h"
 #include "rtnl.h"
 #include "sysfs.h"
 #include "util.h"
@@ -80,7 +80,6 @@ int altname_diagnose(const char *syspath, const char *name, int error, char **re
         const char *ifname = strrchr(syspath, '/') + 1;
         char owner[IF_NAMESIZE] = "?";
         unsigned ifindex;
-        int n;
 
         *ret = NULL;
         switch (error) {
@@ -88,29 +87,19 @@ int altname_diagnose(const char *syspath, const char *name, int error, char **re
         case -ENOENT:
                 return 0;
         case -ENOTUNIQ:
-                n = asprintf(ret, "%s: the name %s is ambiguous: another interface of the same device would have it too; "
-                             "neither gets it", ifname, name);
-                break;
+                return format_text(ret, "%s: the name %s is ambiguous: another interface of the same device would have it too; "
+                                   "neither gets it", ifname, name);
         case -ENAMETOOLONG:
-                n = asprintf(ret, "%s: the name by PCI path would be longer than %d bytes: no name is added", ifname,
-                             INTERFACE_NAME_MAX);
-                break;
+                return format_text(ret, "%s: the name by PCI path would be longer than %d bytes: no name is added", ifname,
+                                   INTERFACE_NAME_MAX);
         case -EBADMSG:
-                n = asprintf(ret, "%s: phys_port_name contains characters that are not allowed in an interface name: "
-                             "no name is added", ifname);
-                break;
+                return format_text(ret, "%s: phys_port_name contains characters that are not allowed in an interface name: "
+                                   "no name is added", ifname);
         case -EEXIST:
                 if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, owner))
                         strcpy(owner, "?");
-                n = asprintf(ret, "%s: another interface has the name %s: %s", ifname, name, owner);
-                break;
+                return format_text(ret, "%s: another interface has the name %s: %s", ifname, name, owner);
         default:
-                n = asprintf(ret, "%s: cannot add the name by PCI path: %s", ifname, strerror(-error));
-                break;
+                return format_text(ret, "%s: cannot add the name by PCI path: %s", ifname, strerror(-error));
         }
-
-        if (n >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
 }

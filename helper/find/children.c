@@ -11,6 +11,7 @@
 #include "array.h"
 #include "ascii.h"
 #include "children.h"
+#include "format-text.h"
 #include "nvme.h"
 #include "pci-path.h"
 #include "sysfs.h"
@@ -79,10 +80,8 @@ static unsigned part_number(const char *syspath) {
 
 /* The node of a disk has the disk's name, with '!' for '/' (drivers/base/core.c, device_get_devnode()). */
 static int name_disk(const char *syspath, char **ret) {
-        if (asprintf(ret, "/dev/%s", last_component(syspath)) < 0) {
-                *ret = NULL;
+        if (format_text(ret, "/dev/%s", last_component(syspath)) < 0)
                 return -ENOMEM;
-        }
 
         for (char *p = strchr(*ret, '!'); p; p = strchr(p, '!'))
                 *p = '/';
@@ -105,11 +104,7 @@ static int name_node(const char *syspath, char **ret) {
         line += strlen("DEVNAME=");
         line[strcspn(line, "\n")] = '\0';
 
-        if (asprintf(ret, "/dev/%s", line) < 0) {
-                *ret = NULL;
-                return -ENOMEM;
-        }
-        return 0;
+        return format_text(ret, "/dev/%s", line);
 }
 
 static int child_device_fill(struct child_device *u, const char *syspath, const char *subsystem) {

@@ -16,6 +16,7 @@
 #include "array.h"
 #include "pci-function.h"
 #include "enumerate.h"
+#include "format-text.h"
 #include "search.h"
 #include "sysfs.h"
 #include "syspath.h"
@@ -46,10 +47,8 @@ static int note_unreadable(struct enumeration *enumeration, const char *syspath,
 
         if (r == -ENOMEM || enumeration->is_strict)
                 return r;
-        if (asprintf(&text, "%s: %s", syspath, strerror(-r)) < 0) {
-                text = NULL;
+        if (format_text(&text, "%s: %s", syspath, strerror(-r)) < 0)
                 return -ENOMEM;
-        }
         return string_list_add(&enumeration->unreadable, text);
 }
 

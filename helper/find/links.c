@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "array.h"
 #include "ascii.h"
+#include "format-text.h"
 #include "interface-name.h"
 #include "links.h"
 #include "rtnl.h"
@@ -46,10 +46,8 @@ int links_read_node(int dir_fd, const char *dir, const char *name, char **ret) {
                 while (n_dir > 0 && dir[--n_dir] != '/')
                         ;
         if (*node == '/')
-                *ret = strdup(node);
-        else if (asprintf(ret, "%.*s/%s", (int) n_dir, dir, node) < 0)
-                *ret = NULL;
-        return *ret ? 0 : -ENOMEM;
+                return format_text(ret, "%s", node);
+        return format_text(ret, "%.*s/%s", (int) n_dir, dir, node);
 }
 
 /* Takes ownership of both strings. */
@@ -66,14 +64,13 @@ static int links_add(struct links *links, char *node, char *name) {
 }
 
 static int add_entry(struct links *links, int dir_fd, const char *dir, const char *entry) {
-        char *node, *name;
+        char *node, *name = NULL;
         int r;
 
         r = links_read_node(dir_fd, dir, entry, &node);
         if (r < 0)
                 return r == -ENOENT || r == -EINVAL ? 0 : r; /* removed since readdir(), or replaced by another type of file */
-        if (asprintf(&name, "%s/%s", dir, entry) < 0)
-                name = NULL;
+        (void) format_text(&name, "%s/%s", dir, entry);
         return links_add(links, node, name);
 }
 

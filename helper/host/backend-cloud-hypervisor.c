@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "format-text.h"
 #include "json-document.h"
 #include "backend-json.h"
 #include "backend.h"
@@ -64,7 +65,7 @@ static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
                                    r->document.name, (long long) number, SEGMENTS_MAX - 1);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
-                if (!bus || asprintf(&bus->name, "%lld", (long long) number) < 0)
+                if (!bus || format_text(&bus->name, "%lld", (long long) number) < 0)
                         return -ENOMEM;
                 bus->root.domain = (uint32_t) number;
                 bus->first_slot = 1;

@@ -11,8 +11,7 @@
  * version, which would move all others.
  */
 
-#include <stdio.h>
-
+#include "format-text.h"
 #include "json-document.h"
 #include "backend-json.h"
 #include "backend.h"
@@ -127,8 +126,8 @@ static bool is_empty(json_object *section) {
 static int check_sections(struct reader *r) {
         json_object_object_foreach(r->document.root, name, section)
                 if (!is_known_section(name) && !is_empty(section))
-                        return asprintf(&r->machine->reason, "the section '%.40s' is not known: it may be a PCI device that moves the others",
-                                        name) < 0 ? -ENOMEM : 0;
+                        return format_text(&r->machine->reason,
+                                           "the section '%.40s' is not known: it may be a PCI device that moves the others", name);
 
         return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdio.h>
-
 #include "array.h"
 #include "ascii.h"
+#include "format-text.h"
 #include "stream.h"
 #include "document.h"
 #include "http.h"
@@ -121,7 +120,7 @@ int http_get(const char *socket, const char *path, char **ret, size_t *ret_size,
         struct response response = {};
         int r;
 
-        if (asprintf(&options, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
+        if (format_text(&options, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", path) < 0)
                 return error_set(error, -ENOMEM, "out of memory");
         r = stream_open(socket, &stream, error);
         if (r >= 0)

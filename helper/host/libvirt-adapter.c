@@ -6,9 +6,8 @@
  * (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
  */
 
-#include <stdio.h>
-
 #include "array.h"
+#include "format-text.h"
 #include "libvirt-xml.h"
 
 static const struct {
@@ -91,21 +90,21 @@ static struct adapter *find_adapter(const struct domain *d, const char *type, un
 /* Make the suffix from the numbers of <address type='drive'>. NULL if the suffix is unknown. */
 static int make_suffix(const struct domain *d, struct adapter *a, const unsigned numbers[static 3], char **ret) {
         unsigned bus = numbers[0], target = numbers[1], unit = numbers[2];
-        int n = 0;
+        int r = 0;
 
         *ret = NULL;
         if (streq(a->type, "sata"))
-                n = d->is_bhyve && unit != a->n_disks ? 0 : asprintf(ret, "ata-%u.0", unit + 1);
+                r = d->is_bhyve && unit != a->n_disks ? 0 : format_text(ret, "ata-%u.0", unit + 1);
         else if (d->is_bhyve)
-                n = 0;
+                r = 0;
         else if (streq(a->type, "ide"))
-                n = asprintf(ret, "ata-%u.%u", bus + 1, unit);
+                r = format_text(ret, "ata-%u.%u", bus + 1, unit);
         else if (a->scsi == SCSI_TARGETS)
-                n = asprintf(ret, "scsi-0:%u:%u:%u", bus, target, unit);
+                r = format_text(ret, "scsi-0:%u:%u:%u", bus, target, unit);
         else if (a->scsi == SCSI_UNITS)
-                n = asprintf(ret, "scsi-0:%u:%u:0", bus, unit);
+                r = format_text(ret, "scsi-0:%u:%u:0", bus, unit);
         a->n_disks++;
-        return n < 0 ? -ENOMEM : 0;
+        return r;
 }
 
 static int read_drive(const struct domain *d, const xmlNode *address, const char *bus, struct adapter **ret_adapter,
@@ -136,7 +135,7 @@ static int read_usb(const struct domain *d, const xmlNode *address, struct adapt
         *ret_adapter = find_adapter(d, "usb", index);
         if (port && *port != '\0' && !d->is_bhyve &&
             strspn((const char *) port, "0123456789.") == strlen((const char *) port) &&
-            asprintf(ret_suffix, "usb-0:%s:1.0-scsi-0:0:0:0", (const char *) port) < 0)
+            format_text(ret_suffix, "usb-0:%s:1.0-scsi-0:0:0:0", (const char *) port) < 0)
                 return -ENOMEM;
         return 0;
 }

@@ -4,8 +4,7 @@
  * The PCI functions of a domain, and the PCI controllers among them.
  */
 
-#include <stdio.h>
-
+#include "format-text.h"
 #include "libvirt-xml.h"
 
 static const char *const no_number = "the number of the root bus is not in the document; libvirt adds it when the domain is defined";
@@ -63,7 +62,7 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
         c->element = element;
         c->model = libvirt_model_find((const char *) model);
         c->bus = machine_add_bus(d->machine, NULL);
-        if (!c->bus || asprintf(&c->bus->name, "0x%02x", index) < 0)
+        if (!c->bus || format_text(&c->bus->name, "0x%02x", index) < 0)
                 return -ENOMEM;
 
         c->bus->takes_plugs = takes_plugs(d, element, c->model);

@@ -6,23 +6,8 @@
  * works for both.
  */
 
-#include <stdarg.h>
-#include <stdio.h>
-
+#include "format-text.h"
 #include "libvirt-xml.h"
-
-/* Return: 0, or -ENOMEM. */
-static _printf_(2, 3) int make_text(char **ret, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret, format, ap);
-        va_end(ap);
-        if (n < 0)
-                *ret = NULL;
-        return n < 0 ? -ENOMEM : 0;
-}
 
 /* The first controllers have the aliases "usb" and "ide", as QEMU names them. */
 static bool is_called_ide(const struct domain *d, const char *type) {
@@ -37,10 +22,10 @@ static int make_controller_ids(const struct domain *d, const xmlNode *element, c
         if (!index || !type)
                 return 0;
         if (streq(type, "pci"))
-                return make_text(ret, "pci.%s", (const char *) index);
+                return format_text(ret, "pci.%s", (const char *) index);
         if (!streq((const char *) index, "0") || !(streq(type, "usb") || is_called_ide(d, type)))
-                return make_text(ret, "%s%s", type, (const char *) index);
-        return make_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0 ? -ENOMEM : make_text(ret_other, "%s0", type);
+                return format_text(ret, "%s%s", type, (const char *) index);
+        return format_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0 ? -ENOMEM : format_text(ret_other, "%s0", type);
 }
 
 /* "vda" is 0, "vdz" 25, "vdaa" 26. Return: -1 for other names. */
@@ -67,9 +52,9 @@ static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
 
         if (!controller || !channel || !target || !unit)
                 return 0;
-        return streq(bus, "scsi") ? make_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
+        return streq(bus, "scsi") ? format_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
                                               (char *) unit) :
-                                    make_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
+                                    format_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
 }
 
 /* A disk of an lsilogic adapter has a shorter alias, which is not made here. The target identifies it. */
@@ -83,14 +68,14 @@ static int make_disk_id(const xmlNode *element, char **ret) {
         if (address && element_attribute_is(address, "type", "drive"))
                 return make_drive_id(address, (const char *) bus, ret);
         return disk_number((const char *) target) < 0 ? 0 :
-               make_text(ret, "%s-disk%ld", (const char *) bus, disk_number((const char *) target));
+               format_text(ret, "%s-disk%ld", (const char *) bus, disk_number((const char *) target));
 }
 
 /* libvirt numbers them in the order of the document, interfaces first. */
 static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
         bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
 
-        return is_hostdev ? make_text(ret, "hostdev%u", d->n_hostdevs++) : make_text(ret, "net%u", d->n_interfaces++);
+        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++) : format_text(ret, "net%u", d->n_interfaces++);
 }
 
 static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, char **ret, char **ret_other) {

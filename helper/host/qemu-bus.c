@@ -4,9 +4,8 @@
  * Finds the buses among the children of a QEMU device.
  */
 
-#include <stdio.h>
-
 #include "array.h"
+#include "format-text.h"
 #include "qemu-machines.h"
 #include "qemu-walk.h"
 
@@ -92,7 +91,7 @@ static int add_next_bus(struct walk *walk, const char *path, json_object *listin
 
                 if (!name || kind == QEMU_BUS_NONE || !(kind == QEMU_BUS_PCI ? pci : other))
                         continue;
-                if (asprintf(&below, "%s/%s", path, name) < 0)
+                if (format_text(&below, "%s/%s", path, name) < 0)
                         return -ENOMEM;
                 *ret = walk_add_bus(walk, kind, below, type);
                 return *ret ? 1 : -ENOMEM;

@@ -4,27 +4,11 @@
  * The suffix and the other properties of a QEMU device.
  */
 
-#include <stdarg.h>
-#include <stdio.h>
-
+#include "format-text.h"
 #include "qemu-walk.h"
 
 static int64_t number_of(json_object *value) {
         return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
-}
-
-static int set_suffix(struct device *device, const char *format, ...) __attribute__((__format__(printf, 2, 3)));
-
-static int set_suffix(struct device *device, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(&device->suffix, format, ap);
-        va_end(ap);
-        if (n < 0)
-                device->suffix = NULL;
-        return n < 0 ? -ENOMEM : 0;
 }
 
 /* QEMU tells the port of a USB device only if the user has set it. */
@@ -45,10 +29,10 @@ static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_P
         if (adapter->type->suffix == SUFFIX_USB_SCSI) {
                 if (!usb_port(adapter))
                         return 0;
-                if (asprintf(&usb, "usb-0:%s:1.0-", usb_port(adapter)) < 0)
+                if (format_text(&usb, "usb-0:%s:1.0-", usb_port(adapter)) < 0)
                         return -ENOMEM;
         }
-        return set_suffix(r->device, "%sscsi-0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
+        return format_text(&r->device->suffix, "%sscsi-0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
                           (long long) numbers[1], (long long) numbers[2]);
 }
 
@@ -57,7 +41,7 @@ static int set_namespace_suffix(struct record *r, json_object *const values[stat
                 r->device->absent = "detached until the guest attaches it";
         else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
                 r->device->absent = "not shared: QEMU does not tell which controller of the subsystem has it";
-        return number_of(values[0]) > 0 ? set_suffix(r->device, "nvme-%lld", (long long) number_of(values[0])) : 0;
+        return number_of(values[0]) > 0 ? format_text(&r->device->suffix, "nvme-%lld", (long long) number_of(values[0])) : 0;
 }
 
 /**
@@ -73,22 +57,22 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
         case SUFFIX_NONE:
                 return 0;
         case SUFFIX_FUNCTION:
-                return set_suffix(r->device, "%s", "");
+                return format_text(&r->device->suffix, "%s", "");
         case SUFFIX_NVME:
                 r->number = numbers[2];
                 if (!text || *text == '\0')
                         return 0;
                 r->device->node = NODE_DISK;
-                return set_suffix(r->device, "nvme-1");
+                return format_text(&r->device->suffix, "nvme-1");
         case SUFFIX_NAMESPACE:
                 return r->on->kind == QEMU_BUS_NVME ? set_namespace_suffix(r, values) : 0;
         case SUFFIX_SCSI:
                 return r->on->kind == QEMU_BUS_SCSI ? set_scsi_suffix(r, numbers) : 0;
         case SUFFIX_ATA:
                 return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0 ?
-                       set_suffix(r->device, "ata-%u.%lld", r->on->port, (long long) numbers[0]) : 0;
+                       format_text(&r->device->suffix, "ata-%u.%lld", r->on->port, (long long) numbers[0]) : 0;
         case SUFFIX_USB_STORAGE:
-                return text && *text != '\0' ? set_suffix(r->device, "usb-0:%s:1.0-scsi-0:0:0:0", text) : 0;
+                return text && *text != '\0' ? format_text(&r->device->suffix, "usb-0:%s:1.0-scsi-0:0:0:0", text) : 0;
         case SUFFIX_USB_SCSI:
                 r->port = text ? strdup(text) : NULL;
                 return text && !r->port ? -ENOMEM : 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "array.h"
+#include "format-text.h"
 #include "qemu-walk.h"
 
 #define SYSTEM_BUS "/machine/unattached/sysbus"
@@ -160,7 +161,7 @@ static int ask_child(struct qmp_batch *batch, struct child *c, bool wants_labels
         bool is_function = c->bus->kind == QEMU_BUS_PCI;
 
         sprintf(link, "child[%u]", c->index);
-        if (asprintf(&path, "%s/%s", c->bus->path, link) < 0 || asprintf(&subsystem, "%s/subsys", path) < 0)
+        if (format_text(&path, "%s/%s", c->bus->path, link) < 0 || format_text(&subsystem, "%s/subsys", path) < 0)
                 return -ENOMEM;
 
         c->link = qmp_add_get(batch, c->bus->path, link);

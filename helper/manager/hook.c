@@ -8,6 +8,7 @@
 
 #include "array.h"
 #include "deadline.h"
+#include "format-text.h"
 #include "hook.h"
 
 #define TIMEOUT_SEC 60
@@ -15,10 +16,8 @@
 static int add_variable(struct string_list *environment, const char *name, const char *value) {
         _cleanup_free_ char *text = NULL;
 
-        if (asprintf(&text, "%s=%s", name, value) < 0) {
-                text = NULL;
+        if (format_text(&text, "%s=%s", name, value) < 0)
                 return -ENOMEM;
-        }
         return string_list_add(environment, text);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "format-text.h"
 #include "manager.h"
 #include "util.h"
 
@@ -183,10 +184,7 @@ static bool drop(struct manager *m, const char *link) {
 static int add_made(struct links *made, const char *link, const char *node) {
         struct link item = { strdup(node), NULL };
 
-        if (asprintf(&item.name, "/dev/%s", link) < 0)
-                item.name = NULL;
-        if (!item.name || !item.node) {
-                free(item.name);
+        if (!item.node || format_text(&item.name, "/dev/%s", link) < 0) {
                 free(item.node);
                 return -ENOMEM;
         }

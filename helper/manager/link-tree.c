@@ -14,6 +14,7 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 
+#include "format-text.h"
 #include "link-tree.h"
 #include "util.h"
 
@@ -277,10 +278,8 @@ static int ask(int fd, const char *name, const char *temporary, link_is_right_fn
         _cleanup_free_ char *directory = NULL, *node = NULL;
         int r;
 
-        if (asprintf(&directory, "/dev/%.*s", (int) (strrchr(name, '/') - name), name) < 0) {
-                directory = NULL;
+        if (format_text(&directory, "/dev/%.*s", (int) (strrchr(name, '/') - name), name) < 0)
                 return -ENOMEM;
-        }
         r = links_read_node(fd, directory, temporary, &node);
         return r < 0 ? r : is_right(node, name);
 }

@@ -5,11 +5,10 @@
  * devices below it. Drivers come first, then links by PCI path; the content of disks is read last, since that can take long.
  */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/inotify.h>
 
 #include "enumerate.h"
+#include "format-text.h"
 #include "manager.h"
 
 /* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
@@ -21,8 +20,7 @@
 static void say(struct manager *m, enum report_kind kind, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
-        if (vasprintf(&text, format, ap) < 0) {
-                text = NULL;
+        if (format_text_va(&text, format, ap) < 0) {
                 report(&m->reporter, REPORT_ERROR, "out of memory");
                 return;
         }

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdarg.h>
-#include <stdio.h>
-
+#include "format-text.h"
 #include "report.h"
 
 /** report() - tell a reporter; without memory for the text it is told that */
 void report(const struct reporter *reporter, enum report_kind kind, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
-        int n;
+        int r;
 
         va_start(ap, format);
-        n = vasprintf(&text, format, ap);
+        r = format_text_va(&text, format, ap);
         va_end(ap);
-        if (n < 0)
-                text = NULL;
 
-        if (text)
+        if (r >= 0)
                 reporter->fn(kind, text, reporter->userdata);
         else
                 reporter->fn(REPORT_ERROR, "out of memory", reporter->userdata);

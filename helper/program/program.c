@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "ascii.h"
 #include "deadline.h"
+#include "format-text.h"
 #include "program.h"
 #include "util.h"
 
@@ -25,20 +25,14 @@ enum encode_flags program_encode_flags(void) {
  * Return: @status.
  */
 int log_error(int status, const char *format, ...) {
-        _cleanup_free_ char *text = NULL, *line = NULL;
+        _cleanup_free_ char *line = NULL;
         va_list ap;
-        int n;
 
         va_start(ap, format);
-        n = vasprintf(&text, format, ap);
+        (void) format_line_va(program_encode_flags(), &line, format, ap);
         va_end(ap);
-        if (n < 0)
-                text = NULL;
 
-        if (!text || encode_text_new(text, program_encode_flags(), NULL, &line) < 0)
-                fprintf(stderr, "%s: out of memory\n", program.name);
-        else
-                fprintf(stderr, "%s: %s\n", program.name, line);
+        fprintf(stderr, "%s: %s\n", program.name, line ?: "out of memory");
         return status;
 }
 

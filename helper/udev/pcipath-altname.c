@@ -11,12 +11,11 @@
 
 #include <fcntl.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "altname.h"
-#include "encode.h"
 #include "exit-status.h"
+#include "format-text.h"
 #include "rtnl.h"
 #include "util.h"
 
@@ -27,15 +26,16 @@
 #define KMSG_PREFIX "<28>"
 
 static _printf_(2, 3) int log_error(int status, const char *format, ...) {
-        char text[1024], line[sizeof(text)] = KMSG_PREFIX "pcipath_altname: ", *shown = line + strlen(KMSG_PREFIX);
+        char line[1024] = KMSG_PREFIX "pcipath_altname: ", *shown = line + strlen(KMSG_PREFIX);
         size_t n = strlen(line), size = sizeof(line) - 1;
+        _cleanup_free_ char *text = NULL;
         _cleanup_close_ int fd = -1;
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(text, sizeof(text), format, ap);
+        (void) format_text_va(&text, format, ap);
         va_end(ap);
-        encode_text(text, ENCODE_ASCII, NULL, line + n, size - n);
+        encode_text(text ?: "out of memory", ENCODE_ASCII, NULL, line + n, size - n);
         strcat(line, "\n");
 
         fputs(shown, stderr);

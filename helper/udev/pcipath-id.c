@@ -7,14 +7,13 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "pci-function.h"
 #include "device-util.h"
 #include "devlinks.h"
-#include "encode.h"
 #include "exit-status.h"
+#include "format-text.h"
 #include "interface-name.h"
 #include "device-names.h"
 #include "node-link.h"
@@ -28,14 +27,13 @@
 
 /* udevd's log of a helper's messages can reach a terminal, so all quoted text is encoded. */
 static _printf_(2, 3) int log_error(int status, const char *format, ...) {
-        char text[PATH_MAX + 256], line[4 * sizeof(text)];
+        _cleanup_free_ char *line = NULL;
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(text, sizeof(text), format, ap);
+        (void) format_line_va(ENCODE_ASCII, &line, format, ap);
         va_end(ap);
-        encode_text(text, ENCODE_ASCII, NULL, line, sizeof(line));
-        fprintf(stderr, "pcipath_id: %s\n", line);
+        fprintf(stderr, "pcipath_id: %s\n", line ?: "out of memory");
         return status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "array.h"
 #include "deadline.h"
+#include "format-text.h"
 #include "util.h"
 
 static void test_array_keeps_its_items(void **state) {
@@ -97,6 +98,27 @@ static void test_deadline_with_signals(void **state) {
         assert_true(n_signals > 0);
 }
 
+static _printf_(3, 4) int format_line(enum encode_flags flags, char **ret, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = format_line_va(flags, ret, format, ap);
+        va_end(ap);
+        return r;
+}
+
+static void test_format_text(void **state) {
+        _cleanup_free_ char *text = NULL, *line = NULL;
+
+        (void) state;
+
+        assert_int_equal(format_text(&text, "%s/%d", "dir", 7), 0);
+        assert_string_equal(text, "dir/7");
+        assert_int_equal(format_line(ENCODE_ASCII, &line, "%s: %s", "\033[1m", "caf\303\251"), 0);
+        assert_string_equal(line, "\\x1b[1m: caf\\xc3\\xa9");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_array_keeps_its_items),
@@ -104,6 +126,7 @@ int main(void) {
                 cmocka_unit_test(test_array_after_overflow),
                 cmocka_unit_test(test_deadline_of_the_past),
                 cmocka_unit_test(test_deadline_with_signals),
+                cmocka_unit_test(test_format_text),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
