@@ -169,7 +169,7 @@ const struct verb verb_convert = {
                        "  lspci   00:02.0/00.0       lspci -P\n"
                        "  uefi    PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x0,0x0)\n"
                        "  qemu    /pci@i0cf8/pci-bridge@2/scsi@0   QEMU's boot order\n"
-                       "  link    /dev/disk/by-pci-path/02.0-00.0   the link of a disk; --to only\n"
+                       "  link    " DISK_LINKS "02.0-00.0   the link of a disk; --to only\n"
                        "\n"
                        "For --to=link, PATH can have a ,SUFFIX and ,part=N, as for 'pcipath find'.",
         .option_rows = (const struct option_row[]) {

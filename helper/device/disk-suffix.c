@@ -18,19 +18,6 @@
 #include "sysfs.h"
 #include "util.h"
 
-/** is_disk_suffix() - does @text begin as the suffix of a disk or of a sub-function? */
-bool is_disk_suffix(const char *text) {
-        static const char *const prefixes[] = {
-                SUFFIX_ATA, SUFFIX_FC, SUFFIX_NVME, SUFFIX_SAS, SUFFIX_SCSI, SUFFIX_SUB_FUNCTION, SUFFIX_USB,
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
-                if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-                        return true;
-
-        return false;
-}
-
 int suffix_prepend(struct disk_suffix *p, const char *format, ...) {
         char word[sizeof(p->text)];
         va_list ap;

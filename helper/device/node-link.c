@@ -13,15 +13,6 @@
 #include "sysfs.h"
 #include "util.h"
 
-/* The directories of the table's rows, and those of disks and VFIO groups. */
-const char *const link_directories[] = {
-        "/dev/" DISK_DIRECTORY, "/dev/" VFIO_DIRECTORY, "/dev/vfio/devices/by-pci-path",
-        "/dev/dri/by-pci-path", "/dev/infiniband/by-pci-path", "/dev/input/by-pci-path",
-        "/dev/serial/by-pci-path", "/dev/snd/by-pci-path", "/dev/tape/by-pci-path",
-        "/dev/v4l/by-pci-path", "/dev/virtio-ports/by-pci-path",
-        NULL
-};
-
 #define INPUT_CLASS "" /* marks an input class, instead of an attribute */
 
 /* The suffixes and their order are those of 60-persistent-input.rules, where the last match wins. */
@@ -38,7 +29,7 @@ const struct input_class input_classes[] = {
 static const struct node_row {
         const char *subsystem;
         const char *prefix; /* of the kernel's name; a digit follows */
-        const char *directory;
+        const char *directory; /* one of link_directories[] */
         const char *format;
         const char *attribute;
 } node_table[] = {
@@ -218,6 +209,6 @@ int device_get_node_link(sd_device *device, sd_device *function, const struct pc
         if (strlen(flat) + strlen(p.text + p.start) > LINK_NAME_MAX)
                 return -ENAMETOOLONG;
 
-        strcpy(stpcpy(stpcpy(stpcpy(buf, row->directory), "/by-pci-path/"), flat), p.text + p.start);
+        strcpy(stpcpy(stpcpy(stpcpy(buf, row->directory), LINK_DIRECTORY("") "/"), flat), p.text + p.start);
         return 1;
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <systemd/sd-device.h>
 
+#include "link-names.h"
 #include "pci-path.h"
 
 #define NODE_LINK_MAX (32 + NAME_MAX) /* the longest directory, and a file name in it */
@@ -16,8 +17,6 @@ struct input_class {
 };
 
 extern const struct input_class input_classes[]; /* the first match wins; ends with {} */
-
-extern const char *const link_directories[]; /* all directories of links, for disks, groups and other nodes; ends with NULL */
 
 int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
                          char buf[static NODE_LINK_MAX + 1]);

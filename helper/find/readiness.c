@@ -66,7 +66,7 @@ static const char *find_missing_link(const struct child_device *u, sd_device *de
         const char *link;
 
         for (link = sd_device_get_devlink_first(device); link; link = sd_device_get_devlink_next(device))
-                if (strstr(link, "/by-pci-path/") && child_device_is_at(u, link) <= 0)
+                if (strstr(link, LINK_DIRECTORY("") "/") && child_device_is_at(u, link) <= 0)
                         return link;
 
         return NULL;

@@ -94,15 +94,15 @@ static int make_suffix(const struct domain *d, struct adapter *a, const unsigned
 
         *ret = NULL;
         if (streq(a->type, "sata"))
-                r = d->is_bhyve && unit != a->n_disks ? 0 : format_text(ret, "ata-%u.0", unit + 1);
+                r = d->is_bhyve && unit != a->n_disks ? 0 : format_text(ret, SUFFIX_ATA "%u.0", unit + 1);
         else if (d->is_bhyve)
                 r = 0;
         else if (streq(a->type, "ide"))
-                r = format_text(ret, "ata-%u.%u", bus + 1, unit);
+                r = format_text(ret, SUFFIX_ATA "%u.%u", bus + 1, unit);
         else if (a->scsi == SCSI_TARGETS)
-                r = format_text(ret, "scsi-0:%u:%u:%u", bus, target, unit);
+                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:%u", bus, target, unit);
         else if (a->scsi == SCSI_UNITS)
-                r = format_text(ret, "scsi-0:%u:%u:0", bus, unit);
+                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:0", bus, unit);
         a->n_disks++;
         return r;
 }
@@ -135,7 +135,7 @@ static int read_usb(const struct domain *d, const xmlNode *address, struct adapt
         *ret_adapter = find_adapter(d, "usb", index);
         if (port && *port != '\0' && !d->is_bhyve &&
             strspn((const char *) port, "0123456789.") == strlen((const char *) port) &&
-            format_text(ret_suffix, "usb-0:%s:1.0-scsi-0:0:0:0", (const char *) port) < 0)
+            format_text(ret_suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", (const char *) port) < 0)
                 return -ENOMEM;
         return 0;
 }

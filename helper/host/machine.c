@@ -9,11 +9,6 @@
 #include "machine.h"
 #include "util.h"
 
-#define LINKS "/dev/disk/by-pci-path/"
-#define INTERFACE_NAME_LENGTH_MAX 127 /* of an alternative name */
-
-_Static_assert(sizeof(LINKS) + NAME_MAX == NAME_IN_GUEST_MAX, "a link name can have NAME_MAX bytes");
-
 /**
  * machine_add_bus() - add a bus behind @bridge, or a root bus if @bridge is NULL
  *
@@ -160,10 +155,10 @@ const char *device_name_in_guest(const struct device *device, char buf[static NA
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (device->node == NODE_INTERFACE) {
-                n = snprintf(buf, NAME_IN_GUEST_MAX, "pci-%s", flat);
-                most = INTERFACE_NAME_LENGTH_MAX;
+                n = snprintf(buf, NAME_IN_GUEST_MAX, INTERFACE_PREFIX "%s", flat);
+                most = INTERFACE_NAME_MAX;
         } else {
-                n = snprintf(buf, NAME_IN_GUEST_MAX, LINKS "%s%s%s", flat, *device->suffix != '\0' ? "-" : "",
+                n = snprintf(buf, NAME_IN_GUEST_MAX, DISK_LINKS "%s%s%s", flat, *device->suffix != '\0' ? "-" : "",
                              device->suffix);
                 most = NAME_IN_GUEST_MAX - 1;
         }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link-names.h"
 #include "pci-path.h"
 
 struct device;
@@ -93,8 +94,7 @@ struct machine {
         char *reason;            /* owned text of device.absent, or NULL */
 };
 
-/* "/dev/disk/by-pci-path/" and a file name. */
-#define NAME_IN_GUEST_MAX (22 + 255 + 1)
+#define NAME_IN_GUEST_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)
 
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge);
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function);

@@ -26,13 +26,13 @@ static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_P
         if (adapter->type->own_suffix || numbers[0] < 0 || numbers[1] < 0 || numbers[2] < 0)
                 return 0;
 
-        if (adapter->type->suffix == SUFFIX_USB_SCSI) {
+        if (adapter->type->suffix == QEMU_SUFFIX_USB_SCSI) {
                 if (!usb_port(adapter))
                         return 0;
-                if (format_text(&usb, "usb-0:%s:1.0-", usb_port(adapter)) < 0)
+                if (format_text(&usb, SUFFIX_USB "0:%s:1.0-", usb_port(adapter)) < 0)
                         return -ENOMEM;
         }
-        return format_text(&r->device->suffix, "%sscsi-0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
+        return format_text(&r->device->suffix, "%s" SUFFIX_SCSI "0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
                           (long long) numbers[1], (long long) numbers[2]);
 }
 
@@ -41,7 +41,7 @@ static int set_namespace_suffix(struct record *r, json_object *const values[stat
                 r->device->absent = "detached until the guest attaches it";
         else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
                 r->device->absent = "not shared: QEMU does not tell which controller of the subsystem has it";
-        return number_of(values[0]) > 0 ? format_text(&r->device->suffix, "nvme-%lld", (long long) number_of(values[0])) : 0;
+        return number_of(values[0]) > 0 ? format_text(&r->device->suffix, SUFFIX_NVME "%lld", (long long) number_of(values[0])) : 0;
 }
 
 /**
@@ -54,35 +54,35 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
 
         r->device->node = r->type->node;
         switch (r->type->suffix) {
-        case SUFFIX_NONE:
+        case QEMU_SUFFIX_NONE:
                 return 0;
-        case SUFFIX_FUNCTION:
+        case QEMU_SUFFIX_FUNCTION:
                 return format_text(&r->device->suffix, "%s", "");
-        case SUFFIX_NVME:
+        case QEMU_SUFFIX_NVME:
                 r->number = numbers[2];
                 if (!text || *text == '\0')
                         return 0;
                 r->device->node = NODE_DISK;
-                return format_text(&r->device->suffix, "nvme-1");
-        case SUFFIX_NAMESPACE:
+                return format_text(&r->device->suffix, SUFFIX_NVME "1");
+        case QEMU_SUFFIX_NAMESPACE:
                 return r->on->kind == QEMU_BUS_NVME ? set_namespace_suffix(r, values) : 0;
-        case SUFFIX_SCSI:
+        case QEMU_SUFFIX_SCSI:
                 return r->on->kind == QEMU_BUS_SCSI ? set_scsi_suffix(r, numbers) : 0;
-        case SUFFIX_ATA:
+        case QEMU_SUFFIX_ATA:
                 return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0 ?
-                       format_text(&r->device->suffix, "ata-%u.%lld", r->on->port, (long long) numbers[0]) : 0;
-        case SUFFIX_USB_STORAGE:
-                return text && *text != '\0' ? format_text(&r->device->suffix, "usb-0:%s:1.0-scsi-0:0:0:0", text) : 0;
-        case SUFFIX_USB_SCSI:
+                       format_text(&r->device->suffix, SUFFIX_ATA "%u.%lld", r->on->port, (long long) numbers[0]) : 0;
+        case QEMU_SUFFIX_USB_STORAGE:
+                return text && *text != '\0' ? format_text(&r->device->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", text) : 0;
+        case QEMU_SUFFIX_USB_SCSI:
                 r->port = text ? strdup(text) : NULL;
                 return text && !r->port ? -ENOMEM : 0;
-        case SUFFIX_PORT:
+        case QEMU_SUFFIX_PORT:
                 r->takes_no_plugs = json_object_is_type(values[0], json_type_boolean) && !json_object_get_boolean(values[0]);
                 return 0;
-        case SUFFIX_CARD:
+        case QEMU_SUFFIX_CARD:
                 r->sriov_pf = text && *text != '\0' ? strdup(text) : NULL;
                 return text && *text != '\0' && !r->sriov_pf ? -ENOMEM : 0;
-        case SUFFIX_EXPANDER:
+        case QEMU_SUFFIX_EXPANDER:
                 r->number = numbers[0];
                 return 0;
         }

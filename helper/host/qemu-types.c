@@ -13,16 +13,16 @@ static const struct label_key
         /* QEMU sets it even if the user gave the property host. */
         vfio_labels[QEMU_LABELS_MAX]   = { { LABEL_HOST, "sysfsdev" } };
 
-#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = SUFFIX_PORT, .properties = { "hotplug" } }
+#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = QEMU_SUFFIX_PORT, .properties = { "hotplug" } }
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true, .labels = card_labels }
-#define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = SUFFIX_FUNCTION, .leaf = true, .labels = l }
+#define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_FUNCTION, .leaf = true, .labels = l }
 #define SCSI_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" }, \
+        { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" }, \
           .labels = disk_labels }
 #define ATA_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .suffix = SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
+        { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
           .labels = disk_labels }
-#define EXPANDER(p)   { p, "host bridge", .suffix = SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
+#define EXPANDER(p)   { p, "host bridge", .suffix = QEMU_SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
 
 /* Types of `qemu-system-x86_64 -device help`, with their variants. The first match applies. */
 static const struct qemu_type type_table[] = {
@@ -43,9 +43,9 @@ static const struct qemu_type type_table[] = {
         DISK("virtio-blk-pci*",      disk_labels),
         DISK("vhost-user-blk-pci*",  socket_labels),
         DISK("virtio-pmem-pci*",     memory_labels),
-        { "nvme", "NVMe controller", .suffix = SUFFIX_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" },
+        { "nvme", "NVMe controller", .suffix = QEMU_SUFFIX_NVME, .properties = { "drive", "subsys", "sriov_max_vfs" },
           .labels = disk_labels },
-        { "nvme-ns", "disk", .node = NODE_DISK, .suffix = SUFFIX_NAMESPACE, .leaf = true,
+        { "nvme-ns", "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_NAMESPACE, .leaf = true,
           .properties = { "nsid", "shared", "detached" }, .labels = disk_labels },
         { "virtio-scsi-pci*", "SCSI controller" },
         { "vhost-scsi-pci*",  "SCSI controller" },
@@ -66,12 +66,12 @@ static const struct qemu_type type_table[] = {
         { "sii3112",    "IDE controller" },
         ATA_DISK("ide-hd", "disk"),
         ATA_DISK("ide-cd", "optical drive"),
-        { "usb-storage", "disk", .node = NODE_DISK, .suffix = SUFFIX_USB_STORAGE, .leaf = true,
+        { "usb-storage", "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_USB_STORAGE, .leaf = true,
           .properties = { "port" }, .labels = disk_labels },
-        { "usb-uas",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
-        { "usb-bot",     "USB storage", .suffix = SUFFIX_USB_SCSI, .properties = { "port" } },
+        { "usb-uas",     "USB storage", .suffix = QEMU_SUFFIX_USB_SCSI, .properties = { "port" } },
+        { "usb-bot",     "USB storage", .suffix = QEMU_SUFFIX_USB_SCSI, .properties = { "port" } },
 
-        { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .suffix = SUFFIX_CARD, .leaf = true,
+        { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .suffix = QEMU_SUFFIX_CARD, .leaf = true,
           .properties = { "sriov-pf" }, .labels = card_labels },
         NETWORK("e1000*"),
         NETWORK("igb*"),

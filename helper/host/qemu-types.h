@@ -19,17 +19,17 @@ enum qemu_bus {
 
 /* How the suffix of a disk is made; a few rows without a disk use it for other properties. */
 enum qemu_suffix {
-        SUFFIX_NONE,
-        SUFFIX_FUNCTION,   /* the function is the disk */
-        SUFFIX_NVME,       /* with the property drive, the controller has one namespace */
-        SUFFIX_NAMESPACE,
-        SUFFIX_SCSI,
-        SUFFIX_ATA,
-        SUFFIX_USB_STORAGE,
-        SUFFIX_USB_SCSI,   /* an adapter whose disks are devices of their own */
-        SUFFIX_CARD,       /* no disk: a network card, or a virtual function of one (sriov-pf) */
-        SUFFIX_EXPANDER,   /* no disk: another root bus, with bus_nr */
-        SUFFIX_PORT,       /* no disk: a port, which may have hotplug=off */
+        QEMU_SUFFIX_NONE,
+        QEMU_SUFFIX_FUNCTION,   /* the function is the disk */
+        QEMU_SUFFIX_NVME,       /* with the property drive, the controller has one namespace */
+        QEMU_SUFFIX_NAMESPACE,
+        QEMU_SUFFIX_SCSI,
+        QEMU_SUFFIX_ATA,
+        QEMU_SUFFIX_USB_STORAGE,
+        QEMU_SUFFIX_USB_SCSI,   /* an adapter whose disks are devices of their own */
+        QEMU_SUFFIX_CARD,       /* no disk: a network card, or a virtual function of one (sriov-pf) */
+        QEMU_SUFFIX_EXPANDER,   /* no disk: another root bus, with bus_nr */
+        QEMU_SUFFIX_PORT,       /* no disk: a port, which may have hotplug=off */
 };
 
 #define QEMU_PROPERTIES_MAX 3

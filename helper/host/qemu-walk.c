@@ -168,7 +168,7 @@ static int ask_child(struct qmp_batch *batch, struct child *c, bool wants_labels
         c->address = is_function ? qmp_add_get(batch, path, "addr") : -1;
         c->root = streq(c->type, "spapr-pci-host-bridge") ? qmp_add_get(batch, path, "index") : -1;
         c->hotplugged = c->bus->refuses_shpc ? qmp_add_get(batch, path, "hotplugged") : -1;
-        c->subsystem = c->row->suffix == SUFFIX_NVME ? qmp_add_list(batch, subsystem) : -1;
+        c->subsystem = c->row->suffix == QEMU_SUFFIX_NVME ? qmp_add_list(batch, subsystem) : -1;
         for (size_t i = 0; i < QEMU_PROPERTIES_MAX; i++)
                 c->properties[i] = c->row->properties[i] ? qmp_add_get(batch, path, c->row->properties[i]) : -1;
         ask_labels(batch, path, c, wants_labels);
@@ -264,7 +264,7 @@ static int read_device(struct walk *walk, const struct qmp_batch *batch, const s
         r = c->bus->kind != QEMU_BUS_VIRTIO ? record_set_suffix(record, values) : 0;
         if (r >= 0 && c->bus->kind != QEMU_BUS_VIRTIO)
                 r = walk_set_labels(walk, record, labels);
-        subsystem = c->row->suffix == SUFFIX_NVME ? json_get_text(values[1]) : NULL;
+        subsystem = c->row->suffix == QEMU_SUFFIX_NVME ? json_get_text(values[1]) : NULL;
         if (r >= 0 && subsystem && json_object_is_type(of_subsystem, json_type_array))
                 r = walk_add_subsystem(walk, record, subsystem, of_subsystem);
         if (r >= 0 && json_object_is_type(listing, json_type_array))

@@ -99,7 +99,7 @@ int manager_read_links(struct manager *m) {
 }
 
 static bool is_by_path(const char *link) {
-        return strstr(link, "/by-pci-path/");
+        return strstr(link, LINK_DIRECTORY("") "/");
 }
 
 /* A disk that is below no PCI function has links that others made. A node that cannot be examined could be such a disk. */
