@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# bash completion of pcipath-host(1): verbs, options, and the ids of the machine that is named.
+# bash completion of pcipath-host(1): verbs, options, and the ids of the given machine.
 
-# Ids are foreign text: compgen -W would run the commands in them, and readline inserts what is offered as it stands.
+# Ids are untrusted text: compgen -W would run the commands in them, and readline inserts a completion unquoted.
 _pcipath_host_complete_ids() {
     local ids id word quoted source=
 
@@ -20,6 +20,16 @@ _pcipath_host_complete_ids() {
     done
 }
 
+# The program itself lists its verbs, options and columns. A list of them in this file could become stale.
+_pcipath_host_offer_words() { # PCIPATH-HOST-ARGUMENT...
+    local list word
+
+    mapfile -t list < <(pcipath-host "$@" 2>/dev/null)
+    for word in "${list[@]}"; do
+        [[ $word == "$cur"* && $word =~ ^(--)?[A-Za-z-]+=?$ ]] && COMPREPLY+=("$word")
+    done
+}
+
 _pcipath_host() {
     local cur prev words cword
     if declare -F _get_comp_words_by_ref >/dev/null; then
@@ -28,21 +38,13 @@ _pcipath_host() {
         cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     fi
 
-    local sources='--qmp= --libvirt= --cloud-hypervisor= --firecracker= --timeout= --help --version'
-    local -A options=(
-        [list]="--json --noheadings --output= --list-columns $sources"
-        [of]="$sources"
-        [free]="--json --noheadings $sources"
-        [tree]="--full --json --noheadings $sources"
-    )
-
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+        _pcipath_host_offer_words --list-verbs
         return
     fi
     if [[ ${words[1]} == list ]] && [[ $prev == @(-o|--output) || $cur == --output=* ]]; then
         cur=${cur#--output=}
-        mapfile -t COMPREPLY < <(compgen -W "$(pcipath-host list --list-columns)" -- "$cur")
+        _pcipath_host_offer_words list --list-columns
         return
     fi
     case $cur in
@@ -51,7 +53,7 @@ _pcipath_host() {
             mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}")
             ;;
         -*)
-            mapfile -t COMPREPLY < <(compgen -W "${options[${words[1]:-none}]}" -- "$cur")
+            _pcipath_host_offer_words "${words[1]}" --list-options
             [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
             ;;
         *)  [[ ${words[1]} != of ]] || _pcipath_host_complete_ids ;;

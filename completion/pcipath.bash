@@ -3,8 +3,8 @@
 #
 # bash completion of pcipath(1): verbs, options, and the paths and devices that exist.
 
-# Offers each NAME that begins with the word before the cursor. Names are foreign text: compgen -W would run the commands in them,
-# and readline inserts what is offered as it stands. A name that begins with '-' would be an option.
+# Offers each NAME that begins with the word before the cursor. Names are untrusted text: compgen -W would run the commands in them,
+# and readline inserts a completion unquoted. A name that begins with '-' would be an option.
 _pcipath_offer() { # NAME...
     local name quoted
 
@@ -14,7 +14,7 @@ _pcipath_offer() { # NAME...
             COMPREPLY+=("$quoted")
         fi
     done
-    # Readline takes the part before the last colon for another word.
+    # For readline a colon ends a word.
     declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$cur"
 }
 
@@ -40,7 +40,7 @@ _pcipath_complete_devices() {
     _pcipath_offer "${names[@]}" /dev/
 }
 
-# Reads the words of the program itself, "--timeout=" or "PATH" say, so that no list of them can become stale.
+# The program itself lists its verbs, options and columns. A list of them in this file could become stale.
 _pcipath_offer_words() { # PCIPATH-ARGUMENT...
     local list word
 
@@ -50,7 +50,7 @@ _pcipath_offer_words() { # PCIPATH-ARGUMENT...
     done
 }
 
-# The word before the cursor with its colons, where bash-completion is there to put it together.
+# bash-completion, where it is installed, puts a word with colons together.
 _pcipath() {
     local cur prev words cword verb
     if declare -F _get_comp_words_by_ref >/dev/null; then

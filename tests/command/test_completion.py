@@ -18,6 +18,7 @@ from command.run import PCIPATH
 from host.test_sockets import machine_with, qemu, served
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
+HOST = PCIPATH.parent / 'host/pcipath-host'
 VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi']
 
 # Replaces the machine. The program itself lists its verbs, options and columns.
@@ -63,29 +64,84 @@ def test_arguments():
     assert complete('pcipath', 'monitor', '--links=/ro') == complete('pcipath', 'cdi', '--write=/ro') == ['/root']
 
 
-def listed(verb, option):
-    return subprocess.run([PCIPATH, verb, option], capture_output=True, text=True, check=True).stdout.split()
+def complete_host(*words):
+    """What bash would offer for the last word of a command line of pcipath-host."""
+    quoted = ' '.join(f"'{word}'" for word in words)
+    script = f"""
+        source {COMPLETION}/pcipath-host.bash
+        compopt() {{ :; }}
+        COMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1} COMPREPLY=()
+        _pcipath_host
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True,
+                          env=os.environ | {'PATH': f"{HOST.parent}:{os.environ['PATH']}"})
+    assert done.stderr == ''
+    return done.stdout.split()
+
+
+def listed(program, *arguments):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout.split()
+
+
+def shown_options(program, verb):
+    """The options in --help, with an '=' where one needs an argument."""
+    text = subprocess.run([program, verb, '--help'], capture_output=True, text=True, check=True).stdout
+    return [name + equals for name, equals in re.findall(r'^ +(?:-\w )?(--[a-z-]+)(=?)', text, re.MULTILINE)]
+
+
+def zsh_branch(name, verb):
+    """What zsh's function completes for a verb."""
+    zsh = (COMPLETION / name).read_text()
+    return re.search(rf'^ +(?:\w+\|)*{verb}(?:\|\w+)*\)\s(.*?);;', zsh, re.MULTILINE | re.DOTALL)[1]
+
+
+def zsh_options(text):
+    return set(re.findall(r'(?<![\w(])--[a-z-]+', re.sub(r"'\([^)]*\)", "'", text)))
 
 
 @pytest.mark.parametrize('verb', VERBS)
 def test_every_option_is_completed(verb):
-    """bash offers the options that --help shows. zsh's list has the same options, with an '=' where one needs an argument."""
-    text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
-    shown = re.findall(r'^ +(?:-\w )?(--[a-z-]+)(=?)', text, re.MULTILINE)
-    options = listed(verb, '--list-options')
-    assert options == [name + equals for name, equals in shown] == complete('pcipath', verb, '--')
-    zsh = (COMPLETION / '_pcipath').read_text()
-    branch = re.search(rf'^ +{verb}\)\s(.*?);;', zsh, re.MULTILINE | re.DOTALL)[1]
-    assert {*re.findall(r'(?<![\w(])--[a-z-]+', branch), '--help', '--version'} == {option.rstrip('=') for option in options}
+    """bash offers the options that --help shows. zsh's list has the same options."""
+    options = listed(PCIPATH, verb, '--list-options')
+    assert options == shown_options(PCIPATH, verb) == complete('pcipath', verb, '--')
+    assert zsh_options(zsh_branch('_pcipath', verb)) | {'--help', '--version'} == {option.rstrip('=') for option in options}
+
+
+@pytest.mark.parametrize('verb', ['list', 'of', 'free', 'tree'])
+def test_every_option_of_the_host_is_completed(verb):
+    options = listed(HOST, verb, '--list-options')
+    assert options == shown_options(HOST, verb) == complete_host('pcipath-host', verb, '--')
+    common = re.search(r'^ +common=\((.*?)\)\n\n', (COMPLETION / '_pcipath-host').read_text(), re.MULTILINE | re.DOTALL)[1]
+    assert zsh_options(common) | zsh_options(zsh_branch('_pcipath-host', verb)) | {'--help'} == {option.rstrip('=') for option in options}
+
+
+def test_verbs_of_the_host():
+    assert complete_host('pcipath-host', '') == listed(HOST, '--list-verbs') == ['list', 'of', 'free', 'tree', '--help', '--version']
+    zsh = (COMPLETION / '_pcipath-host').read_text()
+    assert re.findall(r"'(\w+):", re.search(r'verbs=\((.*?)\)', zsh, re.DOTALL)[1]) == ['list', 'of', 'free', 'tree']
+    assert complete_host('pcipath-host', 'nosuch', '--') == complete_host('pcipath-host', '', '') == []
+
+
+def test_every_format_is_completed():
+    """bash and zsh have lists of the formats, types and kinds in the help."""
+    text = subprocess.run([PCIPATH, 'convert', '--help'], capture_output=True, text=True, check=True).stdout
+    formats = re.findall(r'^  ([a-z]+) +\S', text.partition('FORMAT  example\n')[2].partition('\n\n')[0], re.MULTILINE)
+    assert len(formats) > 5 and complete('pcipath', 'convert', '--to=') == formats
+    assert complete('pcipath', 'convert', '--from=') == complete('pcipath', 'of', '--to=') == formats[:-1]
+    assert re.search(r'format=\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text())[1].split() == formats[:-1]
 
 
 @pytest.mark.parametrize('verb', ['list', 'probe'])
 def test_every_column_is_completed(verb):
-    columns = listed(verb, '--list-columns')
+    columns = listed(PCIPATH, verb, '--list-columns')
     assert complete('pcipath', verb, '-o', '') == columns
-    zsh = (COMPLETION / '_pcipath').read_text()
-    branch = re.search(rf'^ +{verb}\)\s(.*?);;', zsh, re.MULTILINE | re.DOTALL)[1]
-    assert re.search(r"compadd - ([A-Z ]+)'", branch)[1].split() == columns
+    assert re.search(r"compadd - ([A-Z ]+)'", zsh_branch('_pcipath', verb))[1].split() == columns
+
+
+def test_every_column_of_the_host_is_completed():
+    columns = listed(HOST, 'list', '--list-columns')
+    assert complete_host('pcipath-host', 'list', '-o', '') == complete_host('pcipath-host', 'list', '--output=') == columns
+    assert re.search(r"compadd - ([A-Z ]+)'", zsh_branch('_pcipath-host', 'list'))[1].split() == columns
 
 
 HOSTILE = ['$(touch canary)', '`touch canary`', ";touch canary;", "a'b", '$x', 'b c', '*', '~root', '\\', '<(touch canary)', 'é', 'plain']
@@ -130,7 +186,7 @@ def test_hostile_ids(kind, tmp_path):
             _pcipath_host
             for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done"""
         done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=directory,
-                              env=os.environ | {'PATH': f"{PCIPATH.parent / 'host'}:{os.environ['PATH']}"})
+                              env=os.environ | {'PATH': f"{HOST.parent}:{os.environ['PATH']}"})
     assert done.stderr == '' and not (directory / 'canary').exists()
     # An id with an escape in JSON is not offered.
     assert {'plain', '$(touch canary)', '`touch canary`', 'b c'} <= set(done.stdout.splitlines()) <= {*HOSTILE, *(f'vd{n}' for n in range(20))}
@@ -211,7 +267,7 @@ class Zsh:
 
 @pytest.fixture
 def zsh(tmp_path):
-    shell = Zsh(tmp_path, f"{PCIPATH.parent / 'host'}:{PCIPATH.parent}:{os.environ['PATH']}")
+    shell = Zsh(tmp_path, f"{HOST.parent}:{PCIPATH.parent}:{os.environ['PATH']}")
     yield shell
     shell.close()
 
