@@ -18,7 +18,7 @@ struct disk_suffix {
 };
 
 _printf_(2, 3) int suffix_prepend(struct disk_suffix *p, const char *format, ...);
-int suffix_climb(struct disk_suffix *p, sd_device *function);
+int suffix_collect(struct disk_suffix *p, sd_device *function);
 int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret);
 
 int suffix_scsi(sd_device *device, struct disk_suffix *p, sd_device **ret_next);

@@ -12,7 +12,7 @@
 #include "disk-suffix-internal.h"
 
 /* The longest is an address: 0x and 16 digits. */
-#define TRANSPORT_WORD_MAX 63
+#define TRANSPORT_ID_MAX 63
 
 /*
  * The kind of a device, for devices without a subsystem and those above a SCSI target: the prefix of the name, before
@@ -159,7 +159,7 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
  * Read an attribute of @device's class device in a transport class. The value comes from a disk and becomes a part of a
  * file name.
  */
-static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_WORD_MAX + 1]) {
+static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_ID_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
         _cleanup_device_ sd_device *class_device = NULL;
         const char *sysname, *value;
@@ -176,7 +176,7 @@ static int read_transport(const char *class, sd_device *device, const char *attr
         if (r < 0)
                 return r;
         n = strlen(value);
-        if (n == 0 || n > TRANSPORT_WORD_MAX || value[strspn(value, allowed)] != '\0')
+        if (n == 0 || n > TRANSPORT_ID_MAX || value[strspn(value, allowed)] != '\0')
                 return -EBADMSG;
 
         memcpy(buf, value, n + 1);
@@ -185,7 +185,7 @@ static int read_transport(const char *class, sd_device *device, const char *attr
 
 /* A remote port of an FC adapter. */
 static int suffix_fc(const struct scsi_address *a, sd_device *target, struct disk_suffix *p) {
-        char port_name[TRANSPORT_WORD_MAX + 1];
+        char port_name[TRANSPORT_ID_MAX + 1];
         int r;
 
         r = read_transport("fc_transport", target, "port_name", port_name);
@@ -200,7 +200,7 @@ static int suffix_fc(const struct scsi_address *a, sd_device *target, struct dis
  * several phys, it names the device's own address.
  */
 static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struct disk_suffix *p) {
-        char phys[TRANSPORT_WORD_MAX + 1], phy[TRANSPORT_WORD_MAX + 1], sas_address[TRANSPORT_WORD_MAX + 1];
+        char phys[TRANSPORT_ID_MAX + 1], phy[TRANSPORT_ID_MAX + 1], sas_address[TRANSPORT_ID_MAX + 1];
         sd_device *port, *above;
         uint64_t lun = decode_lun(a->lun);
         int r;

@@ -21,7 +21,7 @@
 struct usb_suffix {
         uint64_t bus;     /* the root hub is usbBUS */
         uint64_t port;    /* of the root hub */
-        const char *word; /* the device's name from the first port on */
+        const char *text; /* the device's name from the first port on */
 };
 
 /* BUS-PORT[.PORT]…:CONFIGURATION.INTERFACE, the name of a usb_interface (Linux drivers/usb/core/message.c). */
@@ -31,7 +31,7 @@ static int parse_usb_interface(const char *sysname, struct usb_suffix *ret) {
 
         if (parse_number(&sysname, '-', UINT_MAX, &suffix.bus) < 0)
                 return -EBADMSG;
-        suffix.word = sysname;
+        suffix.text = sysname;
         suffix.port = strtoull(sysname, NULL, 10); /* validated by the loop below */
 
         while (parse_number(&sysname, ':', UINT8_MAX, &number) < 0)
@@ -142,5 +142,5 @@ int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
         if (r != 0)
                 return r < 0 ? r : 0;
 
-        return suffix_prepend(p, SUFFIX_USB "0:%s", suffix.word);
+        return suffix_prepend(p, SUFFIX_USB "0:%s", suffix.text);
 }

@@ -19,19 +19,19 @@
 #include "util.h"
 
 int suffix_prepend(struct disk_suffix *p, const char *format, ...) {
-        char word[sizeof(p->text)];
+        char part[sizeof(p->text)];
         va_list ap;
         int n;
 
         va_start(ap, format);
-        n = vsnprintf(word, sizeof(word), format, ap);
+        n = vsnprintf(part, sizeof(part), format, ap);
         va_end(ap);
 
         if (n < 0 || (size_t) n + 1 > p->start)
                 return -ENAMETOOLONG;
 
         p->start -= (size_t) n;
-        memcpy(p->text + p->start, word, (size_t) n);
+        memcpy(p->text + p->start, part, (size_t) n);
         p->text[--p->start] = '-';
         return 1;
 }
@@ -159,7 +159,7 @@ static int find_row(sd_device *device, const struct suffix_row **ret) {
 }
 
 /* Walk up from the disk. Return: 1 at @function, 0 at a device of an unknown kind, or a negative errno. */
-int suffix_climb(struct disk_suffix *p, sd_device *function) {
+int suffix_collect(struct disk_suffix *p, sd_device *function) {
         const char *function_syspath, *syspath;
         sd_device *device = p->disk;
         int r;
@@ -249,7 +249,7 @@ int device_get_link_name(sd_device *device, sd_device *below, sd_device *functio
         if (r > 0) {
                 if (below != device)
                         p.disk = below;
-                r = suffix_climb(&p, function);
+                r = suffix_collect(&p, function);
         }
         if (r < 0)
                 return r;

@@ -201,7 +201,7 @@ int device_get_node_link(sd_device *device, sd_device *function, const struct pc
 
         r = suffix_node(row, syspath, input_class, &p);
         if (r > 0)
-                r = suffix_climb(&p, function);
+                r = suffix_collect(&p, function);
         if (r <= 0)
                 return r;
 

@@ -27,14 +27,14 @@
 #include "syspath.h"
 #include "util.h"
 
-struct climb {
+struct path_walk {
         struct pci_root root;
         size_t n_hops;
         struct pci_hop hops[PCI_PATH_HOPS_MAX]; /* the last n_hops are valid */
 };
 
-static struct pci_hop *top_hop(struct climb *c) {
-        return &c->hops[PCI_PATH_HOPS_MAX - c->n_hops];
+static struct pci_hop *top_hop(struct path_walk *w) {
+        return &w->hops[PCI_PATH_HOPS_MAX - w->n_hops];
 }
 
 /**
@@ -208,16 +208,16 @@ static const char *get_name(const char *syspath) {
         return strrchr(syspath, '/') + 1;
 }
 
-static int climb_function(struct climb *c, const char *sysname) {
+static int add_function_hop(struct path_walk *w, const char *sysname) {
         struct pci_hop hop;
 
         if (pci_hop_parse_sysname(sysname, &hop) < 0)
                 return -EBADMSG;
-        if (c->n_hops == PCI_PATH_HOPS_MAX)
+        if (w->n_hops == PCI_PATH_HOPS_MAX)
                 return -E2BIG;
 
-        c->n_hops++;
-        *top_hop(c) = hop;
+        w->n_hops++;
+        *top_hop(w) = hop;
         return 0;
 }
 
@@ -241,11 +241,11 @@ static int read_vmbus_guid(const char *syspath, struct pci_root *ret) {
  * @syspath is a host bridge. Return: 1 when @syspath was cut to the function above, where the walk continues, 0 when
  * the host bridge is the root, or a negative errno.
  */
-static int climb_host_bridge(struct climb *c, char *syspath) {
+static int add_host_bridge(struct path_walk *w, char *syspath) {
         char subsystem[NAME_MAX + 1];
         int r;
 
-        if (pci_root_parse_sysname(get_name(syspath), &c->root) < 0)
+        if (pci_root_parse_sysname(get_name(syspath), &w->root) < 0)
                 return -EBADMSG;
         if (!cut_name(syspath))
                 return 0;
@@ -258,18 +258,18 @@ static int climb_host_bridge(struct climb *c, char *syspath) {
         if (r < 0)
                 return r;
         if (streq(subsystem, "pci")) {
-                top_hop(c)->bus = c->root.bus;
+                top_hop(w)->bus = w->root.bus;
                 return 1;
         }
 
-        return streq(subsystem, "vmbus") ? read_vmbus_guid(syspath, &c->root) : 0;
+        return streq(subsystem, "vmbus") ? read_vmbus_guid(syspath, &w->root) : 0;
 }
 
-static int climb_to_root(struct climb *c, char *syspath) {
+static int walk_to_root(struct path_walk *w, char *syspath) {
         int r;
 
         for (;;) {
-                r = climb_function(c, get_name(syspath));
+                r = add_function_hop(w, get_name(syspath));
                 if (r < 0)
                         return r;
                 if (!cut_name(syspath))
@@ -279,7 +279,7 @@ static int climb_to_root(struct climb *c, char *syspath) {
                 if (r < 0)
                         return r;
                 if (r == 0) {
-                        r = climb_host_bridge(c, syspath);
+                        r = add_host_bridge(w, syspath);
                         if (r <= 0)
                                 return r;
                 }
@@ -297,7 +297,7 @@ static int climb_to_root(struct climb *c, char *syspath) {
  */
 int pci_function_get_path(sd_device *function, struct pci_path *ret) {
         _cleanup_device_ sd_device *physfn = NULL;
-        struct climb climb = {};
+        struct path_walk walk = {};
         int32_t vf = PCI_HOP_NO_VF;
         char cut[PATH_MAX];
         const char *syspath;
@@ -312,13 +312,13 @@ int pci_function_get_path(sd_device *function, struct pci_path *ret) {
         if (strlen(syspath) >= sizeof(cut))
                 return -ENAMETOOLONG;
 
-        r = climb_to_root(&climb, strcpy(cut, syspath));
+        r = walk_to_root(&walk, strcpy(cut, syspath));
         if (r < 0)
                 return r;
 
-        ret->root = climb.root;
-        ret->n_hops = climb.n_hops;
-        memcpy(ret->hops, top_hop(&climb), climb.n_hops * sizeof(climb.hops[0]));
+        ret->root = walk.root;
+        ret->n_hops = walk.n_hops;
+        memcpy(ret->hops, top_hop(&walk), walk.n_hops * sizeof(walk.hops[0]));
         ret->hops[ret->n_hops - 1].vf = vf;
         return 0;
 }

@@ -7,7 +7,7 @@
 #include "util.h"
 
 /* Enough for the longest path of any format and a suffix. */
-#define TARGET_MAX (FORMAT_MAX + LINK_NAME_MAX)
+#define DEVICE_SPEC_MAX (FORMAT_MAX + LINK_NAME_MAX)
 
 static int refuse(struct pci_path_error *ret_error, size_t offset, const char *reason) {
         if (ret_error)
@@ -146,7 +146,7 @@ static int cut_sub_function(struct selector *selector, struct pci_path_error *re
  */
 int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret, struct pci_path_error *ret_error) {
         struct device_spec spec = {};
-        char copy[TARGET_MAX];
+        char copy[DEVICE_SPEC_MAX];
         size_t type;
         int r;
 
@@ -181,7 +181,7 @@ static bool is_within_parentheses(const char *text, size_t at) {
 }
 
 /* Does the comma belong to the first device spec of @list? */
-static bool is_targets_own(const char *list, size_t comma) {
+static bool is_part_of_spec(const char *list, size_t comma) {
         const char *after = list + comma + 1;
 
         /* QEMU's function, "/scsi@3,1". */
@@ -200,7 +200,7 @@ static bool is_targets_own(const char *list, size_t comma) {
 size_t device_spec_list_span(const char *list) {
         size_t at = strcspn(list, ",");
 
-        while (list[at] != '\0' && is_targets_own(list, at))
+        while (list[at] != '\0' && is_part_of_spec(list, at))
                 at += 1 + strcspn(list + at + 1, ",");
 
         return at;

@@ -177,7 +177,7 @@ static void copy_path(struct pci_path *to, const struct pci_path *from) {
 }
 
 /* A function without a name or one that has disappeared gets no path. */
-static int ask_for_path(struct function *f) {
+static int find_path(struct function *f) {
         _cleanup_device_ sd_device *device = NULL;
         struct pci_path path;
         int r;
@@ -209,7 +209,7 @@ static int name_function(struct enumeration *enumeration, struct function *f, co
         f->bridge = find_owner(enumeration, f->syspath, directory_length(f) - 1);
 
         if (pci_function_is_virtual(f->syspath) != 0 || pci_hop_parse_sysname(f->address, &hop) < 0)
-                return ask_for_path(f);
+                return find_path(f);
 
         if (neighbour && neighbour->path.n_hops > 0 && have_same_directory(neighbour, f)) {
                 copy_path(&f->path, &neighbour->path);
@@ -232,7 +232,7 @@ static int name_function(struct enumeration *enumeration, struct function *f, co
                 }
         }
 
-        return ask_for_path(f);
+        return find_path(f);
 }
 
 static int name_functions(struct enumeration *enumeration) {

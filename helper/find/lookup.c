@@ -14,7 +14,7 @@ void lookup_clear(struct lookup *lookup) {
 }
 
 /* Move the selected devices to the front and keep the order. Return: 0, or a negative errno. */
-static int choose(struct lookup *lookup, const struct device_spec *spec) {
+static int select_children(struct lookup *lookup, const struct device_spec *spec) {
         struct child_devices *u = &lookup->children;
         const char *default_type = selector_default_type(lookup->resolution.syspath, u);
         int r;
@@ -59,7 +59,7 @@ int lookup_device(const struct device_spec *spec, struct lookup *ret) {
                 strcpy(ret->resolution.syspath, lookup.resolution.syspath);
                 r = child_devices_find(lookup.resolution.syspath, &lookup.children, ret->resolution.syspath);
                 if (r >= 0)
-                        r = choose(&lookup, spec);
+                        r = select_children(&lookup, spec);
                 if (r < 0) {
                         lookup_clear(&lookup);
                         return r;

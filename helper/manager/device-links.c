@@ -158,7 +158,7 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
 /**
  * device_find_links() - find its links by PCI path; an interface gets its name
  *
- * A device without a device node claims none, but keeps its list for those who are told of its removal.
+ * A device without a device node wants none, but keeps its list for those who are told of its removal.
  *
  * Return: 0, also when the device is gone, has no name or cannot be read, or -ENOMEM.
  */

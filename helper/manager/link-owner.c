@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Each device claims links. The claims and the links that exist are two lists in the order of names, which are walked side by side.
+ * Each device wants links. The wanted links and those that exist are two lists in the order of names, which are walked side by side.
  *
  * A link by PCI path belongs to one device or to none. Links by content differ: two disks can have the same UUID, by a snapshot or
  * by malice. Such a link stays with the disk that has it as long as that disk is there; a free link goes to the first disk by PCI path.
@@ -43,7 +43,7 @@ static int compare_names(const void *a, const void *b) {
         return strcmp(((const struct link *) a)->name, ((const struct link *) b)->name);
 }
 
-/* All claims, in order. Return: 0, or -ENOMEM. */
+/* All wanted links, in order. Return: 0, or -ENOMEM. */
 static int collect_candidates(const struct manager *m, struct candidates *ret) {
         struct candidates candidates = {};
         size_t n = 0;
@@ -118,12 +118,12 @@ static bool is_foreign(struct manager *m, const char *link, const char *node) {
 }
 
 /*
- * Which of @n claims gets the link?
+ * Find the device that gets a link which @n devices want.
  * @node: where the link leads, or NULL when there is none
  *
  * Return: the device node, or NULL when the link is not made.
  */
-static const char *choose(struct manager *m, const struct candidate *candidates, size_t n, const char *node) {
+static const char *find_owner(struct manager *m, const struct candidate *candidates, size_t n, const char *node) {
         if (n > 1 && is_by_path(candidates->link)) {
                 manager_note(m, "%s: not made: it would lead to %s as well as to %s", candidates->link, candidates[0].device->name,
                              candidates[1].device->name);
@@ -134,7 +134,7 @@ static const char *choose(struct manager *m, const struct candidate *candidates,
                 if (streq(candidates[i].device->name, node))
                         return node;
         if (node && is_foreign(m, candidates->link, node)) {
-                manager_note(m, "%s: keeping the link to %s: %s claims it as well", candidates->link, node, candidates->device->name);
+                manager_note(m, "%s: keeping the link to %s: %s wants it, too", candidates->link, node, candidates->device->name);
                 return node;
         }
 
@@ -192,7 +192,7 @@ static int add_made(struct links *made, const char *link, const char *node) {
         return 0;
 }
 
-static struct device *find_claimant(const struct candidate *candidates, size_t n, const char *node) {
+static struct device *find_candidate(const struct candidate *candidates, size_t n, const char *node) {
         for (size_t i = 0; i < n; i++)
                 if (streq(candidates[i].device->name, node))
                         return candidates[i].device;
@@ -201,8 +201,8 @@ static struct device *find_claimant(const struct candidate *candidates, size_t n
 }
 
 /* A link of a device that was scanned is examined itself: another process may have replaced it since the directory was read. */
-static bool is_right(const struct manager *m, const struct device *claimant, const char *selected, const char *node) {
-        return node && streq(selected, node) && (m->is_made_fresh || m->dry_run || !claimant || !claimant->is_scanned);
+static bool is_right(const struct manager *m, const struct device *owner, const char *selected, const char *node) {
+        return node && streq(selected, node) && (m->is_made_fresh || m->dry_run || !owner || !owner->is_scanned);
 }
 
 /*
@@ -215,25 +215,25 @@ static bool is_right(const struct manager *m, const struct device *claimant, con
 static int update_link(struct manager *m, const char *link, const struct link *old, const struct candidate *candidates, size_t n,
                   struct links *made) {
         const char *node = old ? old->node : NULL, *selected = NULL;
-        struct device *claimant;
+        struct device *owner;
 
         if (n > 0)
-                selected = choose(m, candidates, n, node);
+                selected = find_owner(m, candidates, n, node);
         else if (is_foreign(m, link, node))
                 selected = node;
 
         if (!selected)
                 return !node || drop(m, link) ? 0 : add_made(made, link, node);
 
-        claimant = find_claimant(candidates, n, selected);
-        if (!is_right(m, claimant, selected, node) && !put(m, link, selected))
+        owner = find_candidate(candidates, n, selected);
+        if (!is_right(m, owner, selected, node) && !put(m, link, selected))
                 return 0;
-        if (claimant && string_list_add(&claimant->updated, link) < 0)
+        if (owner && string_list_add(&owner->updated, link) < 0)
                 return -ENOMEM;
         return add_made(made, link, selected);
 }
 
-/* All links: each that exists or that is claimed. Return: 0, or -ENOMEM. */
+/* All links: each that exists or that a device wants. Return: 0, or -ENOMEM. */
 static int update_all(struct manager *m, const struct candidates *candidates, bool paths_only, struct links *made) {
         size_t i = 0, j = 0;
         int r = 0;
@@ -271,7 +271,7 @@ static void keep_updated(struct manager *m, bool paths_only) {
 }
 
 /**
- * manager_update_links() - make the links agree with what the devices claim
+ * manager_update_links() - make the links agree with what the devices want
  * @paths_only: not those by content, which has not been read yet
  *
  * Return: 0, or -ENOMEM.
