@@ -18,7 +18,7 @@
 /* Runtimes read only names that end in ".json" or ".yaml". */
 #define TEMPORARY_PREFIX "." CDI_VENDOR "-"
 
-struct request {
+struct cdi_options {
         const struct cdi_kind *kind; /* or NULL */
         const char *directory;       /* or NULL to print it */
 };
@@ -27,14 +27,14 @@ static int make(const struct cdi_kind *kind, const struct enumeration *enumerati
         int r;
 
         r = cdi_make(kind, enumeration, ret);
-        return r < 0 ? log_error(-1, "cannot scan the machine: %s", strerror(-r)) : r;
+        return r < 0 ? log_error(-1, "cannot read the machine's devices: %s", strerror(-r)) : r;
 }
 
 static int scan(struct enumeration *ret) {
         int r;
 
         r = enumerate_functions(ret);
-        return r < 0 ? log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r)) : EXIT_DONE;
+        return r < 0 ? log_error(EXIT_FAILED, "cannot read the machine's devices: %s", strerror(-r)) : EXIT_DONE;
 }
 
 static int print_specification(const struct cdi_kind *kind) {
@@ -124,76 +124,76 @@ static void remove_temporaries(int dir_fd) {
                         (void) unlinkat(dir_fd, entry->d_name, 0);
 }
 
-static int write_all(const struct request *request) {
+static int write_all(const struct cdi_options *options) {
         _cleanup_enumeration_ struct enumeration enumeration = {};
         int r;
 
         r = scan(&enumeration);
         for (size_t i = 0; i < CDI_KINDS && r == EXIT_DONE; i++)
-                if (!request->kind || request->kind == &cdi_kinds[i])
-                        r = write_specification(request->directory, &cdi_kinds[i], &enumeration);
+                if (!options->kind || options->kind == &cdi_kinds[i])
+                        r = write_specification(options->directory, &cdi_kinds[i], &enumeration);
         return r;
 }
 
 /* The machine is scanned with the lock held: of two runs the later writes what it has seen later. */
-static int write_alone(const struct request *request) {
+static int write_alone(const struct cdi_options *options) {
         _cleanup_(lock_release) struct lock lock = LOCK_NULL;
         _cleanup_close_ int fd = -1;
         int status, r;
 
-        r = directory_make(AT_FDCWD, request->directory, 0755);
+        r = directory_make(AT_FDCWD, options->directory, 0755);
         if (r >= 0) {
-                fd = open(request->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                fd = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 r = fd < 0 ? negative_errno() : lock_acquire(&lock, "cdi", fd, true);
         }
         if (r < 0)
-                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(-r));
+                return log_error(EXIT_FAILED, "%s: %s", options->directory, strerror(-r));
         if (r > 0)
                 remove_temporaries(fd);
 
-        status = write_all(request);
+        status = write_all(options);
         if (status == EXIT_DONE && fsync(fd) < 0 && errno != EINVAL)
-                return log_error(EXIT_FAILED, "%s: %s", request->directory, strerror(errno));
+                return log_error(EXIT_FAILED, "%s: %s", options->directory, strerror(errno));
         return status;
 }
 
 enum { OPTION_WRITE = 0x200 };
 
 /* Return: -1 to go on, or an exit status. */
-static int parse_argv(struct request *request, int argc, char **argv) {
+static int parse_argv(struct cdi_options *options, int argc, char **argv) {
         int option;
 
         while ((option = verb_next_option(&verb_cdi, argc, argv)) >= 0)
                 switch (option) {
                 case 'k':
-                        request->kind = cdi_kind_find(optarg);
-                        if (!request->kind)
-                                return log_error(EXIT_USAGE, "--kind=%s: unknown kind; see 'pcipath cdi --help'", optarg);
+                        options->kind = cdi_kind_find(optarg);
+                        if (!options->kind)
+                                return log_usage_error(&verb_cdi, "--kind=%s: unknown kind", optarg);
                         break;
                 case OPTION_WRITE:
-                        request->directory = optarg ?: DEFAULT_DIRECTORY;
+                        options->directory = optarg ?: DEFAULT_DIRECTORY;
                         break;
                 default:
                         return parse_common(option, argv, &verb_cdi);
                 }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath cdi --help'", argv[optind]);
+                return log_usage_error(&verb_cdi, "%s: unexpected argument", argv[optind]);
 
         return -1;
 }
 
 static int run_cdi(int argc, char **argv) {
-        struct request request = {};
+        struct cdi_options options = {};
         int r;
 
-        r = parse_argv(&request, argc, argv);
+        r = parse_argv(&options, argc, argv);
         if (r >= 0)
                 return r;
-        if (!request.directory)
-                return print_specification(request.kind ?: &cdi_kinds[0]);
+        if (!options.directory)
+                return print_specification(options.kind ?: &cdi_kinds[0]);
 
         ignore_sigpipe();
-        return write_alone(&request);
+        return write_alone(&options);
 }
 
 const struct verb verb_cdi = {

@@ -14,11 +14,11 @@ static int coldplug(struct manager *m, bool beside_udev) {
         if (r < 0)
                 return log_open_error(m->directory, r);
         if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running and makes the links in /dev; see 'pcipath coldplug --help'");
+                return log_error(EXIT_FAILED, "udevd is running and makes the links in /dev. See 'pcipath coldplug --help'.");
 
         r = manager_scan_until_quiet(m);
         if (r < 0)
-                return log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
+                return log_error(EXIT_FAILED, "cannot read the machine's devices: %s", strerror(-r));
         return m->has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -47,9 +47,9 @@ static int run_coldplug(int argc, char **argv) {
                         return parse_common(option, argv, &verb_coldplug);
                 }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath coldplug --help'", argv[optind]);
+                return log_usage_error(&verb_coldplug, "%s: unexpected argument", argv[optind]);
         if (!m.want_modules && !m.directory)
-                return log_error(EXIT_USAGE, "nothing to do: use --modules, --links or both");
+                return log_usage_error(&verb_coldplug, "nothing to do: use --modules, --links or both");
 
         ignore_sigpipe();
         m.reporter = (struct reporter)LOG_REPORTER;

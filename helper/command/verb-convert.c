@@ -100,7 +100,7 @@ static const struct format *parse_format(const char *option, const char *name) {
         const struct format *format = format_find(name);
 
         if (!format)
-                log_error(0, "--%s=%s: unknown format; see 'pcipath convert --help'", option, name);
+                log_usage_error(&verb_convert, "--%s=%s: unknown format", option, name);
         return format;
 }
 
@@ -130,9 +130,9 @@ static int parse_argv(int argc, char **argv, struct conversion *c) {
                 }
 
         if (!c->to && c->from)
-                return log_error(EXIT_USAGE, "--from cannot be used with --to=link");
+                return log_usage_error(&verb_convert, "--from cannot be used with --to=link");
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path given; see 'pcipath convert --help'");
+                return log_usage_error(&verb_convert, "no path given");
         return -1;
 }
 

@@ -17,7 +17,7 @@ static int run_find(int argc, char **argv) {
                 type = optarg;
         }
         if (argc - optind != 1)
-                return log_error(EXIT_USAGE, "expected one PATH, not %d; see 'pcipath find --help'", argc - optind);
+                return log_usage_error(&verb_find, "expected one PATH, not %d", argc - optind);
 
         r = parse_device_spec(argv[optind], type, &spec);
         if (r != EXIT_DONE)

@@ -20,7 +20,7 @@
 #include "manager.h"
 #include "uevent-monitor.h"
 
-struct monitoring {
+struct monitor {
         struct manager manager;
         struct uevent_monitor monitor;
         struct hook hook;
@@ -30,7 +30,7 @@ struct monitoring {
         int ready_fd, signal_fd;
 };
 
-static void add_function(struct monitoring *m, const char *syspath) {
+static void add_function(struct monitor *m, const char *syspath) {
         if (!string_list_has(&m->functions, syspath) && string_list_add(&m->functions, syspath) < 0)
                 m->everything = true;
 }
@@ -49,7 +49,7 @@ static bool cut_to_function(char *syspath) {
 }
 
 /* Does an event below one function concern others? */
-static bool concerns_others(const struct monitoring *m, const struct uevent *event) {
+static bool concerns_others(const struct monitor *m, const struct uevent *event) {
         if (streq(event->subsystem, "nvme"))
                 return access("/sys/class/nvme-subsystem", F_OK) == 0;
         if (streq(event->subsystem, "net"))
@@ -63,7 +63,7 @@ static bool is_content_event(const struct uevent *event) {
 }
 
 static void handle_event(const struct uevent *event, void *userdata) {
-        struct monitoring *m = userdata;
+        struct monitor *m = userdata;
         char syspath[PATH_MAX];
 
         if (snprintf(syspath, sizeof(syspath), "/sys%s", event->devpath) >= (int) sizeof(syspath))
@@ -77,7 +77,7 @@ static void handle_event(const struct uevent *event, void *userdata) {
                 add_function(m, syspath);
 }
 
-static void handle_write(struct monitoring *m, const struct inotify_event *event) {
+static void handle_write(struct monitor *m, const struct inotify_event *event) {
         const struct device *device;
 
         if (event->mask & IN_Q_OVERFLOW) {
@@ -93,7 +93,7 @@ static void handle_write(struct monitoring *m, const struct inotify_event *event
         add_function(m, device->function);
 }
 
-static void handle_writes(struct monitoring *m) {
+static void handle_writes(struct monitor *m) {
         char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
         ssize_t n;
 
@@ -107,7 +107,7 @@ static void handle_writes(struct monitoring *m) {
 }
 
 /* After a failure the next event causes a scan of the whole machine. */
-static void scan(struct monitoring *m) {
+static void scan(struct monitor *m) {
         struct string_list functions = m->functions;
         bool everything = m->everything;
         int r = 0;
@@ -121,13 +121,13 @@ static void scan(struct monitoring *m) {
         string_list_clear(&functions);
 
         if (r < 0) {
-                log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
+                log_error(EXIT_FAILED, "cannot read the machine's devices: %s", strerror(-r));
                 m->everything = true;
         }
 }
 
 /* Return: is it time to end? */
-static bool handle_signals(struct monitoring *m) {
+static bool handle_signals(struct monitor *m) {
         struct signalfd_siginfo info;
         bool end = false;
 
@@ -137,7 +137,7 @@ static bool handle_signals(struct monitoring *m) {
 }
 
 /* Return: an exit status. */
-static int run(struct monitoring *m) {
+static int run(struct monitor *m) {
         struct pollfd fds[] = {
                 { .fd = m->monitor.netlink_fd, .events = POLLIN },
                 { .fd = m->manager.watch_fd,   .events = POLLIN },
@@ -165,7 +165,7 @@ static int run(struct monitoring *m) {
 }
 
 static void hook_changed(const char *action, const struct device *device, void *userdata) {
-        struct monitoring *m = userdata;
+        struct monitor *m = userdata;
 
         if (hook_add(&m->hook, action, device) < 0)
                 log_error(EXIT_FAILED, "out of memory: %s is not run for %s", m->hook.program, device->name);
@@ -187,7 +187,7 @@ static int open_signals(void) {
         return fd < 0 ? negative_errno() : fd;
 }
 
-static int open_all(struct monitoring *m) {
+static int open_all(struct monitor *m) {
         int r;
 
         r = manager_open(&m->manager);
@@ -206,7 +206,7 @@ static int open_all(struct monitoring *m) {
 }
 
 /* All devices that were there when the monitor was started have their links. */
-static int say_ready(struct monitoring *m) {
+static int notify_ready(struct monitor *m) {
         int r = EXIT_DONE;
 
         (void) sd_notify(0, "READY=1");
@@ -219,11 +219,11 @@ static int say_ready(struct monitoring *m) {
         return r;
 }
 
-static int monitor_all(struct monitoring *m) {
+static int monitor_all(struct monitor *m) {
         int r;
 
         if (!m->beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running and does the same; see 'pcipath monitor --help'");
+                return log_error(EXIT_FAILED, "udevd is running and does the same. See 'pcipath monitor --help'.");
         if (m->hook.program) {
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;
@@ -234,18 +234,18 @@ static int monitor_all(struct monitoring *m) {
                 return r;
         r = manager_scan_until_quiet(&m->manager);
         if (r < 0) {
-                log_error(EXIT_FAILED, "cannot scan the machine: %s", strerror(-r));
+                log_error(EXIT_FAILED, "cannot read the machine's devices: %s", strerror(-r));
                 m->everything = true;
         }
         hook_run(&m->hook);
-        r = say_ready(m);
+        r = notify_ready(m);
         if (r == EXIT_DONE)
                 r = run(m);
         (void) sd_notify(0, "STOPPING=1");
         return r;
 }
 
-static void close_all(struct monitoring *m) {
+static void close_all(struct monitor *m) {
         hook_end(&m->hook);
         string_list_clear(&m->functions);
         closep(&m->manager.watch_fd);
@@ -281,7 +281,7 @@ static int parse_fd(const char *text, int *ret) {
 
         number = strtoul(text, &end, 10);
         if (*text < '0' || *text > '9' || *end != '\0' || number > INT_MAX || fcntl((int) number, F_GETFD) < 0)
-                return log_error(EXIT_USAGE, "--ready-fd=%s: not an open file descriptor", text);
+                return log_usage_error(&verb_monitor, "--ready-fd=%s: not an open file descriptor", text);
 
         fd = (int) number > STDERR_FILENO ? (int) number : take_standard_fd((int) number);
         if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
@@ -294,7 +294,7 @@ static int parse_fd(const char *text, int *ret) {
 enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_EXEC, OPTION_READY_FD, OPTION_BESIDE_UDEV };
 
 /* Return: -1 to go on, or an exit status. */
-static int parse_option(struct monitoring *m, int option, char **argv) {
+static int parse_option(struct monitor *m, int option, char **argv) {
         int r;
 
         switch (option) {
@@ -319,7 +319,7 @@ static int parse_option(struct monitoring *m, int option, char **argv) {
 }
 
 static int run_monitor(int argc, char **argv) {
-        struct monitoring m = { .manager = MANAGER_NULL, .monitor = UEVENT_MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
+        struct monitor m = { .manager = MANAGER_NULL, .monitor = UEVENT_MONITOR_NULL, .ready_fd = -1, .signal_fd = -1 };
         int option, r;
 
         while ((option = verb_next_option(&verb_monitor, argc, argv)) >= 0) {
@@ -328,9 +328,9 @@ static int run_monitor(int argc, char **argv) {
                         return r;
         }
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath monitor --help'", argv[optind]);
+                return log_usage_error(&verb_monitor, "%s: unexpected argument", argv[optind]);
         if (!m.manager.want_modules && !m.manager.directory && !m.hook.program)
-                return log_error(EXIT_USAGE, "nothing to do: use --modules, --links or --exec");
+                return log_usage_error(&verb_monitor, "nothing to do: use --modules, --links or --exec");
 
         ignore_sigpipe();
         m.manager.reporter = m.hook.reporter = (struct reporter)LOG_REPORTER;

@@ -108,10 +108,10 @@ static int run_of(int argc, char **argv) {
                         return parse_common(c, argv, &verb_of);
                 format = format_find(optarg);
                 if (!format)
-                        return log_error(EXIT_USAGE, "--to=%s: unknown format; see 'pcipath convert --help'", optarg);
+                        return log_usage_error(&verb_convert, "--to=%s: unknown format", optarg);
         }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no device given; see 'pcipath of --help'");
+                return log_usage_error(&verb_of, "no device given");
 
         /* Without ACPI there are no _UIDs, which is no error. */
         (void) uid_map_read(&uids);

@@ -167,7 +167,7 @@ static int run_probe(int argc, char **argv) {
                         return parse_common(option, argv, &verb_probe);
                 }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path or device given; see 'pcipath probe --help'");
+                return log_usage_error(&verb_probe, "no path or device given");
 
         return probe_all(&p, argv + optind, (size_t) (argc - optind));
 }

@@ -17,7 +17,7 @@ static int run_prune(int argc, char **argv) {
                 else
                         dry_run = true;
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: unexpected argument; see 'pcipath prune --help'", argv[optind]);
+                return log_usage_error(&verb_prune, "%s: unexpected argument", argv[optind]);
 
         ignore_sigpipe();
         return flush_output(links_prune(&reporter, dry_run) < 0 ? EXIT_FAILED : EXIT_DONE);

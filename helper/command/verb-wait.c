@@ -192,7 +192,7 @@ static int parse_option(struct wait *w, int option, char **argv) {
                 w->type = optarg;
                 return -1;
         case OPTION_TIMEOUT:
-                return parse_seconds(optarg, &w->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
+                return parse_seconds(&verb_wait, optarg, &w->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
         case OPTION_REMOVED:
                 w->removed = true;
                 return -1;
@@ -216,9 +216,9 @@ static int parse_argv(struct wait *w, int argc, char **argv) {
                         return r;
         }
         if (optind == argc)
-                return log_error(EXIT_USAGE, "no path given; see 'pcipath wait --help'");
+                return log_usage_error(&verb_wait, "no path given");
         if (w->updated && w->kernel)
-                return log_error(EXIT_USAGE, "--settled and --kernel cannot be used together");
+                return log_usage_error(&verb_wait, "--settled and --kernel cannot be used together");
 
         return -1;
 }

@@ -27,13 +27,13 @@ static int parse_option(struct options *options, int option, char **argv, const 
                 options->table_options.full = true;
                 return -1;
         case OPTION_TIMEOUT:
-                return parse_seconds(optarg, &options->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
+                return parse_seconds(verb, optarg, &options->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
         }
 
         if (option < OPTION_SOURCE)
                 return parse_common(option, argv, verb);
         if (options->backend)
-                return log_error(EXIT_USAGE, "more than one source is given. Try '%s %s --help'.", program.name, verb->name);
+                return log_usage_error(verb, "more than one source given");
         options->backend = &backends[option - OPTION_SOURCE];
         options->name = optarg;
         return -1;
@@ -56,7 +56,7 @@ int options_parse(int argc, char **argv, const struct verb *verb, struct options
                         return r;
         }
         if (!options.backend)
-                return log_error(EXIT_USAGE, "No source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
+                return log_usage_error(verb, "no source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
 
         *ret = options;
         return -1;
@@ -106,7 +106,7 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         if (r >= 0)
                 return r;
         if (optind < argc)
-                return log_error(EXIT_USAGE, "%s: unexpected argument. Try '%s %s --help'.", argv[optind], program.name, verb->name);
+                return log_usage_error(verb, "%s: unexpected argument", argv[optind]);
         machine.wants_labels = shows_labels(&options, contents);
         r = options_read(&options, &machine);
         if (r != EXIT_DONE)

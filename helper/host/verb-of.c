@@ -92,7 +92,7 @@ static int run_of(int argc, char **argv) {
         if (r >= 0)
                 return r;
         if (optind == argc)
-                return log_error(EXIT_USAGE, "No ID given. Try '%s of --help'.", program.name);
+                return log_usage_error(&verb_of, "no ID given");
         machine.wants_labels = true;
 
         r = options_read(&options, &machine);

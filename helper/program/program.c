@@ -36,6 +36,27 @@ int log_error(int status, const char *format, ...) {
         return status;
 }
 
+/**
+ * log_usage_error() - print an error of the command line, and where its help is
+ * @verb: the verb with the help, or NULL for that of the program
+ * @format: a text without a full stop
+ *
+ * Return: EXIT_USAGE.
+ */
+int log_usage_error(const struct verb *verb, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = format_text_va(&text, format, ap);
+        va_end(ap);
+
+        if (r < 0)
+                return log_error(EXIT_USAGE, "out of memory");
+        return log_error(EXIT_USAGE, "%s. See '%s%s%s --help'.", text, program.name, verb ? " " : "", verb ? verb->name : "");
+}
+
 #define POINT_AT_MAX 70
 
 /* Prints the text with a mark below the error, if the text fits on a line. */
@@ -54,7 +75,7 @@ static void point_at(const char *text, size_t offset) {
 
 /** log_path_error() - print why a text is not a path, and mark the first wrong byte */
 int log_path_error(const char *text, const struct pci_path_error *error) {
-        log_error(EXIT_USAGE, "'%s' is no path, at byte %zu: %s", text, error->offset, error->reason);
+        log_error(EXIT_USAGE, "'%s' is not a path, at byte %zu: %s", text, error->offset, error->reason);
         point_at(text, error->offset);
         return EXIT_USAGE;
 }
@@ -64,8 +85,7 @@ static int log_option_error(char **argv, const struct verb *verb) {
         const char letter[] = { '-', (char) optopt, '\0' };
         const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;
 
-        return log_error(EXIT_USAGE, "%s: unknown option or missing argument; see '%s %s --help'", option,
-                        program.name, verb->name);
+        return log_usage_error(verb, "%s: unknown option or missing argument", option);
 }
 
 /**
@@ -87,7 +107,7 @@ int flush_output(int status) {
  *
  * Return: EXIT_DONE, or EXIT_USAGE after an error message.
  */
-int parse_seconds(const char *text, uint64_t *ret) {
+int parse_seconds(const struct verb *verb, const char *text, uint64_t *ret) {
         uint64_t seconds = 0, fraction = 0, unit = NSEC_PER_SEC;
         const char *p = text;
 
@@ -97,9 +117,9 @@ int parse_seconds(const char *text, uint64_t *ret) {
                 for (p++; ascii_isdigit(*p); p++)
                         fraction += (unit /= 10) * (uint64_t) (*p - '0');
         if (seconds > SECONDS_MAX)
-                return log_error(EXIT_USAGE, "--timeout=%s: more than %" PRIu64 " seconds", text, SECONDS_MAX);
+                return log_usage_error(verb, "--timeout=%s: more than %" PRIu64 " seconds", text, SECONDS_MAX);
         if (p == text || *p != '\0')
-                return log_error(EXIT_USAGE, "--timeout=%s: not a number of seconds, like 30 or 0.5", text);
+                return log_usage_error(verb, "--timeout=%s: not a number of seconds, like 30 or 0.5", text);
 
         *ret = seconds * NSEC_PER_SEC + fraction;
         return EXIT_DONE;
@@ -186,7 +206,7 @@ int program_run(int argc, char **argv) {
 
         for (const char *const *name = program.not_built; name && *name; name++)
                 if (streq(argv[1], *name))
-                        return log_error(EXIT_USAGE, "The command '%s' was not built in", argv[1]);
+                        return log_usage_error(NULL, "the command '%s' was not built in", argv[1]);
 
-        return log_error(EXIT_USAGE, "Unknown command '%s'. Try '%s --help'.", argv[1], program.name);
+        return log_usage_error(NULL, "unknown command '%s'", argv[1]);
 }

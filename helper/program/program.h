@@ -81,6 +81,7 @@ void verb_list_columns(const struct verb *verb);
 
 enum encode_flags program_encode_flags(void);
 _printf_(2, 3) int log_error(int status, const char *format, ...);
+_printf_(2, 3) int log_usage_error(const struct verb *verb, const char *format, ...);
 int log_path_error(const char *text, const struct pci_path_error *error);
-int parse_seconds(const char *text, uint64_t *ret);
+int parse_seconds(const struct verb *verb, const char *text, uint64_t *ret);
 int flush_output(int status);

@@ -42,10 +42,9 @@ int table_parse_columns(const char *text, const struct verb *verb, struct table_
                 size_t n = strcspn(text, ",");
 
                 if (columns.n == TABLE_COLUMNS_MAX)
-                        return log_error(EXIT_USAGE, "more than %d columns", TABLE_COLUMNS_MAX);
+                        return log_usage_error(verb, "more than %d columns", TABLE_COLUMNS_MAX);
                 if (!find_column(text, n, verb->columns, &columns.items[columns.n++]))
-                        return log_error(EXIT_USAGE, "unknown column '%.*s'; see '%s %s --list-columns'", (int) n, text,
-                                         program.name, verb->name);
+                        return log_usage_error(verb, "unknown column '%.*s'", (int) n, text);
                 if (text[n] == '\0')
                         break;
                 text += n + 1;

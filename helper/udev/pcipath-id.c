@@ -223,12 +223,12 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                         return finish_output();
                 default:
                         if (strncmp(argv[optind - 1], "--", 2) != 0)
-                                return log_error(EXIT_USAGE, "unknown option '-%c'; try 'pcipath_id --help'", optopt);
-                        return log_error(EXIT_USAGE, "unknown option '%s'; try 'pcipath_id --help'", argv[optind - 1]);
+                                return log_error(EXIT_USAGE, "unknown option '-%c'. See 'pcipath_id --help'.", optopt);
+                        return log_error(EXIT_USAGE, "unknown option '%s'. See 'pcipath_id --help'.", argv[optind - 1]);
                 }
 
         if (argc - optind > 1)
-                return log_error(EXIT_USAGE, "too many arguments: expected one device, got %d; usage: pcipath_id [SYSPATH|NODE]", argc - optind);
+                return log_error(EXIT_USAGE, "expected one device, not %d. See 'pcipath_id --help'.", argc - optind);
 
         *ret_device = argv[optind];
         return -1;
@@ -248,7 +248,7 @@ static int run(int argc, char **argv) {
         if (!name) {
                 devpath = getenv("DEVPATH");
                 if (!devpath)
-                        return log_error(EXIT_USAGE, "no device given and $DEVPATH is not set; usage: pcipath_id [SYSPATH|NODE]");
+                        return log_error(EXIT_USAGE, "no device given and $DEVPATH is not set. See 'pcipath_id --help'.");
                 if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
                         return log_error(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;

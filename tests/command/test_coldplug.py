@@ -246,7 +246,7 @@ def test_no_sys(arguments):
     """Not that there are no devices is what is seen: no link is removed."""
     first, done, made = sandbox.run(without_sys, arguments)
     assert first.returncode == 0
-    assert complaints(done) == ["pcipath: cannot scan the machine: No such file or directory"]
+    assert complaints(done) == ["pcipath: cannot read the machine's devices: No such file or directory"]
     assert set(made) == {f"disk/by-pci-path/{name}" for name in RIGHT}
 
 

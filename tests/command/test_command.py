@@ -37,7 +37,15 @@ def test_help_and_version(arguments):
     ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
 ], ids=' '.join)
 def test_bad_usage(arguments):
-    assert pcipath(*arguments).status == 2
+    """An error of the command line ends with the command that shows the help. One of a path shows the position or the reason."""
+    outcome = pcipath(*arguments)
+    assert outcome.status == 2 and outcome.stdout == ''
+    is_path_error = re.search(r"not a path, at byte|cannot be written as|, not (?:net|of a disk)|not a disk or partition", outcome.stderr)
+    if arguments and not is_path_error:
+        verb = f' {arguments[0]}' if arguments[0] in VERBS else ''
+        if arguments[:2] == ['of', '--to=no']:
+            verb = ' convert'  # its help describes the formats
+        assert re.fullmatch(rf"pcipath: [^.].*[^.]\. See 'pcipath{verb} --help'\.\n", outcome.stderr, re.DOTALL)
 
 
 @pytest.mark.parametrize('arguments', [['--list-options'], ['find', '--list-columns'], ['find', '--list-options', '02.0']], ids=' '.join)
@@ -55,7 +63,7 @@ def test_abbreviated_options():
 
 def test_list_columns_of_program():
     assert pcipath('list', '--list-columns').lines[:2] == ['PATH', 'ADDRESS']
-    assert pcipath('list', '-o', 'NO').stderr == "pcipath: unknown column 'NO'; see 'pcipath list --list-columns'\n"
+    assert pcipath('list', '-o', 'NO').stderr == "pcipath: unknown column 'NO'. See 'pcipath list --help'.\n"
 
 
 def test_no_control_character_reaches_the_terminal():
@@ -69,7 +77,7 @@ def test_no_control_character_reaches_the_terminal():
                                                   ('', 0, 'an empty string'), ('PciRoot(0x0)/Pci(0x2)', 20, "a ',' is missing")])
 def test_error_points_at_the_place(text, offset, reason):
     line, shown, mark = pcipath('find', text).stderr.splitlines()
-    assert line == f"pcipath: '{text}' is no path, at byte {offset}: {reason}"
+    assert line == f"pcipath: '{text}' is not a path, at byte {offset}: {reason}"
     assert shown == f'    {text}' and mark == ' ' * (4 + offset) + '^'
 
 

@@ -176,5 +176,5 @@ def test_wait_for_a_list():
     assert every.stdout == '0000:01:00.0\n0000:00:03.0\n0000:00:02.1\n'
     assert one.status == 4 and [line.split(': ')[1] for line in one.stderr.splitlines()] == [
         '02.0/01.0', '04.0,part=1,type=block']
-    assert wrong.status == 2 and wrong.stderr.startswith("pcipath: '2.9/0' is no path, at byte 2: ")
+    assert wrong.status == 2 and wrong.stderr.startswith("pcipath: '2.9/0' is not a path, at byte 2: ")
     assert clash.status == 2 and 'has the type block, not net' in clash.stderr

@@ -31,7 +31,9 @@ def test_help_and_version(arguments):
     ["list", DOMAIN, DOMAIN], ["list", DOMAIN, "vda"], ["free", DOMAIN, "vda"], ["tree", DOMAIN, "vda"], ["of", DOMAIN],
     ["of", "-J", DOMAIN, "vda"], ["list", DOMAIN, "--timeout=x"], ["list", DOMAIN, "--timeout=-1"]], ids=" ".join)
 def test_bad_usage(arguments):
-    assert error(*arguments)[0] == 2
+    status, text = error(*arguments)
+    verb = f" {arguments[0]}" if arguments[0] in VERBS else ""
+    assert status == 2 and text.endswith(f". See 'pcipath-host{verb} --help'.")
 
 
 def test_all_or_nothing():

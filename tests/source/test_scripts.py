@@ -187,7 +187,7 @@ def test_command_line(root, tmp_path, shell):
     """The same scripts do their work: it is no empty test."""
     line = b"root=pcipath:02/00,part=2 resume=pcipath:03.0 rd.pcipath.wait='02.9,timeout=0' rd.pcipath.wait=1f.7,timeout=0"
     results = {name: (output, conf) for name, output, conf in sandbox.run(run_lines, root, tmp_path, shell, None, [line])}
-    assert "rd.pcipath.wait=02.9,timeout=0: pcipath: '02.9' is no path" in results["dracut"][0]
+    assert "rd.pcipath.wait=02.9,timeout=0: pcipath: '02.9' is not a path" in results["dracut"][0]
     assert "resume=pcipath:03.0: not supported with systemd in the initramfs. Use resume=/dev/disk/by-pci-path/03.0" in results["systemd"][0]
     assert results["initramfs-tools"][1] == "ROOT='/dev/disk/by-pci-path/02.0-00.0-part2'\nresume='/dev/disk/by-pci-path/03.0'\n"
 

@@ -279,9 +279,9 @@ def test_awaited_in_vain(make_machine, release, kind):
 
 @KIND
 @pytest.mark.parametrize("words,why", [
-    ("root=pcipath:02.0/00.9", "root=pcipath:02.0/00.9: pcipath: '02.0/00.9' is no path, at byte 8: a function is 0 to 7"),
+    ("root=pcipath:02.0/00.9", "root=pcipath:02.0/00.9: pcipath: '02.0/00.9' is not a path, at byte 8: a function is 0 to 7"),
     ("root=LABEL=root rd.pcipath.wait=02.0/00.0,2.x/0",
-     "rd.pcipath.wait=02.0/00.0,2.x/0: pcipath: '2.x/0' is no path, at byte 2"),
+     "rd.pcipath.wait=02.0/00.0,2.x/0: pcipath: '2.x/0' is not a path, at byte 2"),
     ("root=LABEL=root rd.pcipath.wait=02.0/00.0,timeout=1x", "rd.pcipath.wait=02.0/00.0,timeout=1x: pcipath: --timeout=1x"),
 ], ids=["root", "wait", "seconds"])
 def test_misspelt(make_machine, release, kind, words, why):

@@ -49,8 +49,8 @@ def test_initramfs_tools_by_link(make_machine, release):
     ("root=pcipath:02.0/00.0 rd.pcipath.wait=02.0/00.0,02.1/00.0,timeout=1",
      ["02.1/00.0: 02.1 is there: a PCIe root port with an empty slot", "02.0/00.0 0000:01:00.0 virtio-pci block",
       "rd.pcipath.wait=02.0/00.0,02.1/00.0,timeout=1: not all devices are ready after 1 seconds"]),
-    ("root=pcipath:02.0/00.9", ["'02.0/00.9' is no path, at byte 8: a function is 0 to 7"]),
-    ("root=LABEL=root rd.pcipath.wait=2.x/0", ["'2.x/0' is no path, at byte 2"]),
+    ("root=pcipath:02.0/00.9", ["'02.0/00.9' is not a path, at byte 8: a function is 0 to 7"]),
+    ("root=LABEL=root rd.pcipath.wait=2.x/0", ["'2.x/0' is not a path, at byte 2"]),
 ], ids=["never", "root", "wait"])
 def test_initramfs_tools_gives_up(make_machine, release, words, said):
     with make_machine([*root_ports(2), virtio("root", "port0")], kind=KIND, release=release) as machine:

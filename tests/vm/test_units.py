@@ -166,12 +166,12 @@ def test_wait_unit_says_what_is_missing(machine):
 def test_wait_unit_of_a_wrong_path(machine):
     unit = "pcipath-wait@02.8.service"
     assert machine.call(f"systemctl start {unit}").status == 1
-    assert "'02.8' is no path, at byte 3: a function is 0 to 7" in journal(machine, unit)
+    assert "'02.8' is not a path, at byte 3: a function is 0 to 7" in journal(machine, unit)
 
     # An instance is never an option.
     unit = "pcipath-wait@-h.service"
     assert machine.call(f"systemctl start {unit}").status == 1
-    assert "'-h' is no path" in journal(machine, unit)
+    assert "'-h' is not a path" in journal(machine, unit)
 
 
 def test_container(machine):
