@@ -8,7 +8,7 @@
 #include "log-report.h"
 #include "program.h"
 
-/* What is printed has names of links and nodes in it, which anybody may have made. */
+/* Encodes the text because it can contain names of links and nodes that any user has made. */
 static void print_action(const char *text) {
         _cleanup_free_ char *line = NULL;
 
@@ -28,14 +28,14 @@ void log_report(enum report_kind kind, const char *text, void *userdata) {
                 log_error(EXIT_FAILED, "%s", text);
 }
 
-/** log_open_error() - a manager could not begin. Return: an exit status. */
+/** log_open_error() - print why manager_open() failed. Return: an exit status. */
 int log_open_error(const char *directory, int error) {
         if (error == -EBUSY)
-                return log_error(EXIT_FAILED, "%s: another 'pcipath monitor' or 'pcipath coldplug' makes links there", directory);
+                return log_error(EXIT_FAILED, "%s: another 'pcipath monitor' or 'pcipath coldplug' is using this directory", directory);
         return log_error(EXIT_FAILED, "%s: %s", directory, strerror(-error));
 }
 
-/** ignore_sigpipe() - for verbs that change links or files: they finish their work when nobody reads their output any more */
+/** ignore_sigpipe() - let verbs that change links or files finish when the reader of their output has exited */
 void ignore_sigpipe(void) {
         (void) signal(SIGPIPE, SIG_IGN);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * pcipath: what a person types and an agent calls. Each verb has a file of its own.
+ * pcipath, the command for users and scripts. Each verb has a file of its own.
  */
 
 #include "command.h"

@@ -12,7 +12,7 @@
 #include "lock.h"
 #include "log-report.h"
 
-/* Runtimes read it as /var/run/cdi: the directory for specifications that are made anew at each boot. */
+/* Container runtimes read /var/run/cdi for specifications that do not outlive a boot. */
 #define DEFAULT_DIRECTORY "/run/cdi"
 
 /* Runtimes read only names that end in ".json" or ".yaml". */
@@ -86,7 +86,7 @@ static int replace_file(const char *path, char *temporary, const char *text) {
         return r;
 }
 
-/* A kind without devices has no file: a runtime would give a container whatever the file lists. */
+/* Removes the file of a kind without devices, because runtimes give containers what an old file lists. */
 static int write_specification(const char *directory, const struct cdi_kind *kind, const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
         int r;
@@ -105,7 +105,7 @@ static int write_specification(const char *directory, const struct cdi_kind *kin
         return r < 0 ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
 }
 
-/* Of a run that was killed; to be called with the lock held, so that nobody is writing them. */
+/* Removes the temporary files of a run that was killed. The caller holds the lock, so no other run is writing them. */
 static void remove_temporaries(int dir_fd) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -135,7 +135,7 @@ static int write_all(const struct cdi_options *options) {
         return r;
 }
 
-/* The machine is scanned with the lock held: of two runs the later writes what it has seen later. */
+/* Scans with the lock held, so that an earlier scan never overwrites the file of a later one. */
 static int write_alone(const struct cdi_options *options) {
         _cleanup_(lock_release) struct lock lock = LOCK_NULL;
         _cleanup_close_ int fd = -1;
@@ -159,7 +159,7 @@ static int write_alone(const struct cdi_options *options) {
 
 enum { OPTION_WRITE = 0x200 };
 
-/* Return: -1 to go on, or an exit status. */
+/* Return: -1 to continue, or an exit status. */
 static int parse_argv(struct cdi_options *options, int argc, char **argv) {
         int option;
 

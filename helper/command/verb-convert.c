@@ -106,7 +106,7 @@ static const struct format *parse_format(const char *option, const char *name) {
 
 enum { OPTION_FROM = 0x200, OPTION_TO, OPTION_LIVE };
 
-/* Return: -1 to go on, or an exit status. */
+/* Return: -1 to continue, or an exit status. */
 static int parse_argv(int argc, char **argv, struct conversion *c) {
         int option;
 

@@ -76,11 +76,11 @@ static const char *cell_link(const struct row *row, char buf[static PCI_PATH_STR
         if (!link || streq(row->child->subsystem, "net"))
                 return link; /* the kernel has resolved the name */
 
-        /* The node may have been left by another device. */
+        /* The node can belong to another device that was removed. */
         return child_device_is_at(row->child, link) > 0 ? link : NULL;
 }
 
-/* As udev names it, or else the number. The database's text lives as long as the database. */
+/* Gets the name from udev's hardware database, or the number. The text belongs to the database. */
 static const char *print_identity(const struct row *row, const char *attribute, const char *property, char *buf) {
         const char *text;
 

@@ -35,7 +35,7 @@ static void add_function(struct monitor *m, const char *syspath) {
                 m->everything = true;
 }
 
-/* Cuts to the PCI function that a device is, or is below. Return: is there one? */
+/* Cuts the syspath to that of the PCI function at or above the device. Return: does the function exist? */
 static bool cut_to_function(char *syspath) {
         struct pci_hop unused;
 
@@ -57,7 +57,7 @@ static bool concerns_others(const struct monitor *m, const struct uevent *event)
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 
-/* An event of a device above them, a driver that is bound for example, does not change what was read of disks and interfaces. */
+/* Events of the devices above, such as a driver that is bound, do not change the content of disks and interfaces. */
 static bool is_content_event(const struct uevent *event) {
         return streq(event->subsystem, "block") || streq(event->subsystem, "net");
 }
@@ -126,7 +126,7 @@ static void scan(struct monitor *m) {
         }
 }
 
-/* Return: is it time to end? */
+/* Return: must the monitor end? */
 static bool handle_signals(struct monitor *m) {
         struct signalfd_siginfo info;
         bool end = false;
@@ -179,7 +179,7 @@ static int open_signals(void) {
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGCHLD);
-        (void) signal(SIGCHLD, SIG_DFL); /* if it were ignored, there would be no signal when a child ends */
+        (void) signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD is not sent */
         if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
                 return negative_errno();
 
@@ -205,7 +205,7 @@ static int open_all(struct monitor *m) {
         return EXIT_DONE;
 }
 
-/* All devices that were there when the monitor was started have their links. */
+/* Reports that all devices that existed at the start have their links. */
 static int notify_ready(struct monitor *m) {
         int r = EXIT_DONE;
 
@@ -223,7 +223,7 @@ static int monitor_all(struct monitor *m) {
         int r;
 
         if (!m->beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running and does the same. See 'pcipath monitor --help'.");
+                return log_error(EXIT_FAILED, "udevd is running and already does this. See 'pcipath monitor --help'.");
         if (m->hook.program) {
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;
@@ -256,8 +256,8 @@ static void close_all(struct monitor *m) {
 }
 
 /*
- * The descriptor is closed in the end, but a standard one must not become free for another file: /dev/null takes its place.
- * Standard error stays, for the messages that follow.
+ * Copies a standard descriptor and replaces it with /dev/null. If it were closed, the next file that is opened would
+ * get its number. Standard error stays open for messages.
  */
 static int take_standard_fd(int fd) {
         _cleanup_close_ int null = -1;
@@ -293,7 +293,7 @@ static int parse_fd(const char *text, int *ret) {
 
 enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_EXEC, OPTION_READY_FD, OPTION_BESIDE_UDEV };
 
-/* Return: -1 to go on, or an exit status. */
+/* Return: -1 to continue, or an exit status. */
 static int parse_option(struct monitor *m, int option, char **argv) {
         int r;
 
@@ -352,7 +352,7 @@ const struct verb verb_monitor = {
                                                   "$DEVNAME or $INTERFACE, $DEVLINKS, $SUBSYSTEM and $DEVPATH;\n"
                                                   "one run after the other, each of at most 60 seconds" },
                 { OPTION_READY_FD, "ready-fd", "N", "Write a newline to file descriptor N and close it when all\n"
-                                                    "devices that are there at the start are done" },
+                                                    "devices that exist at the start are done" },
                 { OPTION_BESIDE_UDEV, "beside-udev", NULL, "Run even if udevd is running" },
                 COMMON_ROWS,
                 {},

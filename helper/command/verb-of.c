@@ -9,7 +9,7 @@
 #include "device-names.h"
 #include "uids.h"
 
-/* "01:00.0", as lspci has it on a machine with one domain. */
+/* Parses "01:00.0", the format of lspci on a machine with one domain. */
 static bool is_short_address(const char *text, char address[static sizeof("0000:01:00.0")]) {
         struct pci_hop unused;
 
@@ -42,7 +42,7 @@ struct printer {
         const struct uid_map *uids;
 };
 
-/* An NVMe multipath head has a line for each of its paths, an IOMMU group one for each of its functions. */
+/* Prints a line for each path of an NVMe multipath head, and for each function of an IOMMU group. */
 static int print_paths_of(const struct printer *p, const char *text, sd_device *device) {
         _cleanup_names_ struct names names = {};
         char buf[FORMAT_MAX];
@@ -75,7 +75,7 @@ static int print_device(const struct printer *p, const char *text) {
         return r < 0 ? log_device_error(text, r) : print_paths_of(p, text, device);
 }
 
-/* All of them or none. */
+/* Prints the paths of all devices, or nothing. */
 static int print_all(char **devices, int n, const struct format *format, const struct uid_map *uids) {
         struct printer printer = { .format = format, .uids = uids };
         _cleanup_free_ char *output = NULL;
@@ -113,7 +113,7 @@ static int run_of(int argc, char **argv) {
         if (optind == argc)
                 return log_usage_error(&verb_of, "no device given");
 
-        /* Without ACPI there are no _UIDs, which is no error. */
+        /* A machine without ACPI has no _UIDs. This is not an error. */
         (void) uid_map_read(&uids);
         r = print_all(argv + optind, argc - optind, format, &uids);
         uid_map_clear(&uids);

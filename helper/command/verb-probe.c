@@ -9,7 +9,7 @@
 
 enum { COLUMN_NAME, COLUMN_STATE, COLUMN_VALUES };
 
-/* The names are those of lsblk(8). From COLUMN_VALUES on, the columns have a value of the disk. */
+/* The names are those of lsblk(8). The columns from COLUMN_VALUES on show values from the disk. */
 static const struct column columns[] = {
         { "NAME",      "device node or file"                                  },
         { "STATE",     "found, nothing, corrupt, ambiguous or unreadable"     },
@@ -89,7 +89,7 @@ static bool is_partition_of(const struct child_device *u, const struct child_dev
         return u->part > 0 && strncmp(u->syspath, disk->syspath, n) == 0 && u->syspath[n] == '/';
 }
 
-/* A disk, then its partitions. */
+/* Adds a disk, then its partitions. */
 static int probe_disk(struct probe *p, const struct lookup *lookup, const struct child_device *disk) {
         int r;
 
@@ -122,7 +122,7 @@ static int probe_device_spec(struct probe *p, const char *text) {
         return status;
 }
 
-/* A file begins with '/' or '.': "/dev/vda", "./image". So does a PCI path in one of the formats. */
+/* A name of a file begins with '/' or '.': "/dev/vda", "./image". QEMU's format of a path begins with '/', too. */
 static bool is_file(const char *text) {
         return (text[0] == '/' && strncmp(text, "/pci", 4) != 0) || text[0] == '.';
 }

@@ -29,7 +29,7 @@ static int add_columns(struct libscols_table *table) {
             !scols_table_new_column(table, "KIND", 0, SCOLS_FL_TRUNC))
                 return -ENOMEM;
 
-        /* A line for each of several names, and an array in JSON; as lsblk's MOUNTPOINTS. */
+        /* Prints several names on a line each, and as an array in JSON, like MOUNTPOINTS of lsblk. */
         names = scols_table_new_column(table, "NAMES", 0, SCOLS_FL_WRAP);
         if (!names || scols_column_set_wrapfunc(names, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL) < 0 ||
             scols_column_set_safechars(names, "\n") < 0 || scols_column_set_color(names, "green") < 0 ||
@@ -45,7 +45,7 @@ static bool have_same_root(const struct function *a, const struct function *b) {
         return pci_path_is_within(&x, &y);
 }
 
-/* A line for each root bus, before that of its first function. */
+/* Adds the line of a root bus before that of its first function. */
 static int begin_root(struct tree *tree, const struct function *f) {
         const struct pci_root *root = &f->path.root;
         char text[40], *p = text;

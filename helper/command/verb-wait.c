@@ -46,7 +46,9 @@ static bool is_arrived(const struct wait *w, size_t i) {
 }
 
 /*
- * A partition or one disk of many has gone when it has; the whole function, when its links have, too.
+ * A partition, or one of several disks, is removed when the device is gone. A whole function is removed when its links
+ * are gone, too.
+ *
  * Return: 1, 0, or a negative errno.
  */
 static int is_removed(const struct wait *w, size_t i) {
@@ -64,8 +66,8 @@ static int is_removed(const struct wait *w, size_t i) {
         return r < 0 ? r : r == 0;
 }
 
-/* Return: 1 when everything is as it is awaited, 0 when not, or a negative errno, of which a line has been printed. */
-static int look(struct wait *w) {
+/* Return: 1 when all devices are in the awaited state, 0 when not, or a negative errno after an error message. */
+static int scan(struct wait *w) {
         bool done = true;
         int r;
 
@@ -90,31 +92,31 @@ static int look(struct wait *w) {
 /* Prints why a device that exists is not ready. */
 static void diagnose_unready(const struct wait *w, size_t i) {
         const struct lookup *lookup = &w->lookups[i];
-        const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
+        const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "the function";
 
         for (size_t j = 0; w->source == UEVENT_UDEV && j < lookup->n_selected; j++) {
                 const struct child_device *u = &lookup->children.items[j];
                 _cleanup_free_ char *stolen = NULL;
 
                 if (child_device_find_stolen_name(u, &w->specs[i].path, &stolen) > 0) {
-                        log_error(0, "timed out: %s: %s is there, but another device has its name %s", w->texts[i], u->name, stolen);
+                        log_error(0, "timed out: %s: %s exists, but another device has its name %s", w->texts[i], u->name, stolen);
                         return;
                 }
         }
 
-        log_error(0, "timed out: %s: %s is there, but %s is not finished with it", w->texts[i], name,
+        log_error(0, "timed out: %s: %s exists, but %s has not finished with it", w->texts[i], name,
                  w->source == UEVENT_UDEV ? "udev" : "the kernel");
 }
 
 static int diagnose_timeout(const struct wait *w) {
         for (size_t i = 0; i < w->n; i++) {
                 const struct lookup *lookup = &w->lookups[i];
-                const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "it";
+                const char *name = lookup->n_selected > 0 ? lookup->children.items[0].name : "the function";
 
                 if (w->removed && lookup->is_there)
-                        log_error(0, "timed out: %s: %s is still there", w->texts[i], name);
+                        log_error(0, "timed out: %s: %s still exists", w->texts[i], name);
                 else if (w->removed && is_removed(w, i) == 0)
-                        log_error(0, "timed out: %s: it is gone, but its links are still there", w->texts[i]);
+                        log_error(0, "timed out: %s: the device is gone, but its links still exist", w->texts[i]);
                 else if (!w->removed && !lookup->is_there)
                         log_absent(w->texts[i], &w->specs[i], lookup);
                 else if (!w->removed && !is_arrived(w, i))
@@ -145,7 +147,7 @@ static int wait_with(struct wait *w, struct uevent_monitor *monitor) {
         int r;
 
         for (;;) {
-                r = look(w);
+                r = scan(w);
                 if (r < 0)
                         return EXIT_FAILED;
                 if (r > 0)
@@ -185,7 +187,7 @@ static int wait_and_print(struct wait *w) {
 
 enum { OPTION_TIMEOUT = 0x200, OPTION_REMOVED, OPTION_SETTLED, OPTION_KERNEL };
 
-/* Return: -1 to go on, or an exit status. */
+/* Return: -1 to continue, or an exit status. */
 static int parse_option(struct wait *w, int option, char **argv) {
         switch (option) {
         case 't':

@@ -49,7 +49,7 @@ static int digit_value(char c) {
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Digits of @base up to 32 bits. */
+/* Parses digits of @base, a number of at most 32 bits. */
 static int parse_number(struct reader *r, int base, uint32_t *ret) {
         size_t start = r->at;
         uint64_t value = 0;
@@ -114,7 +114,7 @@ static bool is_root(const struct pci_root *a, const struct pci_root *b) {
         return a->type == PCI_ROOT_BUS && b->type == PCI_ROOT_BUS && a->domain == b->domain && a->bus == b->bus;
 }
 
-/* Without a machine to ask, _UID 0 is the first root by the custom of all firmware, and no other means anything. */
+/* Without the _UIDs of a machine, only _UID 0 is known: all firmware gives it to the first root. */
 static bool uid_to_root(const struct uid_map *uids, uint32_t uid, struct pci_root *ret) {
         for (size_t i = 0; uids && i < uids->n; i++)
                 if (uids->rows[i].uid == uid) {
@@ -228,7 +228,7 @@ static bool is_below_function(const char *name, size_t n) {
 
 /*
  * QEMU's hw/pci-host/{i440fx,q35}.c call the root bus of a PC pci@i0cf8. An expander's is pci@i0cf8,N, where N
- * counts the expanders (hw/pci-bridge/pci_expander_bridge.c, pxb_host_ofw_unit_address()): no number of a bus.
+ * counts the expanders and is not a bus number (hw/pci-bridge/pci_expander_bridge.c, pxb_host_ofw_unit_address()).
  */
 static int parse_qemu_root(struct reader *r, struct pci_root *ret) {
         if (!skip_text(r, "/pci@i0cf8"))
@@ -275,7 +275,7 @@ static int parse_qemu_node_below(struct reader *r) {
         return 0;
 }
 
-/* Return: 1, 0 when the way goes on below the function, or -EINVAL. */
+/* Return: 1, 0 when the next node is below the function, or -EINVAL. */
 static int parse_qemu_hop(struct reader *r, struct pci_path *path) {
         uint32_t slot, function = 0;
         size_t start;
@@ -324,7 +324,7 @@ int format_parse_qemu(const char *text, const struct uid_map *uids, struct pci_p
 /**
  * format_print_qemu() - see struct format
  *
- * The last node's name is the device's, which a path does not know; Open Firmware lets it be left out.
+ * The last node has the name of the device, which a path does not contain. Open Firmware allows to omit it.
  */
 int format_print_qemu(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
                         const char **ret_reason) {

@@ -20,7 +20,7 @@ static int refuse(struct pci_path_error *ret_error, size_t offset, const char *r
         return -EINVAL;
 }
 
-/* Refuses the first of @characters in @text. */
+/* Rejects a text that contains one of @characters. */
 static int refuse_any_of(const char *text, const char *characters, const char *reason,
                          struct pci_path_error *ret_error) {
         size_t at = strcspn(text, characters);
@@ -126,7 +126,7 @@ static int print_kata(const struct pci_path *path, const struct uid_map *uids, c
         return 0;
 }
 
-/* Where the root of "domain:bus:..." or "bus:..." ends; 0 when there is none. */
+/* Return: the length of the root, "domain:bus:" or "bus:"; 0 when there is none. */
 static size_t root_length(const char *text) {
         size_t n = strcspn(text, "/");
 
@@ -192,7 +192,7 @@ static int print_kernel(const struct pci_path *path, const struct uid_map *uids,
         return print_hops(path, buf + sprintf(buf, "%04x:%02x:", path->root.domain, path->root.bus));
 }
 
-/* "lspci -P", and "lspci -PP", which adds to each hop the bus number that the guest made up. */
+/* "lspci -P", and "lspci -PP", which adds to each hop the bus number that the guest assigned. */
 static int parse_lspci(const char *text, const struct uid_map *uids, struct pci_path *ret,
                        struct pci_path_error *ret_error) {
         struct pci_path path;
@@ -247,10 +247,10 @@ const struct format *format_find(const char *name) {
 }
 
 /**
- * format_parse_any() - read a path in whichever format it is
+ * format_parse_any() - parse a path in any format
  *
- * The first character tells: '/' begins QEMU's, a letter beyond hex UEFI's. The others are all the contract's
- * own with something left out.
+ * The first character selects the format: '/' for QEMU's, a letter that is no hex digit for UEFI's. The other formats
+ * are pcipath's own with parts left out.
  */
 int format_parse_any(const char *text, const struct uid_map *uids, struct pci_path *ret,
                        struct pci_path_error *ret_error) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The formats of PCI paths in other programs. No I/O: the caller passes what a format needs to know of a machine.
+ * The formats of PCI paths in other programs. No I/O: the caller passes the data of the machine that a format needs.
  */
 
 #include <stddef.h>
@@ -19,7 +19,7 @@ struct uid_map {
         } *rows;
 };
 
-/* The longest: a "/pci-bridge@1f,7" for each hop, and some room for the root. */
+/* The longest text: "/pci-bridge@1f,7" for each hop, and the root. */
 #define FORMAT_MAX (PCI_PATH_HOPS_MAX * 16 + 64)
 
 /**

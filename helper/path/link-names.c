@@ -6,7 +6,7 @@
 const char *const link_directories[] = {
         "/dev/" DISK_DIRECTORY,
         "/dev/" VFIO_DIRECTORY,
-        /* Of other device nodes: helper/device/node-link.c. */
+        /* The other device nodes: see helper/device/node-link.c. */
         "/dev/" LINK_DIRECTORY("vfio/devices"),
         "/dev/" LINK_DIRECTORY("dri"),
         "/dev/" LINK_DIRECTORY("infiniband"),

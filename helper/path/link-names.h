@@ -13,7 +13,7 @@
 #define VFIO_DIRECTORY LINK_DIRECTORY("vfio")
 #define DISK_LINKS "/dev/" DISK_DIRECTORY "/"
 
-/* What a suffix can begin with. A parser of names knows a suffix by this: no hop of a PCI path has two letters and a '-'. */
+/* The first parts of suffixes. A parser recognizes a suffix by them, because no hop of a PCI path has two letters and a '-'. */
 #define SUFFIX_ATA "ata-"
 #define SUFFIX_FC "fc-"
 #define SUFFIX_NVME "nvme-"
@@ -27,6 +27,6 @@
 #define INTERFACE_PREFIX "pci-"
 #define INTERFACE_NAME_MAX 127 /* bytes: ALTIFNAMSIZ of <linux/if.h> without its null byte */
 
-extern const char *const link_directories[]; /* all, "/dev/disk/by-pci-path" say; ends with NULL */
+extern const char *const link_directories[]; /* "/dev/disk/by-pci-path" and the others; ends with NULL */
 
 bool is_disk_suffix(const char *text);

@@ -58,7 +58,7 @@ static size_t count_hex_digits(const struct cursor *c) {
         return n;
 }
 
-/* Reads n hex digits that are known to be there; n is at most 8. */
+/* Parses n hex digits that the caller has found; n is at most 8. */
 static uint32_t parse_hex(struct cursor *c, size_t n) {
         uint32_t value = 0;
 
@@ -74,8 +74,7 @@ static void parse_guid(struct cursor *c, uint8_t guid[static 16]) {
 }
 
 /*
- * Which of the two forms is it? '/' and ':' belong to the one, '-' and '_' to the other, and a text that
- * has both is neither.
+ * Finds the form by the separators: '/' and ':', or '-' and '_'. A text with both has neither form.
  */
 static int find_form(struct cursor *c) {
         size_t first = strcspn(c->text, "/:-_");
@@ -246,13 +245,13 @@ static int parse_path(struct cursor *c, struct pci_path *path) {
 }
 
 /**
- * pci_path_parse() - read a PCI path in any format that rule 6 of the naming contract allows
+ * pci_path_parse() - parse a PCI path in any form that pcipath-names(7) allows as input
  * @text: NUL-terminated, of any length and content
  * @ret: the path, untouched on failure
  * @ret_error: where and why, set on failure only; may be NULL
  *
- * Takes either form, either case, slots of one or two digits, a missing function (0) and a missing domain
- * (0000). Signs, spaces, "0x" and everything else are refused.
+ * Accepts both forms, both cases, slots of one or two digits, a missing function (0) and a missing domain (0000).
+ * Rejects everything else, such as signs, spaces and "0x".
  *
  * Return: 0, or -EINVAL.
  */
@@ -286,9 +285,9 @@ static int parse_sysname_root(struct cursor *c, struct pci_root *ret) {
 }
 
 /**
- * pci_hop_parse_sysname() - read the kernel's name of a PCI function, DDDD:BB:SS.F, for its slot and function
+ * pci_hop_parse_sysname() - parse the slot and function of the kernel's name of a PCI function, DDDD:BB:SS.F
  *
- * Return: 0, or -EINVAL when @sysname is no such name.
+ * Return: 0, or -EINVAL when @sysname has another format.
  */
 int pci_hop_parse_sysname(const char *sysname, struct pci_hop *ret) {
         struct cursor c = { .text = sysname, .hop_separator = '/', .root_separator = ':' };
@@ -305,9 +304,9 @@ int pci_hop_parse_sysname(const char *sysname, struct pci_hop *ret) {
 }
 
 /**
- * pci_root_parse_sysname() - read the kernel's name of a PCI host bridge, pciDDDD:BB
+ * pci_root_parse_sysname() - parse the kernel's name of a PCI host bridge, pciDDDD:BB
  *
- * Return: 0, or -EINVAL when @sysname is no such name.
+ * Return: 0, or -EINVAL when @sysname has another format.
  */
 int pci_root_parse_sysname(const char *sysname, struct pci_root *ret) {
         struct cursor c = { .text = sysname };
@@ -322,9 +321,9 @@ int pci_root_parse_sysname(const char *sysname, struct pci_root *ret) {
 }
 
 /**
- * pci_root_parse_guid() - read a VMBus device's device_id, {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}
+ * pci_root_parse_guid() - parse a VMBus device's device_id, {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}
  *
- * Return: 0, or -EINVAL when @text is no such GUID.
+ * Return: 0, or -EINVAL when @text has another format.
  */
 int pci_root_parse_guid(const char *text, struct pci_root *ret) {
         struct pci_root root = { .type = PCI_ROOT_VMBUS };

@@ -27,7 +27,7 @@ static size_t print_root(const struct pci_root *root, char separator, char *p) {
 }
 
 /**
- * pci_path_print() - write the one format of a path that is ever given out
+ * pci_path_print() - print a path in its canonical or flat form
  * @path: a path with at least one hop
  * @form: canonical, or flat for file names, interface names and unit instances
  * @buf: large enough for every path
@@ -103,7 +103,7 @@ int pci_path_compare(const struct pci_path *a, const struct pci_path *b) {
         return r != 0 ? r : compare_numbers((int64_t) a->n_hops, (int64_t) b->n_hops);
 }
 
-/** pci_path_is_within() - is @path that of @above, or of something behind it? */
+/** pci_path_is_within() - is @path equal to @above, or behind it? */
 bool pci_path_is_within(const struct pci_path *path, const struct pci_path *above) {
         if (compare_roots(&path->root, &above->root) != 0 || path->n_hops < above->n_hops)
                 return false;

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * The exit statuses of all programs of the package. --help prints the meanings. The manual pages begin with them, and add when
- * a status is returned.
+ * The exit statuses of all programs of the package. --help prints the meanings, and the manual pages repeat them.
  */
 
 /* One row for each: name, number, meaning. */

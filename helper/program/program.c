@@ -20,7 +20,7 @@ enum encode_flags program_encode_flags(void) {
 /**
  * log_error() - print one line on standard error
  *
- * The whole line is encoded, whatever it quotes.
+ * Encodes the whole line, because it can contain text of devices and documents.
  *
  * Return: @status.
  */
@@ -80,7 +80,7 @@ int log_path_error(const char *text, const struct pci_path_error *error) {
         return EXIT_USAGE;
 }
 
-/* getopt_long()'s own message would print the option unencoded. */
+/* getopt_long() would print the option unencoded. */
 static int log_option_error(char **argv, const struct verb *verb) {
         const char letter[] = { '-', (char) optopt, '\0' };
         const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;

@@ -154,9 +154,9 @@ def test_wait_for_what_is_there():
     pci, node, removed, present = run(['wait', '-t', 'pci', '02.0/00.0', '03.0'], ['wait', '--timeout=0', '02.0/00.0'],
                                       ['wait', '--removed', '04.0'], ['wait', '--removed', '--timeout=0', '02.0/00.0'])
     assert pci.stdout == '0000:01:00.0\n0000:00:03.0\n'
-    assert node.status == 4 and node.stderr.endswith('/dev/vda is there, but the kernel is not finished with it\n')
+    assert node.status == 4 and node.stderr.endswith('/dev/vda exists, but the kernel has not finished with it\n')
     assert (removed.status, removed.stdout) == (0, '')
-    assert present.status == 4 and present.stderr.endswith('/dev/vda is still there\n')
+    assert present.status == 4 and present.stderr.endswith('/dev/vda still exists\n')
 
 
 @pytest.mark.skipif(not shutil.which('strace'), reason='no strace')

@@ -22,7 +22,7 @@ COVERS = {
 }
 
 ELSEWHERE = "/dev/elsewhere"
-BUSY = "another 'pcipath monitor' or 'pcipath coldplug' makes links there"
+BUSY = "another 'pcipath monitor' or 'pcipath coldplug' is using this directory"
 MS_RDONLY = 1
 
 

@@ -69,7 +69,7 @@ def ip(*arguments):
 
 
 def check_events_end_a_wait(udevd):
-    assert now("02.0/00.0") == (TIMEOUT, "timed out: 02.0/00.0: /dev/vda is there, but udev is not finished with it\n")
+    assert now("02.0/00.0") == (TIMEOUT, "timed out: 02.0/00.0: /dev/vda exists, but udev has not finished with it\n")
     waiters = {text: begin(*text.split()) for text in (
         "02.0/00.0", "02.0-00.0-part1", "-t pci 02.0", "-t all 03.0", "--settled 03.0", "02.0/00.0 03.0 04.0")}
     udevd.events("add")
@@ -92,7 +92,7 @@ def check_link():
     os.rename(f"{udev.LINKS}/03.0", f"{udev.LINKS}/moved")
     assert now("03.0")[0] == TIMEOUT
     os.symlink("../../vda", f"{udev.LINKS}/03.0")
-    assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is there, but another device has its name "
+    assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb exists, but another device has its name "
                                     "/dev/disk/by-pci-path/03.0\n")
     os.rename(f"{udev.LINKS}/moved", f"{udev.LINKS}/03.0")
     assert now("03.0") == "/dev/vdb\n"
@@ -120,9 +120,9 @@ def check_name_of_an_interface(tree):
     assert (interface.ifindex, name) == (2, "eth2") and now("06.0") == "eth2\n"
 
     ip("link", "property", "del", "dev", "eth2", "altname", "pci-06.0")
-    assert now("06.0") == (TIMEOUT, "timed out: 06.0: eth2 is there, but udev is not finished with it\n")
+    assert now("06.0") == (TIMEOUT, "timed out: 06.0: eth2 exists, but udev has not finished with it\n")
     ip("link", "property", "add", "dev", "other", "altname", "pci-06.0")
-    taken = (TIMEOUT, "timed out: 06.0: eth2 is there, but another device has its name pci-06.0\n")
+    taken = (TIMEOUT, "timed out: 06.0: eth2 exists, but another device has its name pci-06.0\n")
     assert now("06.0") == taken
     os.rename(record, f"{record}-moved")
     with open(f"{record}-moved", encoding="ascii") as old, open(record, "w", encoding="ascii") as new:
@@ -141,11 +141,11 @@ def check_name_of_an_interface(tree):
 
 def check_removal(udevd):
     """The kernel removes a disk, then udevd removes its link."""
-    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb is still there\n")
+    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb still exists\n")
     waiter = begin("--removed", "03.0")
     gone = [device for device in udevd.devices if "/0000:00:03.0" in device.devpath]
     shutil.rmtree(gone[0].syspath)
-    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: it is gone, but its links are still there\n")
+    assert now("--removed", "03.0") == (TIMEOUT, "timed out: 03.0: the device is gone, but its links still exist\n")
     udevd.events("remove", gone)
     assert end(waiter) == (DONE, "", "")
 
@@ -204,7 +204,7 @@ def without_udevd():
     write_attribute(controller, "uevent", "MAJOR=1\nMINOR=3\nDEVNAME=nvme0\n")
 
     assert now("-t", "nvme", "04.0") == (TIMEOUT,
-                                         "timed out: 04.0: /dev/nvme0 is there, but the kernel is not finished with it\n")
+                                         "timed out: 04.0: /dev/nvme0 exists, but the kernel has not finished with it\n")
     assert now("02.0/00.0")[0] == TIMEOUT
     waiter = begin("-t", "nvme", "04.0")
     daemon.send("change", controller)
