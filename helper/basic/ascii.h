@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Characters of protocols and file formats. The functions of <ctype.h> and <strings.h> follow the locale: in tr_TR "I" and "i"
- * are different letters.
+ * Characters of protocols and file formats. The functions of <ctype.h> and <strings.h> follow the locale: in tr_TR "I"
+ * and "i" are different letters.
  */
 
 #include <stdbool.h>

@@ -26,8 +26,8 @@ bool deadline_has_passed(uint64_t deadline) {
  * @fds: as for poll(); those with a negative descriptor are ignored
  * @n: 0 to sleep until the deadline
  *
- * Signals do not shorten the time. After the deadline no descriptor is looked at, so that one that is always ready cannot keep a
- * loop alive.
+ * Signals do not shorten the time. After the deadline no descriptor is looked at, so that one that is always ready
+ * cannot keep a loop alive.
  *
  * Return: the number of descriptors that are ready, 0 after the deadline, or a negative errno.
  */

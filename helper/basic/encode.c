@@ -71,7 +71,8 @@ size_t encode_text(const char *text, enum encode_flags flags, const char *safe, 
                 size_t n, n_from;
 
                 n = n_from = safe && strchr(safe, *text) ? 1 : printable_length(text);
-                if (n == 0 || (n > 1 && (flags & ENCODE_ASCII)) || ((flags & ENCODE_BACKSLASH) && strncmp(text, "\\x", 2) == 0)) {
+                if (n == 0 || (n > 1 && (flags & ENCODE_ASCII)) ||
+                    ((flags & ENCODE_BACKSLASH) && strncmp(text, "\\x", 2) == 0)) {
                         n = (size_t) sprintf(escape, "\\x%02x", (unsigned char) *text);
                         from = escape;
                         n_from = 1;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Text of devices, documents and command lines, made fit for a terminal, a log or JSON. A byte that is not part of a printable
- * character of UTF-8 becomes \xNN: control characters (C0, DEL, C1 and U+0080 to U+009F) and invalid sequences.
+ * Text of devices, documents and command lines, made fit for a terminal, a log or JSON. A byte that is not part of a
+ * printable character of UTF-8 becomes \xNN: control characters (C0, DEL, C1 and U+0080 to U+009F) and invalid
+ * sequences.
  */
 
 #include <stdbool.h>

@@ -19,7 +19,8 @@ int log_absent(const char *text, const struct device_spec *spec, const struct lo
 int log_lookup_error(const char *text, const struct lookup *lookup, int r) {
         const char *syspath = lookup->resolution.syspath;
 
-        return log_error(EXIT_FAILED, "%s: cannot read %s: %s", text, *syspath != '\0' ? syspath : "/sys", strerror(-r));
+        return log_error(EXIT_FAILED, "%s: cannot read %s: %s", text, *syspath != '\0' ? syspath : "/sys",
+                         strerror(-r));
 }
 
 /**
@@ -43,8 +44,10 @@ int parse_device_spec(const char *text, const char *type, struct device_spec *re
                 return log_path_error(text, &error);
 
         ret->selector.type = ret->selector.type ?: type;
-        if (ret->selector.type && !streq(ret->selector.type, "block") && (ret->selector.part > 0 || ret->selector.suffix[0] != '\0'))
-                return log_error(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text, ret->selector.type);
+        if (ret->selector.type && !streq(ret->selector.type, "block") &&
+            (ret->selector.part > 0 || ret->selector.suffix[0] != '\0'))
+                return log_error(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text,
+                                 ret->selector.type);
         return EXIT_DONE;
 }
 

@@ -31,7 +31,8 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 if (r != EXIT_DONE)
                         return r;
                 if (spec.selector.part > 0 || spec.selector.suffix[0] != '\0' || spec.selector.sub_function[0] != '\0')
-                        return log_error(EXIT_USAGE, "%s: expected the path of a function, not of a disk", texts[ret->n]);
+                        return log_error(EXIT_USAGE, "%s: expected the path of a function, not of a disk",
+                                         texts[ret->n]);
                 ret->paths[ret->n] = spec.path;
         }
 

@@ -87,7 +87,8 @@ static int replace_file(const char *path, char *temporary, const char *text) {
 }
 
 /* Removes the file of a kind without devices, because runtimes give containers what an old file lists. */
-static int write_specification(const char *directory, const struct cdi_kind *kind, const struct enumeration *enumeration) {
+static int write_specification(const char *directory, const struct cdi_kind *kind,
+                               const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
         int r;
 

@@ -29,7 +29,8 @@ static int convert_to_link(const struct conversion *c, const char *text) {
 
         r = device_spec_print_link(&spec, buf);
         if (r == -E2BIG)
-                return log_error(EXIT_USAGE, "'%s' has no link: the name would be longer than %d bytes", text, LINK_NAME_MAX);
+                return log_error(EXIT_USAGE, "'%s' has no link: the name would be longer than %d bytes", text,
+                                 LINK_NAME_MAX);
         if (r < 0)
                 return log_error(EXIT_USAGE, "'%s' is not a disk or partition; only these have links", text);
 

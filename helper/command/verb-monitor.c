@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An event only says which PCI function to scan. The whole machine is scanned when the function is not known, when the event
- * concerns other functions as well (NVMe multipath, IOMMU groups, names of interfaces), and when events were lost.
+ * An event only says which PCI function to scan. The whole machine is scanned when the function is not known, when the
+ * event concerns other functions as well (NVMe multipath, IOMMU groups, names of interfaces), and when events were
+ * lost.
  */
 
 #include <fcntl.h>
@@ -53,7 +54,8 @@ static bool concerns_others(const struct monitor *m, const struct uevent *event)
         if (streq(event->subsystem, "nvme"))
                 return access("/sys/class/nvme-subsystem", F_OK) == 0;
         if (streq(event->subsystem, "net"))
-                return (streq(event->action, "remove") || streq(event->action, "move")) && manager_has_refused_name(&m->manager);
+                return (streq(event->action, "remove") || streq(event->action, "move")) &&
+                        manager_has_refused_name(&m->manager);
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 

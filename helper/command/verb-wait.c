@@ -99,7 +99,8 @@ static void diagnose_unready(const struct wait *w, size_t i) {
                 _cleanup_free_ char *stolen = NULL;
 
                 if (child_device_find_stolen_name(u, &w->specs[i].path, &stolen) > 0) {
-                        log_error(0, "timed out: %s: %s exists, but another device has its name %s", w->texts[i], u->name, stolen);
+                        log_error(0, "timed out: %s: %s exists, but another device has its name %s", w->texts[i],
+                                  u->name, stolen);
                         return;
                 }
         }

@@ -65,8 +65,10 @@ static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
         r = sd_device_get_sysname(device, &sysname);
         if (r < 0)
                 return r;
-        if (parse_number(&sysname, ':', UINT_MAX, &a.host) < 0 || parse_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
-            parse_number(&sysname, ':', UINT_MAX, &a.target) < 0 || parse_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
+        if (parse_number(&sysname, ':', UINT_MAX, &a.host) < 0 ||
+            parse_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
+            parse_number(&sysname, ':', UINT_MAX, &a.target) < 0 ||
+            parse_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
                 return -EBADMSG;
 
         *ret = a;
@@ -127,8 +129,8 @@ static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, stru
         if (a->host < first)
                 return -ENODEV;
 
-        return suffix_prepend(p, SUFFIX_SCSI "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first, a->channel, a->target,
-                             decode_lun(a->lun));
+        return suffix_prepend(p, SUFFIX_SCSI "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, a->host - first,
+                              a->channel, a->target, decode_lun(a->lun));
 }
 
 /* The port of an ATA controller. Behind a port multiplier, the channel is the port of the multiplier. */
@@ -159,7 +161,8 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
  * Read an attribute of @device's class device in a transport class. The value comes from a disk and becomes a part of a
  * file name.
  */
-static int read_transport(const char *class, sd_device *device, const char *attribute, char buf[static TRANSPORT_ID_MAX + 1]) {
+static int read_transport(const char *class, sd_device *device, const char *attribute,
+                          char buf[static TRANSPORT_ID_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
         _cleanup_device_ sd_device *class_device = NULL;
         const char *sysname, *value;
@@ -281,7 +284,8 @@ static int suffix_transport(const struct scsi_address *a, sd_device *target, sd_
         return kind == SCSI_RPORT ? suffix_fc(a, target, p) : suffix_sas(a, above, p);
 }
 
-static int suffix_below_host(const struct scsi_address *a, sd_device *host, struct disk_suffix *p, sd_device **ret_next) {
+static int suffix_below_host(const struct scsi_address *a, sd_device *host, struct disk_suffix *p,
+                             sd_device **ret_next) {
         sd_device *above;
         int r;
 

@@ -71,7 +71,8 @@ static int port_is_another(const char *controller, uint64_t bus, const struct us
         int r;
 
         snprintf(theirs, sizeof(theirs), "usb%" PRIu64 "-port%" PRIu64, bus, suffix->port);
-        if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0", controller, bus, bus) >= (int) sizeof(port))
+        if (snprintf(port, sizeof(port), "%s/usb%" PRIu64 "/%" PRIu64 "-0:1.0", controller, bus, bus) >=
+            (int) sizeof(port))
                 return -ENAMETOOLONG;
         if (!sysfs_exists(port, theirs))
                 return 0;

@@ -110,7 +110,8 @@ static int is_twin(const char *syspath, const char *name, void *userdata) {
 }
 
 /* Add the last part of the suffix. Return: 1, 0 when the node has none and so no link, or a negative errno. */
-static int suffix_node(const struct node_row *row, const char *syspath, const char *input_class, struct disk_suffix *p) {
+static int suffix_node(const struct node_row *row, const char *syspath, const char *input_class,
+                       struct disk_suffix *p) {
         char suffix[NAME_MAX + 1] = "";
         int r;
 

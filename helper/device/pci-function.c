@@ -76,7 +76,10 @@ int device_get_pci_function(sd_device *device, sd_device **ret) {
         return 1;
 }
 
-/* Return: 1 when the device at @syspath belongs to @subsystem, 0 when it belongs to another or none, or a negative errno. */
+/*
+ * Return: 1 when the device at @syspath belongs to @subsystem, 0 when it belongs to another or none, or a negative
+ * errno.
+ */
 static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
         char name[NAME_MAX + 1];
         int r;

@@ -16,7 +16,8 @@ static inline void mnl_socket_closep(struct mnl_socket **socket) {
                 mnl_socket_close(*socket);
 }
 
-static struct nlmsghdr *prepare_request(char buf[static REQUEST_SIZE], uint16_t type, uint16_t flags, unsigned ifindex) {
+static struct nlmsghdr *prepare_request(char buf[static REQUEST_SIZE], uint16_t type, uint16_t flags,
+                                        unsigned ifindex) {
         struct nlmsghdr *message = mnl_nlmsg_put_header(buf);
         struct ifinfomsg *info;
 

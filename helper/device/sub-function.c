@@ -59,7 +59,8 @@ int sub_function_find(const char *syspath, char ret[static SUB_FUNCTION_MAX + 1]
                 int r;
 
                 if (is_auxiliary_name(syspath + end + 1, n)) {
-                        if (snprintf(device, sizeof(device), "%.*s", (int) (end + 1 + n), syspath) >= (int) sizeof(device))
+                        if (snprintf(device, sizeof(device), "%.*s", (int) (end + 1 + n), syspath) >=
+                            (int) sizeof(device))
                                 return -ENAMETOOLONG;
                         r = sub_function_read(device, ret);
                         if (r != 0)

@@ -14,7 +14,8 @@ static bool is_function_name(const char *name, size_t n) {
         char copy[sizeof("ffffffff:ff:1f.7")];
         struct pci_hop unused;
 
-        if (n < strlen("0000:00:00.0") || n >= sizeof(copy) || name[n - 2] != '.' || name[n - 5] != ':' || name[n - 8] != ':')
+        if (n < strlen("0000:00:00.0") || n >= sizeof(copy) || name[n - 2] != '.' || name[n - 5] != ':' ||
+            name[n - 8] != ':')
                 return false;
 
         memcpy(copy, name, n);

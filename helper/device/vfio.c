@@ -42,7 +42,10 @@ int vfio_find_group(const char *function_syspath, char ret[static NAME_MAX + 1])
         return 1;
 }
 
-/* vfio-pci, or a variant driver for one kind of device: mlx5_vfio_pci, virtio_vfio_pci, ... All have vfio in their names. */
+/*
+ * vfio-pci, or a variant driver for one kind of device: mlx5_vfio_pci, virtio_vfio_pci, ... All have vfio in their
+ * names.
+ */
 bool vfio_is_bound(const char *function_syspath) {
         char driver[NAME_MAX + 1];
 

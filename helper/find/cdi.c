@@ -188,8 +188,8 @@ int cdi_make(const struct cdi_kind *kind, const struct enumeration *enumeration,
         if (!cdi.out)
                 return -ENOMEM;
 
-        fprintf(cdi.out, "{\n   \"cdiVersion\": \"" CDI_VERSION "\",\n   \"kind\": \"" CDI_VENDOR "/%s\",\n   \"devices\": [",
-                kind->name);
+        fprintf(cdi.out, "{\n   \"cdiVersion\": \"" CDI_VERSION "\",\n   \"kind\": \"" CDI_VENDOR "/%s\",\n"
+                "   \"devices\": [", kind->name);
         for (size_t i = 0; i < enumeration->n && r >= 0; i++)
                 if (enumeration->functions[i]->path.n_hops > 0)
                         r = kind->add_devices(&cdi, enumeration->functions[i]);

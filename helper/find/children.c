@@ -257,7 +257,10 @@ static int walk_entry(struct walk *w, DIR *dir, const struct dirent *entry) {
         return r;
 }
 
-/* A device with a node has a number, an interface an index. A hidden path of an NVMe disk has neither, but a namespace id. */
+/*
+ * A device with a node has a number, an interface an index. A hidden path of an NVMe disk has neither, but a namespace
+ * id.
+ */
 static bool is_sign_of_use(const char *name) {
         return streq(name, "dev") || streq(name, "ifindex") || streq(name, "nsid");
 }

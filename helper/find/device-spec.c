@@ -37,7 +37,8 @@ static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_e
         *ret_offset = (size_t) (found - text) + strlen(prefix);
         length = strspn(text + *ret_offset, "0123456789abcdefghijklmnopqrstuvwxyz_-");
         if (length == 0 || text[*ret_offset + length] != '\0')
-                return refuse(ret_error, *ret_offset + length, "the type must be the name of a subsystem, and the last part");
+                return refuse(ret_error, *ret_offset + length,
+                              "the type must be the name of a subsystem, and the last part");
 
         *found = '\0';
         return 0;
@@ -103,8 +104,8 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "the suffix is empty");
         if (!is_disk_suffix(text + at + 1))
-                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", " SUFFIX_NVME ", "
-                              SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
+                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", "
+                              SUFFIX_NVME ", " SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
                 return refuse(ret_error, at + 1 + length, "a suffix cannot contain this character");
@@ -116,7 +117,10 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         return 0;
 }
 
-/* Move "sf-N" from the start of the suffix to the selector's sub-function. Return: 0, also when there is none, or -EINVAL. */
+/*
+ * Move "sf-N" from the start of the suffix to the selector's sub-function. Return: 0, also when there is none, or
+ * -EINVAL.
+ */
 static int cut_sub_function(struct selector *selector, struct pci_path_error *ret_error, size_t offset) {
         const char *number = selector->suffix + strlen(SUFFIX_SUB_FUNCTION), *rest;
         size_t n;
@@ -144,7 +148,8 @@ static int cut_sub_function(struct selector *selector, struct pci_path_error *re
  *
  * Return: 0, or -EINVAL with the offset and reason in @ret_error.
  */
-int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret, struct pci_path_error *ret_error) {
+int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret,
+                      struct pci_path_error *ret_error) {
         struct device_spec spec = {};
         char copy[DEVICE_SPEC_MAX];
         size_t type;

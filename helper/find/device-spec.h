@@ -21,6 +21,7 @@ struct device_spec {
         struct selector selector;
 };
 
-int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret, struct pci_path_error *ret_error);
+int device_spec_parse(const char *text, const struct uid_map *uids, struct device_spec *ret,
+                      struct pci_path_error *ret_error);
 int device_spec_print_link(const struct device_spec *spec, char buf[static DEVICE_SPEC_LINK_MAX]);
 size_t device_spec_list_span(const char *list);

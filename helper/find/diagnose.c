@@ -100,7 +100,8 @@ static void diagnose_hop(FILE *out, const struct pci_path *path, const struct pc
         struct pci_kind kind;
 
         pci_function_get_kind(resolution->syspath, &kind);
-        fprintf(out, "%s is there: %s %s", print_first_hops(path, resolution->n_hops, buf), article(kind.name), kind.name);
+        fprintf(out, "%s is there: %s %s", print_first_hops(path, resolution->n_hops, buf), article(kind.name),
+                kind.name);
 
         if (missing->bus != PCI_HOP_NO_BUS)
                 fprintf(out, " without a function %s on a bus %02x below it", print_hop(missing, buf),

@@ -7,8 +7,8 @@
  * for virtual functions does this call pci-function.c, which handles all cases.
  *
  * This is a second way to a path beside pci-function.c. It stays because list would take 1.8 times its CPU time without
- * it (1,024 functions behind root ports, as in tests/bench/list.py). tests/command/test_synthetic.py checks that both find
- * the same paths.
+ * it (1,024 functions behind root ports, as in tests/bench/list.py). tests/command/test_synthetic.py checks that both
+ * find the same paths.
  */
 
 #include <stdio.h>
@@ -52,7 +52,9 @@ static int note_unreadable(struct enumeration *enumeration, const char *syspath,
         return string_list_add(&enumeration->unreadable, text);
 }
 
-/* The link of a device points to ../…/devices/…; the part from "/devices/" on is the path of the device below /sys. */
+/*
+ * The link of a device points to ../…/devices/…; the part from "/devices/" on is the path of the device below /sys.
+ */
 static int read_syspath(int dir_fd, const char *name, char ret[static PATH_MAX]) {
         char spec[PATH_MAX];
         const char *devpath;
@@ -219,7 +221,10 @@ static int name_function(struct enumeration *enumeration, struct function *f, co
         }
 
         if (f->bridge && f->bridge == find_bridge(enumeration, f)) {
-                /* A bus has a greater number than the bus that its bridge is on, unless the bridge was plugged in later. */
+                /*
+                 * A bus has a greater number than the bus that its bridge is on, unless the bridge was plugged in
+                 * later.
+                 */
                 if (f->bridge->path.n_hops == 0) {
                         r = name_function(enumeration, f->bridge, NULL);
                         if (r < 0)

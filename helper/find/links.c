@@ -69,7 +69,8 @@ static int add_entry(struct links *links, int dir_fd, const char *dir, const cha
 
         r = links_read_node(dir_fd, dir, entry, &node);
         if (r < 0)
-                return r == -ENOENT || r == -EINVAL ? 0 : r; /* removed since readdir(), or replaced by another type of file */
+                /* Removed since readdir(), or replaced by another type of file. */
+                return r == -ENOENT || r == -EINVAL ? 0 : r;
         (void) format_text(&name, "%s/%s", dir, entry);
         return links_add(links, node, name);
 }

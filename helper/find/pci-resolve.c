@@ -86,7 +86,9 @@ static bool cut_to_host_bridge(char syspath[static PATH_MAX], const char *bus) {
         return name && pci_root_parse_sysname(name + 1, &unused) == 0 && streq(name + 4, bus);
 }
 
-/* Rules 1 to 3 of the naming contract: below a PCI function or a VMBus device, the number of a root bus is not stable. */
+/*
+ * Rules 1 to 3 of the naming contract: below a PCI function or a VMBus device, the number of a root bus is not stable.
+ */
 static bool is_own_root(const char *host_bridge) {
         char above[PATH_MAX], subsystem[NAME_MAX + 1];
 
@@ -118,7 +120,10 @@ bool pci_is_root_bus(const char *bus) {
         return find_root_bus(bus, unused) > 0;
 }
 
-/* Append the only directory whose name matches @filter. Return: 1, 0 when there is not exactly one, or a negative errno. */
+/*
+ * Append the only directory whose name matches @filter. Return: 1, 0 when there is not exactly one, or a negative
+ * errno.
+ */
 static int resolve_into_only(char syspath[static PATH_MAX], int (*filter)(const struct dirent *)) {
         struct dirent **list;
         int n, r = 0;

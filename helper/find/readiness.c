@@ -56,7 +56,8 @@ int child_device_is_at(const struct child_device *u, const char *path) {
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
 
-        return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type && st.st_rdev == makedev(major, minor)
+        return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type &&
+                st.st_rdev == makedev(major, minor)
                        ? 1
                        : -EEXIST;
 }
@@ -76,8 +77,8 @@ static const char *find_missing_link(const struct child_device *u, sd_device *de
  * Find the interface that has the name by PCI path of @device. Return: 1, 0 when there is no such name or no such
  * interface, or -ENODEV.
  */
-static int find_interface_owner(sd_device *device, const struct pci_path *path, char name[static INTERFACE_NAME_MAX + 1],
-                                bool *ret_is_own) {
+static int find_interface_owner(sd_device *device, const struct pci_path *path,
+                                char name[static INTERFACE_NAME_MAX + 1], bool *ret_is_own) {
         char flat[PCI_PATH_STRING_MAX];
         const char *syspath;
         unsigned owner;
@@ -189,7 +190,9 @@ static bool has_vfio_link(const struct child_device *u, const char *function_sys
         return child_device_is_at(u, link) > 0;
 }
 
-/* True from the moment that udevd announces the new name until the event of the rename (systemd 247, rename_netif()). */
+/*
+ * True from the moment that udevd announces the new name until the event of the rename (systemd 247, rename_netif()).
+ */
 static bool is_renaming(sd_device *device) {
         const char *value;
 

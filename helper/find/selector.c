@@ -56,7 +56,8 @@ static int has_suffix(const struct child_device *u, const char *suffix, const st
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (u->sub_function[0] != '\0')
                 sprintf(sub_function, "-" SUFFIX_SUB_FUNCTION "%s", u->sub_function);
-        snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s%s-%s-part%u" : "%s%s-%s", flat, sub_function, suffix, u->part);
+        snprintf(wanted, sizeof(wanted), u->part > 0 ? "%s%s-%s-part%u" : "%s%s-%s", flat, sub_function, suffix,
+                 u->part);
         for (size_t i = 0; i < names.n; i++)
                 if (streq(names.items[i].link, wanted))
                         return 1;

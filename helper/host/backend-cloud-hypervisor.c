@@ -3,10 +3,12 @@
 /*
  * Reads Cloud Hypervisor's vm.info (vmm/src/api/openapi/cloud-hypervisor.yaml). Its PCI topology is flat: a segment has
  * bus 0 alone and is the guest's domain of the same number. Up to v53 each segment has a host bridge in slot 0. Later
- * versions have a host bridge on segment 0 only (vmm/src/pci_segment.rs); slot 0 of the other segments takes any device.
+ * versions have a host bridge on segment 0 only (vmm/src/pci_segment.rs); slot 0 of the other segments takes any
+ * device.
  *
  * In device_tree, the node _virtio-pci-ID has the PCI address of its child ID. A device that is passed through has one
- * node. Before boot there is no device_tree: only slots that the configuration sets are known (pci_device_id, since v52).
+ * node. Before boot there is no device_tree: only slots that the configuration sets are known (pci_device_id, since
+ * v52).
  */
 
 #include <stdio.h>
@@ -29,7 +31,8 @@ static const struct label_key
 /* Keys of VmConfig, and the ids that Cloud Hypervisor generates (vmm/src/device_manager.rs). */
 static const struct json_kind kinds[] = {
         { "disks",              "_disk",               "disk",                     NODE_DISK, .labels = disk_labels },
-        { "net",                "_net",                "network controller",       NODE_INTERFACE, .labels = net_labels },
+        { "net",                "_net",                "network controller",       NODE_INTERFACE,
+          .labels = net_labels },
         { "fs",                 "_fs",                 "device",                   NODE_NONE, .labels = socket_labels },
         { "pmem",               "_pmem",               "memory controller",        NODE_NONE, .labels = file_labels },
         { "devices",            "_vfio",               "device",                   NODE_NONE, .labels = vfio_labels },
@@ -37,15 +40,15 @@ static const struct json_kind kinds[] = {
         { "vdpa",               "_vdpa",               "device",                   NODE_NONE, .labels = path_labels },
         { "generic_vhost_user", "_generic_vhost_user", "device",                   NODE_NONE, .labels = socket_labels },
         { "vsock",              "_vsock",              "communication controller", NODE_NONE, .labels = socket_labels },
-        { "console",            NULL,                  "communication controller", NODE_NONE, .own_id = "__console"      },
-        { "rng",                NULL,                  "device",                   NODE_NONE, .own_id = "__rng"          },
-        { "balloon",            NULL,                  "device",                   NODE_NONE, .own_id = "__balloon"      },
-        { "rtc",                NULL,                  "device",                   NODE_NONE, .own_id = "__rtc"          },
-        { "ivshmem",            NULL,                  "memory controller",        NODE_NONE, .own_id = "__ivshmem"      },
-        { "pvmemcontrol",       NULL,                  "device",                   NODE_NONE, .own_id = "__pvmemcontrol" },
-        { "watchdog",           NULL,                  "device",                   NODE_NONE, .own_id = "__watchdog", .is_switch = true },
-        { "iommu",              NULL,                  "device",                   NODE_NONE, .own_id = "__iommu",    .is_switch = true },
-        { "pvpanic",            NULL,                  "device",                   NODE_NONE, .own_id = "__pvpanic",  .is_switch = true },
+        { "console",      NULL, "communication controller", NODE_NONE, .own_id = "__console" },
+        { "rng",          NULL, "device",                   NODE_NONE, .own_id = "__rng" },
+        { "balloon",      NULL, "device",                   NODE_NONE, .own_id = "__balloon" },
+        { "rtc",          NULL, "device",                   NODE_NONE, .own_id = "__rtc" },
+        { "ivshmem",      NULL, "memory controller",        NODE_NONE, .own_id = "__ivshmem" },
+        { "pvmemcontrol", NULL, "device",                   NODE_NONE, .own_id = "__pvmemcontrol" },
+        { "watchdog",     NULL, "device",                   NODE_NONE, .own_id = "__watchdog", .is_switch = true },
+        { "iommu",        NULL, "device",                   NODE_NONE, .own_id = "__iommu",    .is_switch = true },
+        { "pvpanic",      NULL, "device",                   NODE_NONE, .own_id = "__pvpanic",  .is_switch = true },
 };
 
 struct reader {
@@ -167,7 +170,8 @@ static int read_tree(struct reader *r, json_object *tree) {
         if (k > 0)
                 n = json_object_get_int64(segments);
         if (n < 1 || n > SEGMENTS_MAX)
-                return error_set(r->document.error, -EBADMSG, "%s: config.platform.num_pci_segments is not a number from 1 to %d",
+                return error_set(r->document.error, -EBADMSG,
+                                 "%s: config.platform.num_pci_segments is not a number from 1 to %d",
                                    r->document.name, SEGMENTS_MAX);
 
         json_object_object_foreach(tree, name, node) {
@@ -181,7 +185,8 @@ static int read_tree(struct reader *r, json_object *tree) {
 /* -- A machine before boot: the configuration -- */
 
 /* The host bridge is in slot 0 of segment 0. */
-static int read_slot(const struct reader *r, json_object *entry, const char *place, int64_t segment, json_object **ret) {
+static int read_slot(const struct reader *r, json_object *entry, const char *place, int64_t segment,
+                     json_object **ret) {
         int64_t slot, least = segment == 0 ? 1 : 0;
         int k;
 
@@ -243,7 +248,8 @@ static int read_reply(struct reader *r, json_object *address) {
                 return k;
         k = json_get_typed(&r->document, r->document.root, json_type_string, &id, "id");
         if (k <= 0)
-                return k < 0 ? k : error_set(r->document.error, -EBADMSG, "%s: the key id is missing", r->document.name);
+                return k < 0 ? k : error_set(r->document.error, -EBADMSG, "%s: the key id is missing",
+                                             r->document.name);
         return json_device_identify(device, json_object_get_string(id),
                                     json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id), &entry),
                                     entry);

@@ -25,7 +25,8 @@ static const struct label_key
 static const struct json_kind kinds[] = {
         { "balloon",            NULL, "device",                   NODE_NONE      },
         { "drives",             NULL, "disk",                     NODE_DISK,      "drive_id", .labels = drive_labels },
-        { "network-interfaces", NULL, "network controller",       NODE_INTERFACE, "iface_id", .labels = interface_labels },
+        { "network-interfaces", NULL, "network controller",       NODE_INTERFACE, "iface_id",
+          .labels = interface_labels },
         { "pmem",               NULL, "memory controller",        NODE_NONE, .labels = pmem_labels },
         { "vsock",              NULL, "communication controller", NODE_NONE, .labels = vsock_labels },
         { "entropy",            NULL, "device",                   NODE_NONE      },
@@ -46,7 +47,10 @@ struct reader {
         uint8_t slot;
 };
 
-/* Firecracker replaces the first of two devices with the same id. The slots of the other devices are not predictable then. */
+/*
+ * Firecracker replaces the first of two devices with the same id. The slots of the other devices are not predictable
+ * then.
+ */
 static bool has_device(const struct reader *r, const char *type, const char *id) {
         for (size_t i = 0; i < r->machine->n_devices; i++)
                 if (streq(r->machine->devices[i]->type, type) && streq(r->machine->devices[i]->id, id))
@@ -77,15 +81,16 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
                 return error_set(r->document.error, -EBADMSG, "%s: %s: another device has the same id",
                                    r->document.name, place);
         if (r->slot == 0x1f)
-                return error_set(r->document.error, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots", r->document.name,
-                                   place);
+                return error_set(r->document.error, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots",
+                                 r->document.name, place);
 
         device = machine_add_device(r->machine, r->bus, NULL);
         if (!device)
                 return -ENOMEM;
         device->hop.slot = ++r->slot;
         if (r->is_running)
-                device->absent = "a running Firecracker does not tell the slots of its devices: use its configuration before it starts";
+                device->absent = "a running Firecracker does not tell the slots of its devices: "
+                                 "use its configuration before it starts";
         else
                 device->absent = r->machine->reason;
         return json_device_identify(device, id ? json_object_get_string(id) : kind->key, kind, entry);
@@ -126,8 +131,8 @@ static bool is_empty(json_object *section) {
 static int check_sections(struct reader *r) {
         json_object_object_foreach(r->document.root, name, section)
                 if (!is_known_section(name) && !is_empty(section))
-                        return format_text(&r->machine->reason,
-                                           "the section '%.40s' is not known: it may be a PCI device that moves the others", name);
+                        return format_text(&r->machine->reason, "the section '%.40s' is not known: "
+                                           "it may be a PCI device that moves the others", name);
 
         return 0;
 }

@@ -123,7 +123,8 @@ static int set_labels(struct device *device, const struct label_key *labels, jso
         for (; labels && labels->key && r >= 0; labels++) {
                 json_object *value;
 
-                if (json_object_object_get_ex(entry, labels->key, &value) && json_object_is_type(value, json_type_string))
+                if (json_object_object_get_ex(entry, labels->key, &value) &&
+                    json_object_is_type(value, json_type_string))
                         r = device_set_label(device, labels->label, json_object_get_string(value));
         }
         return r;

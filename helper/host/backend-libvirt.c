@@ -114,7 +114,10 @@ static int read_devices(struct domain *d, const xmlNode *devices) {
 
 /* -- The document -- */
 
-/* Example: <domain type='kvm'>, <os><type machine='pseries-7.2'>, <features><acpi/>. libvirt expands "pc" to "pc-i440fx-7.2". */
+/*
+ * Example: <domain type='kvm'>, <os><type machine='pseries-7.2'>, <features><acpi/>. libvirt expands "pc" to
+ * "pc-i440fx-7.2".
+ */
 static int read_machine_type(struct domain *d, const xmlNode *domain) {
         static const char *const of_qemu[] = { "kvm", "qemu", "hvf" };
         const xmlNode *os = element_child(domain, "os"), *features = element_child(domain, "features");
@@ -133,8 +136,8 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
                 is_qemu = is_qemu || streq((const char *) hypervisor, of_qemu[i]);
         if (!is_qemu)
                 return error_set(d->error, -ENXIO,
-                                   "%s, line %ld: PCI addresses of domains of type '%.40s' are not known, only of QEMU's"
-                                   " (qemu, kvm, hvf) and bhyve's", d->file, xmlGetLineNo(domain),
+                                 "%s, line %ld: PCI addresses of domains of type '%.40s' are not known, only of "
+                                 "QEMU's (qemu, kvm, hvf) and bhyve's", d->file, xmlGetLineNo(domain),
                                    (const char *) (hypervisor ?: BAD_CAST ""));
 
         d->type = machine ? qemu_machine_find_by_type((const char *) machine) : NULL;
@@ -181,7 +184,10 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         xmlDoc *document;
         int r;
 
-        /* NONET: no network access. Without NOENT, DTDLOAD and HUGE, no external entity is loaded and libxml2's limits apply. */
+        /*
+         * NONET: no network access. Without NOENT, DTDLOAD and HUGE, no external entity is loaded and libxml2's limits
+         * apply.
+         */
         document = xmlReadMemory(text, (int) size, NULL, NULL,
                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!document) {
@@ -206,6 +212,7 @@ int libvirt_read(const char *name, struct machine *machine, struct error *error)
         
         r = document_read(name, &text, &size, error);
         if (r == -ENOENT && !strchr(name, '/'))
-                return error_set(error, r, "%s: no such file. For a domain: virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
+                return error_set(error, r, "%s: no such file. For a domain: "
+                                 "virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
         return r < 0 ? r : libvirt_parse(name, text, size, machine, error);
 }

@@ -4,11 +4,11 @@
  * Reads QEMU's object model (docs/devel/qom.rst). A bus has a link child[N] to each device on it, and its listing shows
  * the device's type. The children of a device include its buses:
  *
- *     /machine/q35 ─ pcie.0 ─ child[4] ─> /machine/peripheral/port ─ port ─ child[0] ─> /machine/peripheral/disk
+ *     /machine/q35 - pcie.0 - child[4] -> /machine/peripheral/port - port - child[0] -> /machine/peripheral/disk
  *
- * The tree is read from the host bridges down. All buses of a level take two round trips: the first lists the buses, the
- * second reads the devices on them. The guest cannot change these objects, unlike the bus numbers that query-pci shows.
- * The tree is complete before the guest runs.
+ * The tree is read from the host bridges down. All buses of a level take two round trips: the first lists the buses,
+ * the second reads the devices on them. The guest cannot change these objects, unlike the bus numbers that query-pci
+ * shows. The tree is complete before the guest runs.
  */
 
 #include "qemu-walk.h"
@@ -170,7 +170,10 @@ static const char *expander_of(const struct qbus *root) {
         return streq(root->type, "pxb-bus") ? "pxb" : streq(root->type, "pxb-pcie-bus") ? "pxb-pcie" : "pxb-cxl";
 }
 
-/* Expanders without an id are matched by order: QEMU creates expanders of one type and their root buses in the same order. */
+/*
+ * Expanders without an id are matched by order: QEMU creates expanders of one type and their root buses in the same
+ * order.
+ */
 static struct record *find_expander(struct walk *walk, const struct qbus *root) {
         struct record *first = NULL;
 

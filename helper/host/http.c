@@ -68,7 +68,8 @@ static int read_header(struct response *a, const char *socket, const char *path,
         int status;
 
         if (!end)
-                return a->size > HEADER_MAX ? error_set(error, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path) : 0;
+                return a->size <= HEADER_MAX
+                               ? 0 : error_set(error, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path);
 
         *end = '\0';
         a->body = (size_t) (end - a->text) + 4;
@@ -78,7 +79,8 @@ static int read_header(struct response *a, const char *socket, const char *path,
         if (status != 200)
                 return error_set(error, -EPROTO, "%s: GET %s: the server answers with status %d", socket, path, status);
         if (a->length > DOCUMENT_MAX)
-                return error_set(error, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path, DOCUMENT_MAX_MIB);
+                return error_set(error, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path,
+                                 DOCUMENT_MAX_MIB);
         return 1;
 }
 
@@ -94,8 +96,8 @@ static int read_response(struct stream *c, const char *options, const char *path
                 if (n < 0)
                         return n;
                 if (n == 0)
-                        return error_set(error, -ECONNRESET, "%s: GET %s: the connection was closed before the answer came", c->path,
-                                           path);
+                        return error_set(error, -ECONNRESET,
+                                         "%s: GET %s: the connection was closed before the answer came", c->path, path);
 
                 if (array_grow(a->text, a->size, (size_t) n) < 0)
                         return error_set(error, -ENOMEM, "out of memory");

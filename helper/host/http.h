@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One GET request to an API socket. Cloud Hypervisor and Firecracker use the same server, micro_http, which always sends
- * Content-Length. libcurl would add thirty libraries for this, among them TLS, LDAP and SSH.
+ * One GET request to an API socket. Cloud Hypervisor and Firecracker use the same server, micro_http, which always
+ * sends Content-Length. libcurl would add thirty libraries for this, among them TLS, LDAP and SSH.
  */
 
 #include <stddef.h>

@@ -27,7 +27,8 @@ int json_parse(const char *name, const char *text, size_t size, struct json_docu
                 end++;
         if (!root)
                 r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: %s", name, end,
-                                json_tokener_get_error(tokener) == json_tokener_continue ? "the document is not complete" :
+                                json_tokener_get_error(tokener) == json_tokener_continue ?
+                                "the document is not complete" :
                                 json_tokener_error_desc(json_tokener_get_error(tokener)));
         else if (end < size)
                 r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: text after the end", name, end);

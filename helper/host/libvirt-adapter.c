@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Disk controllers, and the disks that refer to a controller in their address. The guest's numbers follow from libvirt's
- * numbers for QEMU. bhyve assigns the ports of a SATA controller to its disks in order and ignores their units
- * (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
+ * Disk controllers, and the disks that refer to a controller in their address. The guest's numbers follow from
+ * libvirt's numbers for QEMU. bhyve assigns the ports of a SATA controller to its disks in order and ignores their
+ * units (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
  */
 
 #include "array.h"

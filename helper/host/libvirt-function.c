@@ -7,7 +7,8 @@
 #include "format-text.h"
 #include "libvirt-xml.h"
 
-static const char *const no_number = "the number of the root bus is not in the document; libvirt adds it when the domain is defined";
+static const char *const no_number =
+        "the number of the root bus is not in the document; libvirt adds it when the domain is defined";
 
 /* -- Controllers -- */
 

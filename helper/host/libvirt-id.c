@@ -25,7 +25,9 @@ static int make_controller_ids(const struct domain *d, const xmlNode *element, c
                 return format_text(ret, "pci.%s", (const char *) index);
         if (!streq((const char *) index, "0") || !(streq(type, "usb") || is_called_ide(d, type)))
                 return format_text(ret, "%s%s", type, (const char *) index);
-        return format_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0 ? -ENOMEM : format_text(ret_other, "%s0", type);
+        if (format_text(ret, "%s", streq(type, "usb") ? "usb" : "ide") < 0)
+                return -ENOMEM;
+        return format_text(ret_other, "%s0", type);
 }
 
 /* "vda" is 0, "vdz" 25, "vdaa" 26. Return: -1 for other names. */
@@ -52,9 +54,10 @@ static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
 
         if (!controller || !channel || !target || !unit)
                 return 0;
-        return streq(bus, "scsi") ? format_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
-                                              (char *) unit) :
-                                    format_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
+        if (streq(bus, "scsi"))
+                return format_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
+                                   (char *) unit);
+        return format_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
 }
 
 /* A disk of an lsilogic adapter has a shorter alias, which is not made here. The target identifies it. */
@@ -75,7 +78,8 @@ static int make_disk_id(const xmlNode *element, char **ret) {
 static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
         bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
 
-        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++) : format_text(ret, "net%u", d->n_interfaces++);
+        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++) :
+                            format_text(ret, "net%u", d->n_interfaces++);
 }
 
 static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, char **ret, char **ret_other) {

@@ -9,7 +9,9 @@
 #include "label.h"
 #include "libvirt-xml.h"
 
-/* <address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/> in the <source> of a device that is passed through. */
+/*
+ * <address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/> in the <source> of a device that is passed through.
+ */
 static int set_pci_host(const xmlNode *address, struct device *device) {
         unsigned domain = 0, bus, slot, function = 0;
         char text[sizeof("00000000:00:00.0")];

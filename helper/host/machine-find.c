@@ -68,7 +68,8 @@ static size_t lower_bound(const struct device_texts *texts, const char *text) {
         return begin;
 }
 
-static struct device *find(const struct machine *machine, const struct device_texts *texts, const char *text, size_t n) {
+static struct device *find(const struct machine *machine, const struct device_texts *texts, const char *text,
+                           size_t n) {
         size_t at = lower_bound(texts, text) + n;
 
         return at < texts->n && streq(texts->items[at].text, text) ? machine->devices[texts->items[at].index] : NULL;

@@ -56,7 +56,8 @@ int options_parse(int argc, char **argv, const struct verb *verb, struct options
                         return r;
         }
         if (!options.backend)
-                return log_usage_error(verb, "no source given: use --qmp=, --libvirt=, --cloud-hypervisor= or --firecracker=");
+                return log_usage_error(verb, "no source given: use --qmp=, --libvirt=, --cloud-hypervisor= or "
+                                             "--firecracker=");
 
         *ret = options;
         return -1;

@@ -52,7 +52,10 @@ static void set_root(struct walk *walk, const char *host_bridge, json_object *in
                 walk->machine->no_room = known->no_room;
         }
         if (known && known->root_number == ROOT_BY_INDEX && json_object_is_type(index, json_type_int))
-                /* arch/powerpc/kernel/pci-common.c, get_phb_number(): the last digits of the unit id, which are the index. */
+                /*
+                 * arch/powerpc/kernel/pci-common.c, get_phb_number(): the last digits of the unit id, which are the
+                 * index.
+                 */
                 bus->pci->root.domain = (uint32_t) json_object_get_int64(index) & 0xffff;
         else if (!known || known->root_number != ROOT_ZERO || walk->has_root)
                 bus->pci->nameless = "below a host bridge whose number in the guest is not known";

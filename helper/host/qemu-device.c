@@ -41,7 +41,9 @@ static int set_namespace_suffix(struct record *r, json_object *const values[stat
                 r->device->absent = "detached until the guest attaches it";
         else if (r->on->is_subsystems && !json_object_get_boolean(values[1]))
                 r->device->absent = "not shared: QEMU does not tell which controller of the subsystem has it";
-        return number_of(values[0]) > 0 ? format_text(&r->device->suffix, SUFFIX_NVME "%lld", (long long) number_of(values[0])) : 0;
+        if (number_of(values[0]) <= 0)
+                return 0;
+        return format_text(&r->device->suffix, SUFFIX_NVME "%lld", (long long) number_of(values[0]));
 }
 
 /**
@@ -72,12 +74,15 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
                 return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0 ?
                        format_text(&r->device->suffix, SUFFIX_ATA "%u.%lld", r->on->port, (long long) numbers[0]) : 0;
         case QEMU_SUFFIX_USB_STORAGE:
-                return text && *text != '\0' ? format_text(&r->device->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", text) : 0;
+                if (!text || *text == '\0')
+                        return 0;
+                return format_text(&r->device->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", text);
         case QEMU_SUFFIX_USB_SCSI:
                 r->port = text ? strdup(text) : NULL;
                 return text && !r->port ? -ENOMEM : 0;
         case QEMU_SUFFIX_PORT:
-                r->takes_no_plugs = json_object_is_type(values[0], json_type_boolean) && !json_object_get_boolean(values[0]);
+                r->takes_no_plugs = json_object_is_type(values[0], json_type_boolean) &&
+                                    !json_object_get_boolean(values[0]);
                 return 0;
         case QEMU_SUFFIX_CARD:
                 r->sriov_pf = text && *text != '\0' ? strdup(text) : NULL;

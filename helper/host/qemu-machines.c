@@ -12,7 +12,8 @@ static const struct qemu_machine machines[] = {
         /* rhel6.6.0 and similar: Red Hat's versions of pc */
         { "i440FX-pcihost", { "pc", "pc-i440fx-*", "pc-0.*", "pc-1.*", "rhel[0-9]*" },
           .built_in = 1U << 0 | 1U << 1, .built_in_type = "ide", .needs_acpi = true,
-          .no_hotplug = "hotplug on i440fx needs ACPI: enable it and start the machine again", .no_room = NEEDS_BRIDGE },
+          .no_hotplug = "hotplug on i440fx needs ACPI: enable it and start the machine again",
+          .no_room = NEEDS_BRIDGE },
         { "q35-pcihost", { "q35", "pc-q35-*" },
           .built_in = 1U << 0 | 1U << 0x1f, .built_in_type = "sata", .no_hotplug = NEEDS_PORT, .no_room = NEEDS_PORT },
         { "gpex-pcihost", { "virt", "virt-*", "sbsa-ref", "microvm", "loongson3-virt" },
@@ -20,7 +21,8 @@ static const struct qemu_machine machines[] = {
         { "spapr-pci-host-bridge", { "pseries", "pseries-*" },
           .root_number = ROOT_BY_INDEX, .no_room = NEEDS_BRIDGE },
         { "s390-pcihost", { "s390-ccw-virtio", "s390-ccw-virtio-*" },
-          .root_number = ROOT_BY_UID, .no_hotplug = "devices on s390 have no slots: their paths are made from their uids" },
+          .root_number = ROOT_BY_UID,
+          .no_hotplug = "devices on s390 have no slots: their paths are made from their uids" },
 };
 
 /** qemu_machine_find_by_type() - find the row of a machine type, such as "pc-q35-7.2"; NULL if there is none */

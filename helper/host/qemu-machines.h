@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The QEMU machine types for which the guest's numbers of PCI root buses are known: a table with a row for each. The QMP
- * backend finds a row by the host bridge, the libvirt backend by the machine type. Devices of other machines get no path.
+ * The QEMU machine types for which the guest's numbers of PCI root buses are known: a table with a row for each. The
+ * QMP backend finds a row by the host bridge, the libvirt backend by the machine type. Devices of other machines get no
+ * path.
  */
 
 #include <stdbool.h>

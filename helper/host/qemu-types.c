@@ -17,8 +17,8 @@ static const struct label_key
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true, .labels = card_labels }
 #define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_FUNCTION, .leaf = true, .labels = l }
 #define SCSI_DISK(p, kind) \
-        { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_SCSI, .leaf = true, .properties = { "channel", "scsi-id", "lun" }, \
-          .labels = disk_labels }
+        { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_SCSI, .leaf = true, \
+          .properties = { "channel", "scsi-id", "lun" }, .labels = disk_labels }
 #define ATA_DISK(p, kind) \
         { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
           .labels = disk_labels }

@@ -78,7 +78,10 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
         if (!bridge || bridge->type->slots == SLOTS_LINK || !is_own)
                 return;
 
-        /* The handler is the bridge, so this is SHPC, which reserves slot 0. Linux does not use SHPC without OSHP or _OSC. */
+        /*
+         * The handler is the bridge, so this is SHPC, which reserves slot 0. Linux does not use SHPC without OSHP or
+         * _OSC.
+         */
         bus->pci->first_slot = 1;
         if (walk->is_i440fx) {
                 bus->refuses_shpc = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * docs/interop/qmp-spec.rst: QEMU sends a greeting and then expects qmp_capabilities. It answers commands in order, with
- * events in between. Commands that arrive before an earlier one is answered wait in QEMU or in the socket.
+ * docs/interop/qmp-spec.rst: QEMU sends a greeting and then expects qmp_capabilities. It answers commands in order,
+ * with events in between. Commands that arrive before an earlier one is answered wait in QEMU or in the socket.
  *
  * QEMU reads one byte of a monitor's socket in each iteration of its main loop (monitor_can_read() returns 1). So the
  * time depends on the number of bytes sent, and commands have no ids and no newlines.

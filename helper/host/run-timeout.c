@@ -19,7 +19,8 @@ static void time_out(union sigval value) {
         (void) value;
         if (atomic_exchange(&timeout.over, true))
                 return;
-        _exit(log_error(EXIT_TIMEOUT, "%s: timed out after %g s%s", timeout.subject, (double) timeout.nsec / 1e9, timeout.hint));
+        _exit(log_error(EXIT_TIMEOUT, "%s: timed out after %g s%s", timeout.subject, (double) timeout.nsec / 1e9,
+                        timeout.hint));
 }
 
 /**

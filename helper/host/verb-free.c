@@ -22,7 +22,8 @@ static int add_slot(struct libscols_table *table, const struct bus *bus, uint8_t
         return 0;
 }
 
-static int fill_table(struct libscols_table *table, const struct options *options _unused_, const struct machine *machine) {
+static int fill_table(struct libscols_table *table, const struct options *options _unused_,
+                      const struct machine *machine) {
         if (!scols_table_new_column(table, "BUS", 0, 0) || !scols_table_new_column(table, "SLOT", 0, 0) ||
             !scols_table_new_column(table, "PATH", 0, 0))
                 return -ENOMEM;

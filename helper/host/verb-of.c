@@ -43,7 +43,8 @@ static int log_candidates(const struct machine *machine, const char *label) {
 
         if (finish_memstream(out, &text) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
-        return log_error(EXIT_FAILED, "%s: ambiguous: %s. Use an ID, or another value from '%s list -o +MAC,SOURCE,SERIAL,HOST,BACKEND'",
+        return log_error(EXIT_FAILED, "%s: ambiguous: %s. Use an ID, or another value from "
+                         "'%s list -o +MAC,SOURCE,SERIAL,HOST,BACKEND'",
                          label, text, program.name);
 }
 
@@ -60,7 +61,9 @@ static int print_paths_of(FILE *out, const struct machine *machine, const char *
         d = machine_find_by_label(machine, operand, 0);
         if (!d)
                 return log_error(EXIT_ABSENT, "%s: no such device, or none that has a PCI path", operand);
-        return machine_find_by_label(machine, operand, 1) ? log_candidates(machine, operand) : print_path(out, operand, d);
+        if (machine_find_by_label(machine, operand, 1))
+                return log_candidates(machine, operand);
+        return print_path(out, operand, d);
 }
 
 /* Print the paths of all operands, or nothing. */

@@ -57,7 +57,10 @@ static int give_name(struct manager *m, struct device *device, const char *flat)
         return 0;
 }
 
-/* An interface that has its name keeps it. One without is tried again at each scan: another interface may have had its name. */
+/*
+ * An interface that has its name keeps it. One without is tried again at each scan: another interface may have had its
+ * name.
+ */
 static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
         _cleanup_names_ struct names names = {};
         char flat[PCI_PATH_STRING_MAX];
@@ -99,9 +102,11 @@ static int find_path(struct device *device) {
 
 static void explain(struct manager *m, const struct device *device, int error) {
         if (error == -ENAMETOOLONG)
-                manager_note(m, "%s: no link by PCI path: its name would be longer than %d bytes", device->name, LINK_NAME_MAX);
+                manager_note(m, "%s: no link by PCI path: its name would be longer than %d bytes", device->name,
+                             LINK_NAME_MAX);
         else if (error == -E2BIG || error == -EBADMSG)
-                manager_note(m, "%s: no link by PCI path: no name is defined for its position in the device tree", device->name);
+                manager_note(m, "%s: no link by PCI path: no name is defined for its position in the device tree",
+                             device->name);
         else if (error < 0 && !errno_is_absent(error))
                 manager_error(m, "%s: cannot read the device: %s", device->name, strerror(-error));
 }
@@ -116,16 +121,17 @@ static int find_node(struct device *device, const struct child_device *u) {
 }
 
 /*
- * Is the device being removed? Its node is removed first (drivers/base/core.c, device_del()), but a device above it can have lost its
- * subsystem before that, as a SCSI device does before its disk goes. A disk that has a link keeps the link while the disk is
- * there; only the paths of an NVMe multipath head come and go.
+ * Is the device being removed? Its node is removed first (drivers/base/core.c, device_del()), but a device above it can
+ * have lost its subsystem before that, as a SCSI device does before its disk goes. A disk that has a link keeps the
+ * link while the disk is there; only the paths of an NVMe multipath head come and go.
  */
 static bool is_going(const struct device *device, bool is_head, const struct string_list *links, int error) {
         if (!device->is_there)
                 return true;
         if (device->links.n == 0)
                 return false;
-        return error == -EBADMSG || errno_is_absent(error) || (links->n == 0 && !is_head && streq(device->subsystem, "block"));
+        return error == -EBADMSG || errno_is_absent(error) ||
+                (links->n == 0 && !is_head && streq(device->subsystem, "block"));
 }
 
 /* Return: 0, also when the device has no links, or a negative errno. */

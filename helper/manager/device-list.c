@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The devices that have been found. A device that was removed and added again between two scans is another one: sysfs takes inode
- * numbers in a circle (fs/kernfs/dir.c, __kernfs_new_node(), Linux 5.5 and later).
+ * The devices that have been found. A device that was removed and added again between two scans is another one: sysfs
+ * takes inode numbers in a circle (fs/kernfs/dir.c, __kernfs_new_node(), Linux 5.5 and later).
  */
 
 #include <sys/stat.h>

@@ -25,7 +25,9 @@
 
 #define CD_BLOCK_SIZE 2048
 
-/* Of each end of a disk libblkid reads as much in the end, for ZFS (util-linux 2.38, libblkid/src/superblocks/zfs.c). */
+/*
+ * Of each end of a disk libblkid reads as much in the end, for ZFS (util-linux 2.38, libblkid/src/superblocks/zfs.c).
+ */
 #define END_SIZE (512 * 1024)
 
 static const char *const value_names[FILESYSTEM_VALUES] = {
@@ -81,10 +83,12 @@ static int prepare_optical(blkid_probe probe, int fd) {
         struct cdrom_multisession session = { .addr_format = CDROM_LBA };
         int status = ioctl(fd, CDROM_DISC_STATUS, CDSL_CURRENT);
 
-        if (status != CDS_DATA_1 && status != CDS_DATA_2 && status != CDS_XA_2_1 && status != CDS_XA_2_2 && status != CDS_MIXED)
+        if (status != CDS_DATA_1 && status != CDS_DATA_2 && status != CDS_XA_2_1 && status != CDS_XA_2_2 &&
+            status != CDS_MIXED)
                 return 0;
         if (ioctl(fd, CDROMMULTISESSION, &session) >= 0 && session.xa_flag && session.addr.lba > 0)
-                return blkid_probe_set_hint(probe, "session_offset", (uint64_t) session.addr.lba * CD_BLOCK_SIZE) < 0 ? -ENOMEM : 1;
+                return blkid_probe_set_hint(probe, "session_offset",
+                                            (uint64_t) session.addr.lba * CD_BLOCK_SIZE) < 0 ? -ENOMEM : 1;
 
         return blkid_probe_filter_superblocks_usage(probe, BLKID_FLTR_NOTIN, BLKID_USAGE_RAID) < 0 ? -ENOMEM : 1;
 }
@@ -126,7 +130,9 @@ static int add_values(blkid_probe probe, struct filesystem *ret) {
         return 1;
 }
 
-/* It reads dozens of pieces of some bytes there first, each of which would be a request to the disk, and a wait for it. */
+/*
+ * It reads dozens of pieces of some bytes there first, each of which would be a request to the disk, and a wait for it.
+ */
 static void read_ahead(blkid_probe probe, int fd) {
         blkid_loff_t size = blkid_probe_get_size(probe);
 
@@ -163,7 +169,8 @@ static int prepare(blkid_probe probe, int fd) {
  * @fd: from filesystem_open()
  * @ret: to be cleared with filesystem_clear(); untouched unless 1 is returned
  *
- * Return: 1, 0 when there is nothing, -ENOTUNIQ when it looks like two different things at once, or another negative errno.
+ * Return: 1, 0 when there is nothing, -ENOTUNIQ when it looks like two different things at once, or another negative
+ * errno.
  */
 int filesystem_probe(int fd, struct filesystem *ret) {
         _cleanup_(free_probep) blkid_probe probe = blkid_new_probe();
@@ -197,7 +204,10 @@ bool filesystem_is_corrupt(int fd) {
         return blkid_do_safeprobe(probe) == 0 && blkid_probe_has_value(probe, "SBBADCSUM");
 }
 
-/* U+FFFE and its like in the other planes libblkid takes for characters; udev does not, and puts a '_' for each of their bytes. */
+/*
+ * U+FFFE and its like in the other planes libblkid takes for characters; udev does not, and puts a '_' for each of
+ * their bytes.
+ */
 static void replace_noncharacters(char *text) {
         for (unsigned char *p = (unsigned char *) text; *p != '\0'; p++) {
                 size_t n = p[0] == 0xef && p[1] == 0xbf && p[2] == 0xbe ? 3

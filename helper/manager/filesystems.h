@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What is on a disk or partition, as libblkid reads it. Nothing of it is the host's word: whoever writes to the disk chooses it.
+ * What is on a disk or partition, as libblkid reads it. Nothing of it is the host's word: whoever writes to the disk
+ * chooses it.
  */
 
 #include <stdbool.h>

@@ -22,12 +22,13 @@ static int add_variable(struct string_list *environment, const char *name, const
 }
 
 /*
- * udev's variables, as its RUN programs have them (udev(7)), and systemd's for the monitor itself. The monitor may have been started
- * by a program that has them of another device.
+ * udev's variables, as its RUN programs have them (udev(7)), and systemd's for the monitor itself. The monitor may have
+ * been started by a program that has them of another device.
  */
 static bool is_inherited(const char *variable) {
         static const char *const ours[] = {
-                "ACTION", "DEVPATH", "SUBSYSTEM", "DEVNAME", "DEVTYPE", "DEVLINKS", "MAJOR", "MINOR", "SEQNUM", "INTERFACE", "IFINDEX",
+                "ACTION", "DEVPATH", "SUBSYSTEM", "DEVNAME", "DEVTYPE", "DEVLINKS", "MAJOR", "MINOR", "SEQNUM",
+                "INTERFACE", "IFINDEX",
                 "ID_PCI_PATH", "ID_PCI_PATH_TAG", "ID_PCI_PATH_LINK", "ID_PCI_PATH_LINKS", "ID_NET_NAME_PCI_PATH",
                 "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
         };
@@ -75,7 +76,8 @@ static int add_links(const struct hook *hook, const struct device *device, struc
         return add_variable(variables, "DEVLINKS", text);
 }
 
-static int fill(const struct hook *hook, const char *action, const struct device *device, struct string_list *variables) {
+static int fill(const struct hook *hook, const char *action, const struct device *device,
+                struct string_list *variables) {
         bool is_interface = streq(device->subsystem, "net");
         int r;
 
@@ -109,7 +111,10 @@ static struct hook_event *find_waiting(struct hook *hook, const char *syspath) {
         return NULL;
 }
 
-/* The program has not been run for the earlier event, so it needs only the newest state: "add" or "change" as it was to be. */
+/*
+ * The program has not been run for the earlier event, so it needs only the newest state: "add" or "change" as it was to
+ * be.
+ */
 static void supersede(struct hook_event *waiting, struct hook_event *event) {
         char *action = event->variables.items[0];
 
@@ -131,7 +136,8 @@ static bool has_room(struct hook *hook) {
         if (hook->n_waiting < HOOK_EVENTS_MAX)
                 return true;
         if (!hook->is_overfull)
-                report(&hook->reporter, REPORT_ERROR, "%s: %d events are waiting: dropping new ones until it has caught up",
+                report(&hook->reporter, REPORT_ERROR,
+                       "%s: %d events are waiting: dropping new ones until it has caught up",
                        hook->program, HOOK_EVENTS_MAX);
         hook->is_overfull = true;
         return false;
@@ -140,7 +146,8 @@ static bool has_room(struct hook *hook) {
 /**
  * hook_add() - run the program for a device as it is now, after those that wait
  *
- * A change of a device whose event is still waiting replaces that event. Beyond that no more than HOOK_EVENTS_MAX events wait.
+ * A change of a device whose event is still waiting replaces that event. Beyond that no more than HOOK_EVENTS_MAX
+ * events wait.
  *
  * Return: 0, also when the event was dropped, or -ENOMEM.
  */
@@ -164,8 +171,8 @@ int hook_add(struct hook *hook, const char *action, const struct device *device)
 }
 
 /*
- * In a process group of its own, so that all of it can be killed. Its signals are as a program expects them: none is blocked,
- * and none is ignored, as the monitor ignores SIGPIPE and the monitor's parent may have ignored others.
+ * In a process group of its own, so that all of it can be killed. Its signals are as a program expects them: none is
+ * blocked, and none is ignored, as the monitor ignores SIGPIPE and the monitor's parent may have ignored others.
  */
 static int set_signals(posix_spawnattr_t *attributes) {
         sigset_t none, all;
@@ -173,7 +180,8 @@ static int set_signals(posix_spawnattr_t *attributes) {
 
         sigemptyset(&none);
         sigfillset(&all);
-        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                     POSIX_SPAWN_SETSIGDEF);
         if (r == 0)
                 r = posix_spawnattr_setsigmask(attributes, &none);
         return r == 0 ? posix_spawnattr_setsigdefault(attributes, &all) : r;

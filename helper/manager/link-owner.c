@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Each device wants links. The wanted links and those that exist are two lists in the order of names, which are walked side by side.
+ * Each device wants links. The wanted links and those that exist are two lists in the order of names, which are walked
+ * side by side.
  *
- * A link by PCI path belongs to one device or to none. Links by content differ: two disks can have the same UUID, by a snapshot or
- * by malice. Such a link stays with the disk that has it as long as that disk is there; a free link goes to the first disk by PCI path.
+ * A link by PCI path belongs to one device or to none. Links by content differ: two disks can have the same UUID, by a
+ * snapshot or by malice. Such a link stays with the disk that has it as long as that disk is there; a free link goes to
+ * the first disk by PCI path.
  */
 
 #include <stdio.h>
@@ -77,9 +79,11 @@ static int read_directory(struct manager *m, const char *directory) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOTDIR)
-                manager_error(m, "%s%s: not a directory: no links are made there", m->directory, directory + strlen("/dev"));
+                manager_error(m, "%s%s: not a directory: no links are made there", m->directory,
+                              directory + strlen("/dev"));
         else if (r < 0)
-                manager_error(m, "%s%s: cannot read the directory: %s", m->directory, directory + strlen("/dev"), strerror(-r));
+                manager_error(m, "%s%s: cannot read the directory: %s", m->directory, directory + strlen("/dev"),
+                              strerror(-r));
         return 0;
 }
 
@@ -102,7 +106,9 @@ static bool is_by_path(const char *link) {
         return strstr(link, LINK_DIRECTORY("") "/");
 }
 
-/* A disk that is below no PCI function has links that others made. A node that cannot be examined could be such a disk. */
+/*
+ * A disk that is below no PCI function has links that others made. A node that cannot be examined could be such a disk.
+ */
 static bool is_foreign(struct manager *m, const char *link, const char *node) {
         struct stat st;
 
@@ -125,8 +131,8 @@ static bool is_foreign(struct manager *m, const char *link, const char *node) {
  */
 static const char *find_owner(struct manager *m, const struct candidate *candidates, size_t n, const char *node) {
         if (n > 1 && is_by_path(candidates->link)) {
-                manager_note(m, "%s: not made: it would lead to %s as well as to %s", candidates->link, candidates[0].device->name,
-                             candidates[1].device->name);
+                manager_note(m, "%s: not made: it would lead to %s as well as to %s", candidates->link,
+                             candidates[0].device->name, candidates[1].device->name);
                 return NULL;
         }
 
@@ -134,7 +140,8 @@ static const char *find_owner(struct manager *m, const struct candidate *candida
                 if (streq(candidates[i].device->name, node))
                         return node;
         if (node && is_foreign(m, candidates->link, node)) {
-                manager_note(m, "%s: keeping the link to %s: %s wants it, too", candidates->link, node, candidates->device->name);
+                manager_note(m, "%s: keeping the link to %s: %s wants it, too", candidates->link, node,
+                             candidates->device->name);
                 return node;
         }
 
@@ -200,7 +207,10 @@ static struct device *find_candidate(const struct candidate *candidates, size_t 
         return NULL;
 }
 
-/* A link of a device that was scanned is examined itself: another process may have replaced it since the directory was read. */
+/*
+ * A link of a device that was scanned is examined itself: another process may have replaced it since the directory was
+ * read.
+ */
 static bool is_right(const struct manager *m, const struct device *owner, const char *selected, const char *node) {
         return node && streq(selected, node) && (m->is_made_fresh || m->dry_run || !owner || !owner->is_scanned);
 }
@@ -212,8 +222,8 @@ static bool is_right(const struct manager *m, const struct device *owner, const 
  *
  * Return: 0, or -ENOMEM.
  */
-static int update_link(struct manager *m, const char *link, const struct link *old, const struct candidate *candidates, size_t n,
-                  struct links *made) {
+static int update_link(struct manager *m, const char *link, const struct link *old, const struct candidate *candidates,
+                       size_t n, struct links *made) {
         const char *node = old ? old->node : NULL, *selected = NULL;
         struct device *owner;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A link is replaced by renaming a temporary link, so that at each moment there is a link. Others do the same in the same
- * directories: udevd's temporary links are called ".#NAME" and random digits (systemd 252, node_symlink()). Names that begin with
- * a dot are therefore left alone, except temporary links of a run with the same purpose that was killed; whoever holds the lock
- * removes those.
+ * A link is replaced by renaming a temporary link, so that at each moment there is a link. Others do the same in the
+ * same directories: udevd's temporary links are called ".#NAME" and random digits (systemd 252, node_symlink()). Names
+ * that begin with a dot are therefore left alone, except temporary links of a run with the same purpose that was
+ * killed; whoever holds the lock removes those.
  */
 
 #include <fcntl.h>
@@ -128,13 +128,15 @@ int link_tree_read(const struct link_tree *tree, const char *directory, struct l
 static bool is_temporary(const struct link_tree *tree, const char *name) {
         size_t n = strlen(TEMPORARY_PREFIX), n_purpose = strlen(tree->purpose);
 
-        return strncmp(name, TEMPORARY_PREFIX, n) == 0 && strncmp(name + n, tree->purpose, n_purpose) == 0 && name[n + n_purpose] == '-';
+        return strncmp(name, TEMPORARY_PREFIX, n) == 0 && strncmp(name + n, tree->purpose, n_purpose) == 0 &&
+                name[n + n_purpose] == '-';
 }
 
 /**
  * link_tree_tidy() - remove the temporary links of a run that was killed
  *
- * Nothing is removed without the lock: the temporary links could be in use. What cannot be removed stays until the next run.
+ * Nothing is removed without the lock: the temporary links could be in use. What cannot be removed stays until the next
+ * run.
  */
 void link_tree_tidy(const struct link_tree *tree, const char *directory) {
         _cleanup_closedir_ DIR *dir = NULL;
@@ -157,7 +159,8 @@ static void name_temporary(const struct link_tree *tree, char ret[static TEMPORA
 }
 
 /* From the directory of the link up to what it shares with the node, and down to that: "../../vda", "../card0". */
-static void print_device_spec(const struct link_tree *tree, const char *name, const char *node, char ret[static PATH_MAX]) {
+static void print_device_spec(const struct link_tree *tree, const char *name, const char *node,
+                              char ret[static PATH_MAX]) {
         const char *below = node + strlen("/dev/"), *slash;
         size_t n = 0;
 
@@ -226,8 +229,8 @@ static int put(const struct link_tree *tree, int fd, const char *name, const cha
  * @name: "disk/by-uuid/0815"
  * @node: "/dev/vda"
  *
- * Return: 1, 0 when the link was right already, or a negative errno: -EEXIST when another kind of file has this name, and
- * -ENOTDIR when another kind of file has the name of a directory; both files are left as they are.
+ * Return: 1, 0 when the link was right already, or a negative errno: -EEXIST when another kind of file has this name,
+ * and -ENOTDIR when another kind of file has the name of a directory; both files are left as they are.
  */
 int link_tree_put(const struct link_tree *tree, const char *name, const char *node) {
         _cleanup_close_ int fd = -1;

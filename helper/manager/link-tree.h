@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Symbolic links below /dev, or below another directory in its place. Only symbolic links are replaced or removed, and a
- * symbolic link to a directory is not followed.
+ * Symbolic links below /dev, or below another directory in its place. Only symbolic links are replaced or removed, and
+ * a symbolic link to a directory is not followed.
  */
 
 #include <stdbool.h>

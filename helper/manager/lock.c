@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A lock is an flock(2) on a file in /run/pcipath, which only root can open. A lock on the directory itself could be held by
- * everybody who can read the directory, a container that has it mounted for example.
+ * A lock is an flock(2) on a file in /run/pcipath, which only root can open. A lock on the directory itself could be
+ * held by everybody who can read the directory, a container that has it mounted for example.
  */
 
 #include <fcntl.h>
@@ -57,7 +57,8 @@ static int lock_file(int fd, bool wait) {
 static bool is_current(int fd, const char *path) {
         struct stat ours, current;
 
-        return fstat(fd, &ours) >= 0 && stat(path, &current) >= 0 && ours.st_dev == current.st_dev && ours.st_ino == current.st_ino;
+        return fstat(fd, &ours) >= 0 && stat(path, &current) >= 0 && ours.st_dev == current.st_dev &&
+                ours.st_ino == current.st_ino;
 }
 
 /**

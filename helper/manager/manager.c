@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A scan finds the devices and then makes drivers and links agree with them. It covers the whole machine, or one function and the
- * devices below it. Drivers come first, then links by PCI path; the content of disks is read last, since that can take long.
+ * A scan finds the devices and then makes drivers and links agree with them. It covers the whole machine, or one
+ * function and the devices below it. Drivers come first, then links by PCI path; the content of disks is read last,
+ * since that can take long.
  */
 
 #include <sys/inotify.h>
@@ -11,7 +12,10 @@
 #include "format-text.h"
 #include "manager.h"
 
-/* A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next device. */
+/*
+ * A device that comes and goes all the time must not keep us for ever. A disk needs five: each driver finds the next
+ * device.
+ */
 #define LOOKS_MAX 64
 
 /* After this many different reports one of them can be repeated. */
@@ -90,7 +94,8 @@ static void tell(struct manager *m) {
 
         for (size_t i = 0; i < m->n_devices; i++) {
                 struct device *device = m->devices[i];
-                bool is_ready = device->is_there && device->links.n > 0 && (device->is_read || !device_has_content(device));
+                bool is_ready = device->is_there && device->links.n > 0 &&
+                        (device->is_read || !device_has_content(device));
 
                 if (!m->changed || !is_ready || (device->is_announced && !device->is_changed))
                         continue;
@@ -145,8 +150,8 @@ static int find_driverless(const struct enumeration *enumeration, struct string_
 /**
  * manager_scan() - scan the whole machine
  *
- * Return: 0, or a negative errno when it cannot be scanned; nothing is removed then. Other failures have been reported, and
- * has_failed is set.
+ * Return: 0, or a negative errno when it cannot be scanned; nothing is removed then. Other failures have been reported,
+ * and has_failed is set.
  */
 int manager_scan(struct manager *m) {
         _cleanup_string_list_ struct string_list driverless = {};

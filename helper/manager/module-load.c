@@ -21,7 +21,8 @@ static int load_modules(struct manager *m, const struct string_list *syspaths) {
                 return 0;
         r = modules_open(&modules, m->dry_run ? &m->reporter : NULL);
         if (r == -ENOENT) {
-                manager_error(m, "no index of modules for this kernel: run depmod, or build the drivers into the kernel");
+                manager_error(m, "no index of modules for this kernel: "
+                                 "run depmod, or build the drivers into the kernel");
                 return 0;
         }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A device that is removed while no udevd runs, or before the new udevd has its event, leaves its links behind, and the next device
- * may get its node. A link is right when sysfs gives this link to the node that it leads to.
+ * A device that is removed while no udevd runs, or before the new udevd has its event, leaves its links behind, and the
+ * next device may get its node. A link is right when sysfs gives this link to the node that it leads to.
  */
 
 #include <systemd/sd-device.h>

@@ -240,7 +240,10 @@ static int parse_qemu_root(struct reader *r, struct pci_root *ret) {
         return 0;
 }
 
-/* The characters of a node's name: IEEE 1275-1994, 3.2.1.1. Return: the length of the name after the '/', which may be 0, or -EINVAL. */
+/*
+ * The characters of a node's name: IEEE 1275-1994, 3.2.1.1. Return: the length of the name after the '/', which may be
+ * 0, or -EINVAL.
+ */
 static int measure_node_name(struct reader *r) {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
         size_t start = r->at + 1, n;

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The parts of the names that are made from a PCI path, on the guest and on its host: directories, prefixes, suffixes and limits.
+ * The parts of the names that are made from a PCI path, on the guest and on its host: directories, prefixes, suffixes
+ * and limits.
  */
 
 #include <stdbool.h>
@@ -13,7 +14,10 @@
 #define VFIO_DIRECTORY LINK_DIRECTORY("vfio")
 #define DISK_LINKS "/dev/" DISK_DIRECTORY "/"
 
-/* The first parts of suffixes. A parser recognizes a suffix by them, because no hop of a PCI path has two letters and a '-'. */
+/*
+ * The first parts of suffixes. A parser recognizes a suffix by them, because no hop of a PCI path has two letters and a
+ * '-'.
+ */
 #define SUFFIX_ATA "ata-"
 #define SUFFIX_FC "fc-"
 #define SUFFIX_NVME "nvme-"

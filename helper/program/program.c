@@ -54,7 +54,8 @@ int log_usage_error(const struct verb *verb, const char *format, ...) {
 
         if (r < 0)
                 return log_error(EXIT_USAGE, "out of memory");
-        return log_error(EXIT_USAGE, "%s. See '%s%s%s --help'.", text, program.name, verb ? " " : "", verb ? verb->name : "");
+        return log_error(EXIT_USAGE, "%s. See '%s%s%s --help'.", text, program.name, verb ? " " : "",
+                         verb ? verb->name : "");
 }
 
 #define POINT_AT_MAX 70

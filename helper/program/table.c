@@ -96,7 +96,8 @@ struct libscols_table *table_new(const char *name, const struct table_options *o
  *
  * Return: NULL when memory is out.
  */
-struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column) {
+struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path,
+                                         size_t kind_column) {
         struct libscols_line *line;
 
         line = scols_table_new_line(table, NULL);

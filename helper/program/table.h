@@ -28,7 +28,8 @@ struct verb;
 int table_parse_columns(const char *text, const struct verb *verb, struct table_columns *ret);
 int table_add_columns(struct libscols_table *table, const struct table_columns *columns, const struct verb *verb);
 struct libscols_table *table_new(const char *name, const struct table_options *options);
-struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path, size_t kind_column);
+struct libscols_line *table_add_root_bus(struct libscols_table *table, size_t path_column, const char *path,
+                                         size_t kind_column);
 char *table_shorten_path(const struct table_options *options, char *path);
 int table_print(struct libscols_table *table);
 

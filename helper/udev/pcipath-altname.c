@@ -78,7 +78,8 @@ int main(int argc, char **argv) {
         devpath = getenv("DEVPATH");
         if (argc != 2 || !devpath || !strchr(devpath, '/') ||
             snprintf(syspath, sizeof(syspath), "/sys%s", devpath) >= (int) sizeof(syspath))
-                return log_error(EXIT_USAGE, "$DEVPATH and a PCI path in its flat form are required; udev's rules start this program");
+                return log_error(EXIT_USAGE, "$DEVPATH and a PCI path in its flat form are required. "
+                                             "udev's rules start this program.");
         ifname = strrchr(syspath, '/') + 1;
 
         r = altname_add(syspath, argv[1], name);
@@ -87,7 +88,8 @@ int main(int argc, char **argv) {
 
         wanted = getenv("pcipath.ifnames");
         if (wanted && streq(wanted, "1") && strlen(name) >= IF_NAMESIZE)
-                log_error(0, "%s: %s is longer than %d bytes: it is only an alternative name", ifname, name, IF_NAMESIZE - 1);
+                log_error(0, "%s: %s is longer than %d bytes: it is only an alternative name", ifname, name,
+                          IF_NAMESIZE - 1);
 
         printf("ID_NET_NAME_PCI_PATH=%s\n", name);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;

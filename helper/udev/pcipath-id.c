@@ -73,8 +73,8 @@ static void print_links(const struct string_list *links, const char *shown) {
 
         for (size_t i = 0; i < links->n; i++) {
                 if ((size_t) (end - text) + (i > 0) + strlen(links->items[i]) >= sizeof(text)) {
-                        log_error(0, "%s: the links are longer than %d bytes in total: those from %s on are not made", shown,
-                                 UDEV_PATH_SIZE - 1, strrchr(links->items[i], '/') + 1);
+                        log_error(0, "%s: the links are longer than %d bytes in total: those from %s on are not made",
+                                  shown, UDEV_PATH_SIZE - 1, strrchr(links->items[i], '/') + 1);
                         break;
                 }
                 end = stpcpy(stpcpy(end, i > 0 ? " " : ""), links->items[i]);
@@ -104,7 +104,8 @@ static int print_vfio_group(sd_device *device, const char *shown) {
  * Make the name of an interface directly below its function or virtio device, as pcipath_altname does. The result is
  * empty for an interface without a name, and for other devices.
  */
-static int find_interface_name(sd_device *device, const char *shown, const char *flat, char ret[static INTERFACE_NAME_MAX + 1]) {
+static int find_interface_name(sd_device *device, const char *shown, const char *flat,
+                               char ret[static INTERFACE_NAME_MAX + 1]) {
         const char *syspath;
         int r;
 
@@ -119,7 +120,8 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
         if (r < 0)
                 ret[0] = '\0';
         if (r == -ENAMETOOLONG || r == -EBADMSG)
-                log_error(0, "%s: the name would be too long or contain characters that are not allowed: no name is added", shown);
+                log_error(0, "%s: the name would be too long or contain characters that are not allowed: "
+                             "no name is added", shown);
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
@@ -186,7 +188,8 @@ static int print_properties(sd_device *device, const char *shown) {
 
         has_one_path = names.n == 1 && r == 0;
         if (left_out == -ENAMETOOLONG)
-                log_error(0, "%s: the name of the link would be longer than %d bytes: the link is not made", shown, LINK_NAME_MAX);
+                log_error(0, "%s: the name of the link would be longer than %d bytes: the link is not made", shown,
+                          LINK_NAME_MAX);
         else if (left_out < 0 && has_one_path)
                 return explain(shown, left_out);
 
@@ -248,7 +251,8 @@ static int run(int argc, char **argv) {
         if (!name) {
                 devpath = getenv("DEVPATH");
                 if (!devpath)
-                        return log_error(EXIT_USAGE, "no device given and $DEVPATH is not set. See 'pcipath_id --help'.");
+                        return log_error(EXIT_USAGE,
+                                         "no device given and $DEVPATH is not set. See 'pcipath_id --help'.");
                 if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
                         return log_error(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;

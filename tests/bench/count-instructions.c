@@ -24,7 +24,8 @@ enum {
 
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*translated)(uint64_t id, struct qemu_plugin_tb *block));
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *block, int operation, void *counter, uint64_t value);
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *block, int operation, void *counter,
+                                              uint64_t value);
 
 PUBLIC extern int qemu_plugin_version;
 PUBLIC int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);

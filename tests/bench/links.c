@@ -3,8 +3,8 @@
 /*
  * links LINK...     paths, in directories that are there
  *
- * Says "ready", and then measures how long after the kernel's "add" event of a disk each of the links comes: a line for each,
- * in microseconds, in the order given. It runs before all others, so that it sees each moment when it is.
+ * Says "ready", and then measures how long after the kernel's "add" event of a disk each of the links comes: a line for
+ * each, in microseconds, in the order given. It runs before all others, so that it sees each moment when it is.
  */
 
 #include <libgen.h>

@@ -2,7 +2,8 @@
 
 /*
  * Plays QEMU. Each line of the input is the return value of the next command, or "!" for an error. A line that begins
- * with ">" is sent unchanged. A first line "labels" asks for labels, too. All answers are in the socket before the first command is sent.
+ * with ">" is sent unchanged. A first line "labels" asks for labels, too. All answers are in the socket before the
+ * first command is sent.
  */
 
 #include <stdio.h>

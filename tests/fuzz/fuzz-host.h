@@ -25,7 +25,8 @@ static inline void check_machine(struct machine *machine) {
                 CHECK(d->bus || d->function || d->absent);
                 /* Labels are not empty, and each finds a device. */
                 for (size_t j = 0; j < N_LABELS; j++)
-                        CHECK(!d->labels[j] || (*d->labels[j] != '\0' && machine_find_by_label(machine, d->labels[j], 0)));
+                        CHECK(!d->labels[j] ||
+                              (*d->labels[j] != '\0' && machine_find_by_label(machine, d->labels[j], 0)));
                 CHECK(!d->id || machine_find(machine, d->id, 0));
                 /* A device has either a path or a reason. */
                 CHECK(!path != !d->absent);

@@ -88,8 +88,8 @@ static const struct kind {
 };
 
 static const char *const attributes[] = { "nsid", "port_no", "device_id", "uevent", "partition", "dev",
-                                          "state", "ana_state", "name", "index", "port_number", "phys_port_name", "dev_port",
-                                          "sfnum" };
+                                          "state", "ana_state", "name", "index", "port_number", "phys_port_name",
+                                          "dev_port", "sfnum" };
 static const char *const links[] = { "physfn", "virtfn0", "virtfn1", "virtfn17", "subsystem", "virtfn",
                                      "nvme0", "nvme1", "device" };
 
@@ -178,8 +178,8 @@ static void add_device(struct builder *b, const char *name, const struct kind *k
 
         n = kind->devtype ? snprintf(text, sizeof(text), "DEVTYPE=%s\n", kind->devtype) : 0;
         if (kind->has_node)
-                n += snprintf(text + n, sizeof(text) - (size_t) n, "MAJOR=240\nMINOR=%zu\nDEVNAME=node%zu\n", b->n_devices,
-                              b->n_devices);
+                n += snprintf(text + n, sizeof(text) - (size_t) n, "MAJOR=240\nMINOR=%zu\nDEVNAME=node%zu\n",
+                              b->n_devices, b->n_devices);
         write_attribute(b, "uevent", text, (size_t) n);
         if (kind->subsystem) {
                 snprintf(path, sizeof(path), "%s/subsystem", b->current);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs a fuzzer once on each file of the given corpus directories. It is built with each fuzzer, so that the corpus is a
- * regression test with any compiler, with sanitizers and with valgrind.
+ * Runs a fuzzer once on each file of the given corpus directories. It is built with each fuzzer, so that the corpus is
+ * a regression test with any compiler, with sanitizers and with valgrind.
  */
 
 #include <stdio.h>

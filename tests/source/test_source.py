@@ -64,6 +64,14 @@ def test_clang_format():
     assert differences == [], "\n".join(differences)
 
 
+def test_line_length():
+    """Lines of C have at most 120 columns, as .clang-format says."""
+    sources = [path for path in tracked_files() if path.suffix in (".c", ".h") and path.is_file()]
+    assert len(sources) > 100
+    assert not [f"{path.relative_to(TOP)}:{number}" for path in sources
+                for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 120]
+
+
 @pytest.mark.parametrize("build,compiler", [("build", "gcc"), ("build-clang", "clang")])
 def test_compiler_warns_of_nothing(build, compiler):
     """The build of tests/setup was made by this compiler with every warning an error."""

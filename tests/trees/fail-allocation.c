@@ -8,8 +8,8 @@
  *
  * glibc's own functions (strdup, opendir, getdelim) allocate through these, too. Exempt are those whose failure a
  * library is content with: setlocale()'s, after which a program goes on in the C locale; sd_device_get_devtype()'s and
- * sd_device_get_devname()'s, which then say that there is none (systemd 252, handle_uevent_line()); and all from libsmartcols' first table on, which leaves out
- * what it has no memory for (util-linux 2.38, the widths of columns).
+ * sd_device_get_devname()'s, which then say that there is none (systemd 252, handle_uevent_line()); and all from
+ * libsmartcols' first table on, which leaves out what it has no memory for (util-linux 2.38, the widths of columns).
  */
 
 #include <dlfcn.h>

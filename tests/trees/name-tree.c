@@ -2,8 +2,8 @@
 
 /*
  * Name every device below /sys/devices with the library, in one process: a line with its syspath, PCI path and
- * link name, separated by tabs, for each place where it is below a PCI function; "!" and an errno where there is no name.
- * For tests over thousands of trees; pcipath_id prints the same of one device, and a test holds the two equal.
+ * link name, separated by tabs, for each place where it is below a PCI function; "!" and an errno where there is no
+ * name. For tests over thousands of trees; pcipath_id prints the same of one device, and a test holds the two equal.
  */
 
 #include <ftw.h>

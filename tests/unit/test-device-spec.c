@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Device specifications: a path in any format with a suffix, a partition and a type, lists of them, and the link of each.
+ * Device specifications: a path in any format with a suffix, a partition and a type, lists of them, and the link of
+ * each.
  */
 
 #include <errno.h>
@@ -94,7 +95,8 @@ static void test_device_specs(void **state) {
         longest = test_malloc(100001);
         memset(longest, '0', 100000);
         longest[100000] = '\0';
-        assert_int_equal(device_spec_parse(longest, NULL, &(struct device_spec){}, &(struct pci_path_error){}), -EINVAL);
+        assert_int_equal(device_spec_parse(longest, NULL, &(struct device_spec){}, &(struct pci_path_error){}),
+                         -EINVAL);
         test_free(longest);
 }
 
@@ -134,7 +136,8 @@ static void test_lists_of_device_specs(void **state) {
                 { "02.0/00.0,part=1", "02.1/00.0,nvme-2,part=3", "02.2-00.0-scsi-0:0:1:0" },
                 { "02.0,type=pci", "fe:00.0", "fe_00.0-00.0,type=net" },
                 { "PciRoot(0x0)/Pci(0x2,0x0),part=1", "PciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)", "02.0" },
-                { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2", "/pci@i0cf8/scsi@3,1/disk@0,0", "/pci@i0cf8/scsi@3", "04.0" },
+                { "/pci@i0cf8/pci-bridge@2/scsi@3,1,part=2", "/pci@i0cf8/scsi@3,1/disk@0,0", "/pci@i0cf8/scsi@3",
+                  "04.0" },
                 /* A list can have elements that are refused when they are parsed. */
                 { "", "02.0", "nvm-2" },
                 { "02.0", "" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Formats of other programs: every vector of the table both ways, texts that each refuses, and paths that it cannot express.
+ * Formats of other programs: every vector of the table both ways, texts that each refuses, and paths that it cannot
+ * express.
  */
 
 #include <setjmp.h>
@@ -236,7 +237,9 @@ static void test_longest(void **state) {
         (void) state;
 
         for (size_t i = 0; i < path.n_hops; i++)
-                path.hops[i] = (struct pci_hop){ .bus = PCI_HOP_NO_BUS, .slot = 0x1f, .function = 7, .vf = PCI_HOP_NO_VF };
+                path.hops[i] = (struct pci_hop){
+                        .bus = PCI_HOP_NO_BUS, .slot = 0x1f, .function = 7, .vf = PCI_HOP_NO_VF
+                };
 
         for (size_t i = 0; i < format_table_size; i++) {
                 const struct format *s = &format_table[i];
@@ -248,7 +251,12 @@ static void test_longest(void **state) {
                 assert_int_equal(s->parse(buf, NULL, &again, NULL), 0);
                 assert_int_equal(pci_path_compare(&path, &again), 0);
 
-                strcat(buf, streq(s->name, "flat") ? "-00.0" : (streq(s->name, "uefi") ? "/Pci(0,0)" : (streq(s->name, "qemu") ? "/@0" : "/00.0")));
+                if (streq(s->name, "flat"))
+                        strcat(buf, "-00.0");
+                else if (streq(s->name, "uefi"))
+                        strcat(buf, "/Pci(0,0)");
+                else
+                        strcat(buf, streq(s->name, "qemu") ? "/@0" : "/00.0");
                 assert_int_equal(s->parse(buf, NULL, &again, NULL), -EINVAL);
         }
 }
