@@ -12,7 +12,7 @@
 static size_t decode_character(const char *text, uint32_t *ret) {
         static const uint32_t least[] = { [1] = 0, [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
         const unsigned char *p = (const unsigned char *) text;
-        size_t n = *p < 0x80 ? 1 : *p < 0xc0 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf8 ? 4 : 0;
+        size_t n = *p < 0x80 ? 1 : (*p < 0xc0 ? 0 : (*p < 0xe0 ? 2 : (*p < 0xf0 ? 3 : (*p < 0xf8 ? 4 : 0))));
         uint32_t code = n > 1 ? *p & (0xffU >> (n + 1)) : *p;
 
         if (n == 0)

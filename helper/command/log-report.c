@@ -32,7 +32,8 @@ void log_report(enum report_kind kind, const char *text, void *userdata) {
 int log_open_error(const char *directory, int error) {
         if (error == -EBUSY)
                 return log_error(EXIT_FAILED, "%s: another 'pcipath monitor' or 'pcipath coldplug' "
-                                 "is using this directory", directory);
+                                              "is using this directory",
+                                 directory);
         return log_error(EXIT_FAILED, "%s: %s", directory, strerror(-error));
 }
 

@@ -11,4 +11,5 @@ void log_report(enum report_kind kind, const char *text, void *userdata);
 int log_open_error(const char *directory, int error);
 void ignore_sigpipe(void);
 
-#define LOG_REPORTER { .fn = log_report }
+#define LOG_REPORTER \
+        { .fn = log_report }

@@ -7,17 +7,27 @@
 #include "command.h"
 
 static const struct verb *const verbs[] = {
-        &verb_list, &verb_tree, &verb_of, &verb_find, &verb_wait, &verb_convert,
+        &verb_list,
+        &verb_tree,
+        &verb_of,
+        &verb_find,
+        &verb_wait,
+        &verb_convert,
 #if HAVE_MANAGER
-        &verb_probe, &verb_coldplug, &verb_monitor,
+        &verb_probe,
+        &verb_coldplug,
+        &verb_monitor,
 #endif
-        &verb_prune, &verb_cdi,
+        &verb_prune,
+        &verb_cdi,
 };
 
 /* For an error message that says why a command of the manual is unknown. */
 static const char *const not_built[] = {
 #if !HAVE_MANAGER
-        "probe", "coldplug", "monitor",
+        "probe",
+        "coldplug",
+        "monitor"
 #endif
         NULL,
 };

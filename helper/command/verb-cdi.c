@@ -158,7 +158,9 @@ static int write_alone(const struct cdi_options *options) {
         return status;
 }
 
-enum { OPTION_WRITE = 0x200 };
+enum {
+        OPTION_WRITE = 0x200
+};
 
 /* Return: -1 to continue, or an exit status. */
 static int parse_argv(struct cdi_options *options, int argc, char **argv) {
@@ -203,7 +205,7 @@ const struct verb verb_cdi = {
         .summary = "Print or write a specification for container runtimes (CDI)",
         .description = "Prints a specification of the Container Device Interface. With it, podman and\n"
                        "others give a container a device such as pcipath.dev/disk=02.0-00.0.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 'k', "kind", "KIND", "disk: disks and partitions; vfio: functions that have a VFIO\n"
                                        "driver [disk; with --write both]" },
                 { OPTION_WRITE, "write", "[=DIR]", "Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"

@@ -22,7 +22,11 @@ static int coldplug(struct manager *m, bool beside_udev) {
         return m->has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_BESIDE_UDEV };
+enum {
+        OPTION_MODULES = 0x200,
+        OPTION_LINKS,
+        OPTION_BESIDE_UDEV
+};
 
 static int run_coldplug(int argc, char **argv) {
         struct manager m = MANAGER_NULL;
@@ -52,7 +56,7 @@ static int run_coldplug(int argc, char **argv) {
                 return log_usage_error(&verb_coldplug, "nothing to do: use --modules, --links or both");
 
         ignore_sigpipe();
-        m.reporter = (struct reporter)LOG_REPORTER;
+        m.reporter = (struct reporter) LOG_REPORTER;
         r = coldplug(&m, beside_udev);
         manager_close(&m);
         return r == EXIT_DONE ? flush_output(r) : r;
@@ -63,7 +67,7 @@ const struct verb verb_coldplug = {
         .operands = "",
         .summary = "Load drivers and make links for all devices, without udevd",
         .description = "A failure is one line on standard error and the exit status 1; the rest is done.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_MODULES, "modules", NULL, "Load the drivers of PCI functions and of the devices below\n"
                                                    "them, as 'modprobe -b' does" },
                 { OPTION_LINKS, "links", "[=DIR]", "Make links by PCI path, UUID, label, partition UUID and\n"

@@ -105,7 +105,11 @@ static const struct format *parse_format(const char *option, const char *name) {
         return format;
 }
 
-enum { OPTION_FROM = 0x200, OPTION_TO, OPTION_LIVE };
+enum {
+        OPTION_FROM = 0x200,
+        OPTION_TO,
+        OPTION_LIVE
+};
 
 /* Return: -1 to continue, or an exit status. */
 static int parse_argv(int argc, char **argv, struct conversion *c) {
@@ -173,7 +177,7 @@ const struct verb verb_convert = {
                        "  link    " DISK_LINKS "02.0-00.0   the link of a disk; --to only\n"
                        "\n"
                        "For --to=link, PATH can have a ,SUFFIX and ,part=N, as for 'pcipath find'.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_TO, "to", "FORMAT", "Print paths in this format" },
                 { OPTION_FROM, "from", "FORMAT", "Accept only this format [default: any]" },
                 { OPTION_LIVE, "live", NULL, "The paths are of this machine: read the ACPI _UIDs of its\n"

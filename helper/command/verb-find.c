@@ -43,7 +43,7 @@ const struct verb verb_find = {
         .summary = "Print the device node or network interface at a PCI path",
         .description = "PATH can have any format. Append ,part=N for a partition, or ,SUFFIX for one of\n"
                        "several disks: nvme-2, scsi-0:0:1:0.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 't', "type", "TYPE", "Find devices of this type: block, net or another subsystem,\n"
                                        "pci for the PCI address of the function, or all [default:\n"
                                        "disks and interfaces if there are any]" },

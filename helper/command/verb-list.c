@@ -302,7 +302,7 @@ const struct verb verb_list = {
         .operands = "[PATH...]",
         .summary = "List PCI functions and their devices",
         .description = "With PATH, lists only the functions at and behind it.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 'a', "all", NULL, "List all functions, even those without devices" },
                 { 'J', "json", NULL, "Print JSON" },
                 { 'n', "noheadings", NULL, "Do not print the headings" },

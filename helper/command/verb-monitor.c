@@ -55,7 +55,7 @@ static bool concerns_others(const struct monitor *m, const struct uevent *event)
                 return access("/sys/class/nvme-subsystem", F_OK) == 0;
         if (streq(event->subsystem, "net"))
                 return (streq(event->action, "remove") || streq(event->action, "move")) &&
-                        manager_has_refused_name(&m->manager);
+                       manager_has_refused_name(&m->manager);
         return streq(event->subsystem, "pci") && strstr(event->action, "bind") && access("/sys/class/vfio", F_OK) == 0;
 }
 
@@ -293,7 +293,13 @@ static int parse_fd(const char *text, int *ret) {
         return EXIT_DONE;
 }
 
-enum { OPTION_MODULES = 0x200, OPTION_LINKS, OPTION_EXEC, OPTION_READY_FD, OPTION_BESIDE_UDEV };
+enum {
+        OPTION_MODULES = 0x200,
+        OPTION_LINKS,
+        OPTION_EXEC,
+        OPTION_READY_FD,
+        OPTION_BESIDE_UDEV
+};
 
 /* Return: -1 to continue, or an exit status. */
 static int parse_option(struct monitor *m, int option, char **argv) {
@@ -335,7 +341,7 @@ static int run_monitor(int argc, char **argv) {
                 return log_usage_error(&verb_monitor, "nothing to do: use --modules, --links or --exec");
 
         ignore_sigpipe();
-        m.manager.reporter = m.hook.reporter = (struct reporter)LOG_REPORTER;
+        m.manager.reporter = m.hook.reporter = (struct reporter) LOG_REPORTER;
         r = monitor_all(&m);
         close_all(&m);
         return r;
@@ -346,7 +352,7 @@ const struct verb verb_monitor = {
         .operands = "",
         .summary = "Run coldplug, then handle hotplug events",
         .description = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_MODULES, "modules", NULL, "Load drivers, as coldplug does" },
                 { OPTION_LINKS, "links", "[=DIR]", "Make links below DIR, as coldplug does [/dev]" },
                 { OPTION_EXEC, "exec", "PROGRAM", "Run PROGRAM when a device was added, has other links or was\n"

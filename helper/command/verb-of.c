@@ -71,7 +71,7 @@ static int print_device(const struct printer *p, const char *text) {
         r = open_device(text, &device);
         if (errno_is_absent(r) || r == -EINVAL || r == -ENOTBLK)
                 return log_error(EXIT_ABSENT, "%s: no such device%s", text,
-                                text[0] == '/' ? "" : ", PCI address or network interface");
+                                 text[0] == '/' ? "" : ", PCI address or network interface");
         return r < 0 ? log_device_error(text, r) : print_paths_of(p, text, device);
 }
 
@@ -96,7 +96,9 @@ static int print_all(char **devices, int n, const struct format *format, const s
         return status == EXIT_DONE ? flush_output(status) : status;
 }
 
-enum { OPTION_TO = 0x200 };
+enum {
+        OPTION_TO = 0x200
+};
 
 static int run_of(int argc, char **argv) {
         const struct format *format = format_find("path");
@@ -127,7 +129,7 @@ const struct verb verb_of = {
         .description = "DEVICE is a device node or symlink in /dev, a network interface, a PCI address\n"
                        "of this machine (0000:01:00.0), or a directory in /sys. A device below a PCI\n"
                        "function has the path of the function.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_TO, "to", "FORMAT", "Print paths in this format, as for 'pcipath convert' [path]" },
                 COMMON_ROWS,
                 {},

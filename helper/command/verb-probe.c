@@ -7,7 +7,11 @@
 #include "filesystems.h"
 #include "table.h"
 
-enum { COLUMN_NAME, COLUMN_STATE, COLUMN_VALUES };
+enum {
+        COLUMN_NAME,
+        COLUMN_STATE,
+        COLUMN_VALUES
+};
 
 /* The names are those of lsblk(8). The columns from COLUMN_VALUES on show values from the disk. */
 static const struct column columns[] = {
@@ -30,7 +34,7 @@ static const struct column columns[] = {
 static const enum filesystem_value values[] = {
         FILESYSTEM_TYPE,        FILESYSTEM_VERSION,   FILESYSTEM_LABEL,     FILESYSTEM_UUID,
         FILESYSTEM_TABLE_TYPE,  FILESYSTEM_TABLE_UUID, FILESYSTEM_PART_NUMBER, FILESYSTEM_PART_TYPE,
-        FILESYSTEM_PART_NAME,   FILESYSTEM_PART_UUID, FILESYSTEM_USAGE,
+        FILESYSTEM_PART_NAME,   FILESYSTEM_PART_UUID, FILESYSTEM_USAGE
 };
 
 _Static_assert(ELEMENTSOF(columns) == COLUMN_VALUES + ELEMENTSOF(values) + 1, "each column has a value");
@@ -49,8 +53,10 @@ static int add_line(struct probe *p, const char *name, const char *state, const 
         for (size_t i = 0; i < p->columns.n && r >= 0; i++) {
                 size_t column = p->columns.items[i];
 
-                r = scols_line_set_data(line, i, column == COLUMN_NAME ? name : column == COLUMN_STATE ? state :
-                                        filesystem->values[values[column - COLUMN_VALUES]]);
+                r = scols_line_set_data(line, i,
+                                        column == COLUMN_NAME    ? name
+                                        : column == COLUMN_STATE ? state
+                                                                 : filesystem->values[values[column - COLUMN_VALUES]]);
         }
 
         return r;
@@ -178,7 +184,7 @@ const struct verb verb_probe = {
         .summary = "Print the content of disks and partitions, as libblkid reads it",
         .description = "PATH is as for 'pcipath find'; the partitions of the disk follow it. DEVICE is a\n"
                        "device node, symlink or image: /dev/vda, ./image. Disks are opened read-only.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 'J', "json", NULL, "Print JSON" },
                 { 'n', "noheadings", NULL, "Do not print the headings" },
                 COLUMN_ROWS,

@@ -30,7 +30,7 @@ const struct verb verb_prune = {
         .description = "Removes each link by PCI path in /dev that leads to no device, or to another\n"
                        "device than the one that it names, and prints a line \"remove LINK NODE\".\n"
                        "udevd may run.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 'n', "dry-run", NULL, "Print the lines, and remove nothing" },
                 COMMON_ROWS,
                 {},

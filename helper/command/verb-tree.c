@@ -11,7 +11,12 @@
 
 #define OPTION_FULL 0x200
 
-enum { COLUMN_PATH, COLUMN_ADDRESS, COLUMN_KIND, COLUMN_NAMES };
+enum {
+        COLUMN_PATH,
+        COLUMN_ADDRESS,
+        COLUMN_KIND,
+        COLUMN_NAMES
+};
 
 struct tree {
         struct table_options table_options;
@@ -202,7 +207,7 @@ const struct verb verb_tree = {
         .operands = "[PATH...]",
         .summary = "Draw the PCI topology with the names of the devices",
         .description = "With PATH, draws only the functions at and behind it.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_FULL, "full", NULL, "Print whole paths, not only the last hop" },
                 { 'J', "json", NULL, "Print JSON" },
                 { 'n', "noheadings", NULL, "Do not print the headings" },

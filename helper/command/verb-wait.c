@@ -106,7 +106,7 @@ static void diagnose_unready(const struct wait *w, size_t i) {
         }
 
         log_error(0, "timed out: %s: %s exists, but %s has not finished with it", w->texts[i], name,
-                 w->source == UEVENT_UDEV ? "udev" : "the kernel");
+                  w->source == UEVENT_UDEV ? "udev" : "the kernel");
 }
 
 static int diagnose_timeout(const struct wait *w) {
@@ -186,7 +186,12 @@ static int wait_and_print(struct wait *w) {
         return r == EXIT_DONE ? flush_output(r) : r;
 }
 
-enum { OPTION_TIMEOUT = 0x200, OPTION_REMOVED, OPTION_SETTLED, OPTION_KERNEL };
+enum {
+        OPTION_TIMEOUT = 0x200,
+        OPTION_REMOVED,
+        OPTION_SETTLED,
+        OPTION_KERNEL
+};
 
 /* Return: -1 to continue, or an exit status. */
 static int parse_option(struct wait *w, int option, char **argv) {
@@ -295,7 +300,7 @@ const struct verb verb_wait = {
         .summary = "Wait until devices are ready, and print them as find does",
         .description = "PATH is as for 'pcipath find', and can have a type of its own: ,type=TYPE. With\n"
                        "several paths, waits for all. Bridges on the way need not exist yet.",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { 't', "type", "TYPE", "Wait for devices of this type, as for 'pcipath find'" },
                 { OPTION_TIMEOUT, "timeout", "SECONDS", "Give up after this time, and print what is missing" },
                 { OPTION_REMOVED, "removed", NULL, "Wait until the devices are removed; prints nothing" },

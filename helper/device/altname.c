@@ -88,13 +88,15 @@ int altname_diagnose(const char *syspath, const char *name, int error, char **re
                 return 0;
         case -ENOTUNIQ:
                 return format_text(ret, "%s: the name %s is ambiguous: another interface of the same device would have "
-                                   "it too; neither gets it", ifname, name);
+                                        "it too; neither gets it",
+                                   ifname, name);
         case -ENAMETOOLONG:
                 return format_text(ret, "%s: the name by PCI path would be longer than %d bytes: no name is added",
                                    ifname, INTERFACE_NAME_MAX);
         case -EBADMSG:
                 return format_text(ret, "%s: phys_port_name contains characters that are not allowed in an interface "
-                                   "name: no name is added", ifname);
+                                        "name: no name is added",
+                                   ifname);
         case -EEXIST:
                 if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, owner))
                         strcpy(owner, "?");

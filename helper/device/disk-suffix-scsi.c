@@ -36,8 +36,12 @@ struct scsi_address {
 /* Return: an enum scsi_kind, or a negative errno. */
 static int get_kind(sd_device *device) {
         static const char *const prefixes[] = {
-                [SCSI_HOST] = "host",   [SCSI_TARGET] = "target",          [SCSI_ATA] = "ata",
-                [SCSI_RPORT] = "rport-", [SCSI_END_DEVICE] = "end_device-", [SCSI_PORT] = "port-",
+                [SCSI_HOST] = "host",
+                [SCSI_TARGET] = "target",
+                [SCSI_ATA] = "ata",
+                [SCSI_RPORT] = "rport-",
+                [SCSI_END_DEVICE] = "end_device-",
+                [SCSI_PORT] = "port-",
                 [SCSI_EXPANDER] = "expander-",
         };
         const char *sysname;
@@ -268,7 +272,7 @@ static int find_transport_host(sd_device *device, sd_device **ret) {
  * disks of the first host get a name.
  */
 static int suffix_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
-                           struct disk_suffix *p, sd_device **ret_next) {
+                            struct disk_suffix *p, sd_device **ret_next) {
         uint64_t first;
         int r;
 

@@ -140,7 +140,7 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
                     snprintf(link, sizeof(link), "%s/%s", syspath, entry->d_name) >= (int) sizeof(link) ||
                     !realpath(link, controller) ||
                     snprintf(path, sizeof(path), "%s/nvme%uc%un%u", controller, subsystem, number, namespace) >=
-                    (int) sizeof(path))
+                            (int) sizeof(path))
                         continue;
                 r = fn(controller, path, userdata);
                 if (r != 0)

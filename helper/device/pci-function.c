@@ -85,7 +85,7 @@ static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
         int r;
 
         r = sysfs_read_link_name(syspath, "subsystem", name);
-        return r == -ENOENT ? 0 : r < 0 ? r : streq(name, subsystem);
+        return r == -ENOENT ? 0 : (r < 0 ? r : streq(name, subsystem));
 }
 
 /* "virtfn" and a decimal number; -1 for any other name. */

@@ -9,7 +9,10 @@
 #include "util.h"
 
 /* Messages of a dump have up to 32 KiB (Linux 3.9, netlink_dump()). */
-enum { REQUEST_SIZE = 512, REPLY_SIZE = 32768 };
+enum {
+        REQUEST_SIZE = 512,
+        REPLY_SIZE = 32768
+};
 
 static inline void mnl_socket_closep(struct mnl_socket **socket) {
         if (*socket)

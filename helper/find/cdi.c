@@ -141,8 +141,8 @@ static int add_vfio(struct cdi *cdi, const struct function *f) {
 }
 
 const struct cdi_kind cdi_kinds[CDI_KINDS] = {
-        { "disk", add_disks, (const char *const[]) { NULL } },
-        { "vfio", add_vfio,  (const char *const[]) { "/dev/vfio/vfio", "/dev/iommu", NULL } },
+        { "disk", add_disks, (const char *const[]){ NULL } },
+        { "vfio", add_vfio,  (const char *const[]){ "/dev/vfio/vfio", "/dev/iommu", NULL } },
 };
 
 const struct cdi_kind *cdi_kind_find(const char *name) {
@@ -189,7 +189,8 @@ int cdi_make(const struct cdi_kind *kind, const struct enumeration *enumeration,
                 return -ENOMEM;
 
         fprintf(cdi.out, "{\n   \"cdiVersion\": \"" CDI_VERSION "\",\n   \"kind\": \"" CDI_VENDOR "/%s\",\n"
-                "   \"devices\": [", kind->name);
+                         "   \"devices\": [",
+                kind->name);
         for (size_t i = 0; i < enumeration->n && r >= 0; i++)
                 if (enumeration->functions[i]->path.n_hops > 0)
                         r = kind->add_devices(&cdi, enumeration->functions[i]);

@@ -215,7 +215,7 @@ int child_devices_add_vfio(struct child_devices *children, const char *function_
 static bool is_no_device(const char *name) {
         static const char *const names[] = {
                 ".", "..", "holders", "integrity", "mq", "msi_irqs", "pci_bus", "power", "queue", "queues",
-                "slaves", "statistics", "trace",
+                "slaves", "statistics", "trace"
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)

@@ -83,7 +83,7 @@ static size_t find_flat_suffix(const char *text) {
 /* UEFI's format contains commas, QEMU's contains '-'. */
 static size_t find_suffix(const char *text) {
         const char *after = strrchr(text, ')'), *last = strrchr(text, '/');
-        const char *comma = strchr(after ?: last ?: text, ',');
+        const char *comma = strchr((after ?: last) ?: text, ',');
 
         /* QEMU's function, "/scsi@3,1". */
         if (comma && text[0] == '/' && comma[1] >= '0' && comma[1] <= '9')
@@ -104,8 +104,10 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "the suffix is empty");
         if (!is_disk_suffix(text + at + 1))
+                // clang-format off
                 return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", "
                               SUFFIX_NVME ", " SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
+        // clang-format on
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
                 return refuse(ret_error, at + 1 + length, "a suffix cannot contain this character");

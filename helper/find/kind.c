@@ -148,8 +148,8 @@ void pci_function_get_kind(const char *syspath, struct pci_kind *ret) {
         ret->is_bridge = ret->base_class == 0x06 && (sub == 0x04 || sub == 0x09);
         ret->name = ret->is_bridge ? "PCI bridge" : class_name(ret->base_class, sub);
 
-        name = ret->is_bridge ? pcie_bridge_name(syspath) :
-               ret->base_class == 0xff || (class >> 8) == 0x00ff ? virtio_name(syspath) : NULL;
+        name = ret->is_bridge ? pcie_bridge_name(syspath)
+                              : (ret->base_class == 0xff || (class >> 8) == 0x00ff ? virtio_name(syspath) : NULL);
         if (name)
                 ret->name = name;
 }

@@ -211,7 +211,7 @@ static int is_named_by_slot(const char *syspath) {
         if (r <= 0)
                 return r;
         r = pci_function_is_virtual(syspath);
-        return r == -ENODEV ? 0 : r < 0 ? r : r == 0;
+        return r == -ENODEV ? 0 : (r < 0 ? r : r == 0);
 }
 
 /* Append the function with the slot and function number of @hop that is not a virtual function (rule 4). */

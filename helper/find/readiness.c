@@ -57,7 +57,7 @@ int child_device_is_at(const struct child_device *u, const char *path) {
                 return errno_is_absent(r) ? 0 : r;
 
         return sscanf(text, "%u:%u", &major, &minor) == 2 && (st.st_mode & S_IFMT) == type &&
-                st.st_rdev == makedev(major, minor)
+                               st.st_rdev == makedev(major, minor)
                        ? 1
                        : -EEXIST;
 }

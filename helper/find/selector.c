@@ -39,7 +39,7 @@ const char *selector_default_type(const char *function_syspath, const struct chi
 
 static bool is_of_type(const struct child_device *u, const char *type) {
         return streq(type, MAIN_USE) ? is_main_use(u)
-                                                 : streq(type, SELECTOR_ALL) || streq(type, u->subsystem);
+                                     : streq(type, SELECTOR_ALL) || streq(type, u->subsystem);
 }
 
 /* Is one of the device's link names, existing or not, that of @path with @suffix? Return: 1, 0, or a negative errno. */
@@ -73,7 +73,7 @@ static int has_suffix(const struct child_device *u, const char *suffix, const st
  * Return: 1, 0, or a negative errno, but only if @selector has a suffix.
  */
 int child_device_is_selected(const struct child_device *u, const struct selector *selector, const char *default_type,
-                     const struct pci_path *path) {
+                             const struct pci_path *path) {
         const char *type = selector->type ?: default_type;
 
         if (selector->part > 0 || selector->suffix[0] != '\0')

@@ -23,4 +23,4 @@ struct selector {
 
 const char *selector_default_type(const char *function_syspath, const struct child_devices *children);
 int child_device_is_selected(const struct child_device *u, const struct selector *selector, const char *default_type,
-                     const struct pci_path *path);
+                             const struct pci_path *path);

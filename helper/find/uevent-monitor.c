@@ -108,7 +108,7 @@ void uevent_monitor_close(struct uevent_monitor *m) {
         closep(&m->netlink_fd);
         closep(&m->queue_fd);
         closep(&m->end_fd);
-        *m = (struct uevent_monitor)UEVENT_MONITOR_NULL;
+        *m = (struct uevent_monitor) UEVENT_MONITOR_NULL;
 }
 
 /* Discard all received events. Return: 0, or a negative errno. */

@@ -17,7 +17,8 @@ struct uevent_monitor {
         int end_fd;   /* SIGTERM, or -1 */
 };
 
-#define UEVENT_MONITOR_NULL { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
+#define UEVENT_MONITOR_NULL \
+        { .netlink_fd = -1, .queue_fd = -1, .end_fd = -1 }
 
 /** struct uevent - an event of the kernel, not verified */
 struct uevent {

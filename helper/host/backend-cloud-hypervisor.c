@@ -65,7 +65,7 @@ static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
 
         if (number < 0 || number >= SEGMENTS_MAX)
                 return error_set(r->document.error, -EBADMSG, "%s: segment %lld is not one of 0 to %d",
-                                   r->document.name, (long long) number, SEGMENTS_MAX - 1);
+                                 r->document.name, (long long) number, SEGMENTS_MAX - 1);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
                 if (!bus || format_text(&bus->name, "%lld", (long long) number) < 0)
@@ -91,10 +91,11 @@ static int add_function(struct reader *r, const char *place, const char *address
 
         if (pci_hop_parse_sysname(address, &hop) < 0 ||
             snprintf(root_name, sizeof(root_name), "pci%.*s", (int) (strlen(address) - strlen(":05.0")), address) >=
-            (int) sizeof(root_name) || pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
+                    (int) sizeof(root_name) ||
+            pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
                 return error_set(r->document.error, -EBADMSG,
-                                   "%s: %.40s: '%.40s' is not an address on bus 00 of a segment",
-                                   r->document.name, place, address);
+                                 "%s: %.40s: '%.40s' is not an address on bus 00 of a segment",
+                                 r->document.name, place, address);
 
         k = get_segment(r, root.domain, &bus);
         if (k < 0)
@@ -172,9 +173,9 @@ static int read_tree(struct reader *r, json_object *tree) {
         if (n < 1 || n > SEGMENTS_MAX)
                 return error_set(r->document.error, -EBADMSG,
                                  "%s: config.platform.num_pci_segments is not a number from 1 to %d",
-                                   r->document.name, SEGMENTS_MAX);
+                                 r->document.name, SEGMENTS_MAX);
 
-        json_object_object_foreach(tree, name, node) {
+        json_object_object_foreach (tree, name, node) {
                 k = add_node(r, name, node);
                 if (k < 0)
                         return k;
@@ -194,7 +195,7 @@ static int read_slot(const struct reader *r, json_object *entry, const char *pla
         slot = k > 0 ? json_object_get_int64(*ret) : least;
         if (slot < least || slot > 0x1f)
                 return error_set(r->document.error, -EBADMSG, "%s: %s.pci_device_id is not a number from %d to 31",
-                                   r->document.name, place, (int) least);
+                                 r->document.name, place, (int) least);
         return k;
 }
 
@@ -248,8 +249,9 @@ static int read_reply(struct reader *r, json_object *address) {
                 return k;
         k = json_get_typed(&r->document, r->document.root, json_type_string, &id, "id");
         if (k <= 0)
-                return k < 0 ? k : error_set(r->document.error, -EBADMSG, "%s: the key id is missing",
-                                             r->document.name);
+                return k < 0 ? k
+                             : error_set(r->document.error, -EBADMSG, "%s: the key id is missing",
+                                         r->document.name);
         return json_device_identify(device, json_object_get_string(id),
                                     json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id), &entry),
                                     entry);
@@ -265,9 +267,10 @@ static int read_document(struct reader *r) {
 
         k = json_get_typed(&r->document, root, json_type_object, &r->config, "config");
         if (k <= 0)
-                return k < 0 ? k : error_set(r->document.error, -EBADMSG,
-                                               "%s: not vm.info of Cloud Hypervisor: the key config is missing",
-                                               r->document.name);
+                return k < 0 ? k
+                             : error_set(r->document.error, -EBADMSG,
+                                         "%s: not vm.info of Cloud Hypervisor: the key config is missing",
+                                         r->document.name);
         if (json_collect_ids(r->config, kinds, ELEMENTSOF(kinds), &r->ids) < 0)
                 return -ENOMEM;
         k = json_get_typed(&r->document, root, json_type_object, &tree, "device_tree");

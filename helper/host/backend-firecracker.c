@@ -35,7 +35,7 @@ static const struct json_kind kinds[] = {
 
 /* Sections that add no PCI device. */
 static const char *const others[] = {
-        "boot-source", "cpu-config", "logger", "machine-config", "metrics", "mmds-config", "serial",
+        "boot-source", "cpu-config", "logger", "machine-config", "metrics", "mmds-config", "serial"
 };
 
 struct reader {
@@ -76,10 +76,10 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
                 return k;
         if (k == 0 && kind->id_key)
                 return error_set(r->document.error, -EBADMSG, "%s: %s.%s is missing", r->document.name, place,
-                                   kind->id_key);
+                                 kind->id_key);
         if (has_device(r, kind->key, id ? json_object_get_string(id) : kind->key))
                 return error_set(r->document.error, -EBADMSG, "%s: %s: another device has the same id",
-                                   r->document.name, place);
+                                 r->document.name, place);
         if (r->slot == 0x1f)
                 return error_set(r->document.error, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots",
                                  r->document.name, place);
@@ -129,10 +129,11 @@ static bool is_empty(json_object *section) {
 
 /* Set the reason why no device has a path, if there is one. */
 static int check_sections(struct reader *r) {
-        json_object_object_foreach(r->document.root, name, section)
+        json_object_object_foreach (r->document.root, name, section)
                 if (!is_known_section(name) && !is_empty(section))
                         return format_text(&r->machine->reason, "the section '%.40s' is not known: "
-                                           "it may be a PCI device that moves the others", name);
+                                                                "it may be a PCI device that moves the others",
+                                           name);
 
         return 0;
 }
@@ -146,15 +147,16 @@ static int check_pci(const struct reader *r) {
 
         k = json_get_typed(d, d->root, json_type_object, &backend, "boot-source");
         if (k <= 0)
-                return k < 0 ? k : error_set(d->error, -EBADMSG,
-                                               "%s: not a configuration of Firecracker: the key boot-source is missing",
-                                               d->name);
+                return k < 0 ? k
+                             : error_set(d->error, -EBADMSG,
+                                         "%s: not a configuration of Firecracker: the key boot-source is missing",
+                                         d->name);
         k = json_get_typed(d, backend, json_type_string, &args, "boot-source.boot_args");
         for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
                 if (strncmp(p, "pci=off", strlen("pci=off")) == 0 && strchr(" ", p[strlen("pci=off")]))
                         return error_set(d->error, -ENXIO,
-                                           "%s: the guest has no PCI: pci=off in boot-source.boot_args",
-                                           d->name);
+                                         "%s: the guest has no PCI: pci=off in boot-source.boot_args",
+                                         d->name);
         return k;
 }
 

@@ -137,8 +137,9 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
         if (!is_qemu)
                 return error_set(d->error, -ENXIO,
                                  "%s, line %ld: PCI addresses of domains of type '%.40s' are not known, only of "
-                                 "QEMU's (qemu, kvm, hvf) and bhyve's", d->file, xmlGetLineNo(domain),
-                                   (const char *) (hypervisor ?: BAD_CAST ""));
+                                 "QEMU's (qemu, kvm, hvf) and bhyve's",
+                                 d->file, xmlGetLineNo(domain),
+                                 (const char *) (hypervisor ?: BAD_CAST ""));
 
         d->type = machine ? qemu_machine_find_by_type((const char *) machine) : NULL;
         d->machine->no_hotplug = d->type ? d->type->no_hotplug : "the PCI addresses of this machine type are not known";
@@ -151,7 +152,7 @@ static int log_root_error(const struct domain *d, const xmlNode *root) {
         const char *name = root ? (const char *) root->name : "";
 
         return error_set(d->error, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
-                           strncmp(name, "domain", strlen("domain")) != 0 ? "" : ": use 'virsh dumpxml DOMAIN'");
+                         strncmp(name, "domain", strlen("domain")) != 0 ? "" : ": use 'virsh dumpxml DOMAIN'");
 }
 
 static int read_domain(struct domain *d, xmlDoc *document) {
@@ -168,7 +169,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         devices = element_child(domain, "devices");
         if (!devices)
                 return error_set(d->error, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,
-                                   xmlGetLineNo(domain));
+                                 xmlGetLineNo(domain));
 
         r = read_machine_type(d, domain);
         return r < 0 ? r : read_devices(d, devices);
@@ -193,8 +194,8 @@ int libvirt_parse(const char *name, const char *text, size_t size, struct machin
         if (!document) {
                 xml_error = xmlGetLastError();
                 return error_set(error, -EBADMSG, "%s, line %d: not XML: %.*s", name, xml_error ? xml_error->line : 0,
-                                   xml_error && xml_error->message ? (int) strcspn(xml_error->message, "\n") : 0,
-                                   xml_error && xml_error->message ? xml_error->message : "");
+                                 xml_error && xml_error->message ? (int) strcspn(xml_error->message, "\n") : 0,
+                                 xml_error && xml_error->message ? xml_error->message : "");
         }
 
         r = read_domain(&d, document);
@@ -209,10 +210,10 @@ int libvirt_read(const char *name, struct machine *machine, struct error *error)
         size_t size;
         int r;
 
-        
         r = document_read(name, &text, &size, error);
         if (r == -ENOENT && !strchr(name, '/'))
                 return error_set(error, r, "%s: no such file. For a domain: "
-                                 "virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-", name);
+                                           "virsh dumpxml DOMAIN | pcipath-host VERB --libvirt=-",
+                                 name);
         return r < 0 ? r : libvirt_parse(name, text, size, machine, error);
 }

@@ -167,7 +167,7 @@ static bool is_root_of(const struct walk *walk, const struct qbus *root, const s
 }
 
 static const char *expander_of(const struct qbus *root) {
-        return streq(root->type, "pxb-bus") ? "pxb" : streq(root->type, "pxb-pcie-bus") ? "pxb-pcie" : "pxb-cxl";
+        return streq(root->type, "pxb-bus") ? "pxb" : (streq(root->type, "pxb-pcie-bus") ? "pxb-pcie" : "pxb-cxl");
 }
 
 /*

@@ -19,7 +19,7 @@ int document_read(const char *name, char **ret, size_t *ret_size, struct error *
         fd = streq(name, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return error_set(error, errno == ENOENT ? -ENOENT : -EIO, "%s: cannot open: %s", name,
-                                   strerror(errno));
+                                 strerror(errno));
 
         text = malloc(DOCUMENT_MAX + 1);
         if (!text)
@@ -34,7 +34,7 @@ int document_read(const char *name, char **ret, size_t *ret_size, struct error *
                 return error_set(error, -EFBIG, "%s: the document is larger than %u MiB", name, DOCUMENT_MAX_MIB);
         if (size == 0)
                 return error_set(error, -EBADMSG, "%s: the document is empty%s", name,
-                                   streq(name, "-") ? ": nothing came from standard input" : "");
+                                 streq(name, "-") ? ": nothing came from standard input" : "");
 
         *ret = text;
         *ret_size = size;

@@ -69,7 +69,8 @@ static int read_header(struct response *a, const char *socket, const char *path,
 
         if (!end)
                 return a->size <= HEADER_MAX
-                               ? 0 : error_set(error, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path);
+                               ? 0
+                               : error_set(error, -EBADMSG, "%s: GET %s: the answer is not HTTP", socket, path);
 
         *end = '\0';
         a->body = (size_t) (end - a->text) + 4;

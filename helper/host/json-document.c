@@ -27,9 +27,9 @@ int json_parse(const char *name, const char *text, size_t size, struct json_docu
                 end++;
         if (!root)
                 r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: %s", name, end,
-                                json_tokener_get_error(tokener) == json_tokener_continue ?
-                                "the document is not complete" :
-                                json_tokener_error_desc(json_tokener_get_error(tokener)));
+                              json_tokener_get_error(tokener) == json_tokener_continue
+                                      ? "the document is not complete"
+                                      : json_tokener_error_desc(json_tokener_get_error(tokener)));
         else if (end < size)
                 r = error_set(error, -EBADMSG, "%s: not JSON: byte %zu: text after the end", name, end);
         else if (!json_object_is_type(root, json_type_object))
@@ -57,8 +57,8 @@ bool json_is_api(const char *name) {
  */
 int json_fetch(const char *name, const char *api_path, char **ret, size_t *ret_size,
                struct error *error) {
-        return json_is_api(name) ? http_get(name, api_path, ret, ret_size, error) :
-                                   document_read(name, ret, ret_size, error);
+        return json_is_api(name) ? http_get(name, api_path, ret, ret_size, error)
+                                 : document_read(name, ret, ret_size, error);
 }
 
 void json_document_clear(struct json_document *document) {
@@ -87,12 +87,12 @@ int json_get_typed(const struct json_document *document, json_object *object, en
 
         if (!json_object_is_type(object, json_type_object))
                 return error_set(document->error, -EBADMSG, "%s: %.*s is not an object", document->name,
-                                   dot ? (int) (dot - text) : 0, text);
+                                 dot ? (int) (dot - text) : 0, text);
         if (!json_object_object_get_ex(object, key, &value) || !value)
                 return 0;
         if (!json_object_is_type(value, type))
                 return error_set(document->error, -EBADMSG, "%s: %s is not of type %s", document->name, text,
-                                   json_type_to_name(type));
+                                 json_type_to_name(type));
         *ret = value;
         return 1;
 }

@@ -70,16 +70,17 @@ static int make_disk_id(const xmlNode *element, char **ret) {
                 return 0;
         if (address && element_attribute_is(address, "type", "drive"))
                 return make_drive_id(address, (const char *) bus, ret);
-        return disk_number((const char *) target) < 0 ? 0 :
-               format_text(ret, "%s-disk%ld", (const char *) bus, disk_number((const char *) target));
+        return disk_number((const char *) target) < 0 ? 0
+                                                      : format_text(ret, "%s-disk%ld", (const char *) bus,
+                                                                    disk_number((const char *) target));
 }
 
 /* libvirt numbers them in the order of the document, interfaces first. */
 static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
         bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
 
-        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++) :
-                            format_text(ret, "net%u", d->n_interfaces++);
+        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++)
+                          : format_text(ret, "net%u", d->n_interfaces++);
 }
 
 static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, char **ret, char **ret_other) {
@@ -112,7 +113,7 @@ static int set_ids(struct domain *d, const xmlNode *element, struct device *devi
                 second = t ?: (made && streq(a, made) ? other : NULL);
         else
                 second = t ? made : other;
-        return copy_text(a ?: t ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
+        return copy_text((a ?: t) ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
 }
 
 /** domain_identify() - set ids, labels, type and kind of the device of an element */
@@ -123,7 +124,7 @@ int domain_identify(struct domain *d, const xmlNode *element, struct device *dev
         const xmlChar *text = element->name;
 
         if (element_is(element, "controller"))
-                text = is_pci_controller && model ? model : type ?: text;
+                text = is_pci_controller && model ? model : (type ?: text);
         if (set_ids(d, element, device) < 0 || element_set_labels(element, device) < 0 ||
             copy_text((const char *) text, &device->type) < 0)
                 return -ENOMEM;

@@ -36,7 +36,7 @@ const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAM
         _cleanup_xml_ xmlChar *alias = element_child_attribute(element, "alias", "name");
         _cleanup_xml_ xmlChar *index = xmlGetProp(element, BAD_CAST "index");
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
-        const char *name = (const char *) (target ?: alias ?: index);
+        const char *name = (const char *) ((target ?: alias) ?: index);
         bool is_controller = element_is(element, "controller");
 
         (void) snprintf(buf, ELEMENT_NAME_MAX, "%.20s%s%.20s%s%.40s%s", (const char *) element->name,
@@ -76,7 +76,7 @@ int element_get_number(const struct domain *d, const xmlNode *element, const cha
         r = element_parse_number(element, attribute, most, ret);
         if (r < 0)
                 return error_set(d->error, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
-                                   xmlGetLineNo(element), attribute, (const char *) text, most);
+                                 xmlGetLineNo(element), attribute, (const char *) text, most);
         return r;
 }
 
@@ -85,5 +85,5 @@ int set_element_error(const struct domain *d, const xmlNode *element, const char
         char name[ELEMENT_NAME_MAX];
 
         return error_set(d->error, -EBADMSG, "%s, line %ld: %s: %s", d->file, xmlGetLineNo(element),
-                           element_describe(element, name), what);
+                         element_describe(element, name), what);
 }

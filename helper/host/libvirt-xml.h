@@ -25,7 +25,11 @@ struct controller_bus {
 struct adapter {
         const char *type; /* "scsi", "sata", "ide", "usb" */
         unsigned index;
-        enum scsi_numbers { SCSI_UNKNOWN, SCSI_TARGETS, SCSI_UNITS } scsi;
+        enum scsi_numbers {
+                SCSI_UNKNOWN,
+                SCSI_TARGETS,
+                SCSI_UNITS
+        } scsi;
         struct device *function; /* NULL if the adapter is not on PCI */
         unsigned n_disks;        /* disks read so far */
 };

@@ -60,8 +60,8 @@ static void mark_same_slots(struct machine *machine) {
 
                 if (d->function && !d->suffix)
                         continue;
-                if (*before && (d->function ? d->function == disk->function && streq(d->suffix, disk->suffix) :
-                                pci_path_compare(d->path, function->path) == 0))
+                if (*before && (d->function ? d->function == disk->function && streq(d->suffix, disk->suffix)
+                                            : pci_path_compare(d->path, function->path) == 0))
                         (*before)->twin = d->twin = true;
                 *before = d;
         }

@@ -25,6 +25,7 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
 #define OPTION_FULL 0x201
 #define OPTION_SOURCE 0x300 /* plus the index of the backend */
 
+// clang-format off
 #define TABLE_ROWS \
         { 'J', "json", NULL, "Print JSON" }, \
         { 'n', "noheadings", NULL, "Do not print the line of headings" }
@@ -38,6 +39,7 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
         { OPTION_SOURCE + 2, "cloud-hypervisor", "SOCKET|FILE", "Cloud Hypervisor, by its API or vm.info" }, \
         { OPTION_SOURCE + 3, "firecracker", "SOCKET|FILE", "Firecracker before it starts, by its API or\n" \
                                                            "its configuration" }
+// clang-format on
 
 int options_parse(int argc, char **argv, const struct verb *verb, struct options *ret);
 int options_read(const struct options *options, struct machine *ret);

@@ -33,7 +33,7 @@ static int set_scsi_suffix(struct record *r, const int64_t numbers[static QEMU_P
                         return -ENOMEM;
         }
         return format_text(&r->device->suffix, "%s" SUFFIX_SCSI "0:%lld:%lld:%lld", usb ?: "", (long long) numbers[0],
-                          (long long) numbers[1], (long long) numbers[2]);
+                           (long long) numbers[1], (long long) numbers[2]);
 }
 
 static int set_namespace_suffix(struct record *r, json_object *const values[static QEMU_PROPERTIES_MAX]) {
@@ -71,8 +71,10 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
         case QEMU_SUFFIX_SCSI:
                 return r->on->kind == QEMU_BUS_SCSI ? set_scsi_suffix(r, numbers) : 0;
         case QEMU_SUFFIX_ATA:
-                return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0 ?
-                       format_text(&r->device->suffix, SUFFIX_ATA "%u.%lld", r->on->port, (long long) numbers[0]) : 0;
+                return r->on->kind == QEMU_BUS_IDE && numbers[0] >= 0
+                               ? format_text(&r->device->suffix, SUFFIX_ATA "%u.%lld", r->on->port,
+                                             (long long) numbers[0])
+                               : 0;
         case QEMU_SUFFIX_USB_STORAGE:
                 if (!text || *text == '\0')
                         return 0;

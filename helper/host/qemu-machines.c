@@ -8,6 +8,7 @@
 #define NEEDS_PORT "hotplug needs an empty PCIe port: add a pcie-root-port and start the machine again"
 #define NEEDS_BRIDGE "every slot is in use: add a pci-bridge and start the machine again"
 
+// clang-format off
 static const struct qemu_machine machines[] = {
         /* rhel6.6.0 and similar: Red Hat's versions of pc */
         { "i440FX-pcihost", { "pc", "pc-i440fx-*", "pc-0.*", "pc-1.*", "rhel[0-9]*" },
@@ -24,6 +25,7 @@ static const struct qemu_machine machines[] = {
           .root_number = ROOT_BY_UID,
           .no_hotplug = "devices on s390 have no slots: their paths are made from their uids" },
 };
+// clang-format on
 
 /** qemu_machine_find_by_type() - find the row of a machine type, such as "pc-q35-7.2"; NULL if there is none */
 const struct qemu_machine *qemu_machine_find_by_type(const char *machine_type) {

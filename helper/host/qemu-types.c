@@ -13,6 +13,7 @@ static const struct label_key
         /* QEMU sets it even if the user gave the property host. */
         vfio_labels[QEMU_LABELS_MAX]   = { { LABEL_HOST, "sysfsdev" } };
 
+// clang-format off
 #define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = QEMU_SUFFIX_PORT, .properties = { "hotplug" } }
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true, .labels = card_labels }
 #define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_FUNCTION, .leaf = true, .labels = l }
@@ -23,6 +24,7 @@ static const struct label_key
         { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
           .labels = disk_labels }
 #define EXPANDER(p)   { p, "host bridge", .suffix = QEMU_SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
+// clang-format on
 
 /* Types of `qemu-system-x86_64 -device help`, with their variants. The first match applies. */
 static const struct qemu_type type_table[] = {

@@ -27,7 +27,7 @@ struct children {
 
 static int out_of_shape(const struct walk *walk, const char *path) {
         return error_set(walk->error, -EBADMSG, "%s: QEMU's answer about %s is not a list",
-                           walk->qmp.stream.path, path);
+                         walk->qmp.stream.path, path);
 }
 
 static bool is_host_bridge(const struct walk *walk, const char *type) {
@@ -101,7 +101,7 @@ static int add_child(struct walk *walk, struct children *children, struct qbus *
                 return 0;
         if (walk->n_records + children->n >= OBJECTS_MAX)
                 return error_set(walk->error, -EFBIG, "%s: more than %d objects", walk->qmp.stream.path,
-                                   OBJECTS_MAX);
+                                 OBJECTS_MAX);
 
         if (array_grow(children->items, children->n, 1) < 0)
                 return -ENOMEM;
@@ -154,8 +154,9 @@ static int read_buses(struct walk *walk, size_t begin, size_t end, const struct 
 
 static void ask_labels(struct qmp_batch *batch, const char *path, struct child *c, bool wants_labels) {
         for (size_t i = 0; i < QEMU_LABELS_MAX; i++)
-                c->labels[i] = wants_labels && c->row->labels && c->row->labels[i].key ?
-                               qmp_add_get(batch, path, c->row->labels[i].key) : -1;
+                c->labels[i] = wants_labels && c->row->labels && c->row->labels[i].key
+                                       ? qmp_add_get(batch, path, c->row->labels[i].key)
+                                       : -1;
 }
 
 static int ask_child(struct qmp_batch *batch, struct child *c, bool wants_labels) {
@@ -197,8 +198,9 @@ static struct record *add_record(struct walk *walk, const struct child *c, const
         record->type = c->row;
         record->path = strdup(path);
         /* A device on the virtio bus of a function is the inner device of that function. */
-        record->device = c->bus->kind == QEMU_BUS_VIRTIO ? c->bus->function :
-                         machine_add_device(walk->machine, c->bus->pci, c->bus->function);
+        record->device = c->bus->kind == QEMU_BUS_VIRTIO ? c->bus->function
+                                                         : machine_add_device(walk->machine, c->bus->pci,
+                                                                              c->bus->function);
         return record->path && record->device ? record : NULL;
 }
 

@@ -62,13 +62,13 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
                         return n;
                 if (n == 0)
                         return error_set(error, -ECONNRESET, "%s: the connection was closed before the answer came",
-                                           qmp->stream.path);
+                                         qmp->stream.path);
                 qmp->begin = 0;
                 qmp->end = (size_t) n;
                 *received += (size_t) n;
                 if (*received > REPLIES_MAX)
                         return error_set(error, -EFBIG, "%s: the answer is larger than %u MiB", qmp->stream.path,
-                                           REPLIES_MAX_MIB);
+                                         REPLIES_MAX_MIB);
         }
 }
 
@@ -163,7 +163,7 @@ static int check_error(const struct qmp *qmp, json_object *refusal, struct error
 
 /* @next: number of the expected reply. Return: 1 for a reply, 0 for an event. */
 static int handle_message(struct qmp *qmp, struct qmp_batch *batch, size_t next, json_object *message,
-                        struct error *error) {
+                          struct error *error) {
         json_object *refusal = json_get(message, "error"), *value;
         int r;
 

@@ -13,7 +13,7 @@ int stream_open(const char *path, struct stream *ret, struct error *error) {
 
         if (strlen(path) >= sizeof(address.sun_path))
                 return error_set(error, -ENAMETOOLONG, "%s: the path of a socket has at most %zu bytes", path,
-                                   sizeof(address.sun_path) - 1);
+                                 sizeof(address.sun_path) - 1);
         strcpy(address.sun_path, path);
 
         c.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -41,7 +41,7 @@ void stream_close(struct stream *stream) {
  * Return: the number of bytes read into @buf, 0 at the end of the stream, or a negative errno.
  */
 int stream_exchange(struct stream *c, const char **output, size_t *n_output, char *buf, size_t size,
-                     struct error *error) {
+                    struct error *error) {
         for (;;) {
                 struct pollfd p = { .fd = c->fd, .events = POLLIN };
                 ssize_t n;

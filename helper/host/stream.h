@@ -14,11 +14,12 @@ struct stream {
         const char *path;
 };
 
-#define STREAM_CLOSED { .fd = -1 }
+#define STREAM_CLOSED \
+        { .fd = -1 }
 
 int stream_open(const char *path, struct stream *ret, struct error *error);
 void stream_close(struct stream *stream);
 int stream_exchange(struct stream *stream, const char **output, size_t *n_output, char *buf, size_t size,
-                     struct error *error);
+                    struct error *error);
 
 #define _cleanup_stream_ __attribute__((__cleanup__(stream_close)))

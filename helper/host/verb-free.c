@@ -74,8 +74,8 @@ const struct verb verb_free = {
         .name = "free",
         .operands = "SOURCE",
         .summary = "List free slots for hotplug",
-        .option_rows = (const struct option_row[]) { TABLE_ROWS, SOURCE_ROWS, {} },
-        .columns = (const struct column[]) {
+        .option_rows = (const struct option_row[]){ TABLE_ROWS, SOURCE_ROWS, {} },
+        .columns = (const struct column[]){
                 { "BUS", "name in the monitor" },
                 { "SLOT", "hexadecimal" },
                 { "PATH", "PCI path of a device in that slot" },

@@ -21,11 +21,16 @@ static const struct column columns[N_COLUMNS + 1] = {
         [COLUMN_PATH]                  = { "PATH",    "PCI path"                                          },
         [COLUMN_NAME]                  = { "NAME",    "name in the guest"                                 },
         [COLUMN_ABSENT]                = { "ABSENT",  "why the guest does not show it"                    },
-        [COLUMN_LABEL + LABEL_MAC]     = { "MAC",     "MAC address"                                       },
-        [COLUMN_LABEL + LABEL_SOURCE]  = { "SOURCE",  "file, volume, network or socket behind it"         },
-        [COLUMN_LABEL + LABEL_SERIAL]  = { "SERIAL",  "serial number of a disk"                           },
-        [COLUMN_LABEL + LABEL_HOST]    = { "HOST",    "address on the host of a device passed through"    },
-        [COLUMN_LABEL + LABEL_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU"                  },
+        [COLUMN_LABEL +
+                LABEL_MAC] = { "MAC", "MAC address" },
+        [COLUMN_LABEL +
+                LABEL_SOURCE] = { "SOURCE", "file, volume, network or socket behind it" },
+        [COLUMN_LABEL +
+                LABEL_SERIAL] = { "SERIAL", "serial number of a disk" },
+        [COLUMN_LABEL +
+                LABEL_HOST] = { "HOST", "address on the host of a device passed through" },
+        [COLUMN_LABEL +
+                LABEL_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU" },
 };
 
 /* @buf: for texts that the device does not own */
@@ -86,7 +91,7 @@ const struct verb verb_list = {
         .name = "list",
         .operands = "SOURCE",
         .summary = "List the devices of a machine with their PCI paths",
-        .option_rows = (const struct option_row[]) { TABLE_ROWS, COLUMN_ROWS, SOURCE_ROWS, {} },
+        .option_rows = (const struct option_row[]){ TABLE_ROWS, COLUMN_ROWS, SOURCE_ROWS, {} },
         .columns = columns,
         .default_columns = "ID,TYPE,KIND,PATH,NAME,ABSENT",
         .run = run_list,

@@ -44,7 +44,7 @@ static int log_candidates(const struct machine *machine, const char *label) {
         if (finish_memstream(out, &text) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
         return log_error(EXIT_FAILED, "%s: ambiguous: %s. Use an ID, or another value from "
-                         "'%s list -o +MAC,SOURCE,SERIAL,HOST,BACKEND'",
+                                      "'%s list -o +MAC,SOURCE,SERIAL,HOST,BACKEND'",
                          label, text, program.name);
 }
 
@@ -110,6 +110,6 @@ const struct verb verb_of = {
                        "path is printed for each. ID can also be a MAC address, the file, volume or\n"
                        "network behind the device, a serial number, the host's address of a device that\n"
                        "is passed through, or the id of a netdev or drive, if only one device has it.",
-        .option_rows = (const struct option_row[]) { SOURCE_ROWS, {} },
+        .option_rows = (const struct option_row[]){ SOURCE_ROWS, {} },
         .run = run_of,
 };

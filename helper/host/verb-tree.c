@@ -5,7 +5,12 @@
 
 #include "options.h"
 
-enum { COLUMN_PATH, COLUMN_ID, COLUMN_KIND, COLUMN_NAME };
+enum {
+        COLUMN_PATH,
+        COLUMN_ID,
+        COLUMN_KIND,
+        COLUMN_NAME
+};
 
 struct tree {
         struct libscols_table *table;
@@ -15,8 +20,10 @@ struct tree {
 };
 
 static int add_columns(struct libscols_table *table) {
-        return scols_table_new_column(table, "PATH", 0, SCOLS_FL_TREE) && scols_table_new_column(table, "ID", 0, 0) &&
-               scols_table_new_column(table, "KIND", 0, 0) && scols_table_new_column(table, "NAME", 0, 0) ? 0 : -ENOMEM;
+        if (!scols_table_new_column(table, "PATH", 0, SCOLS_FL_TREE) || !scols_table_new_column(table, "ID", 0, 0) ||
+            !scols_table_new_column(table, "KIND", 0, 0) || !scols_table_new_column(table, "NAME", 0, 0))
+                return -ENOMEM;
+        return 0;
 }
 
 /* Add a line for the root bus before the line of its first function. */
@@ -45,7 +52,7 @@ static int add_device(struct tree *tree, struct device *d) {
         if (r < 0)
                 return r;
 
-        above = d->function ? d->function->userdata : d->bus->bridge ? d->bus->bridge->userdata : NULL;
+        above = d->function ? d->function->userdata : (d->bus->bridge ? d->bus->bridge->userdata : NULL);
         d->userdata = line = scols_table_new_line(tree->table, above ?: tree->root);
         if (!d->function)
                 pci_path_print(path, PCI_PATH_CANONICAL, text);
@@ -78,7 +85,7 @@ const struct verb verb_tree = {
         .name = "tree",
         .operands = "SOURCE",
         .summary = "Draw the PCI topology of a machine",
-        .option_rows = (const struct option_row[]) {
+        .option_rows = (const struct option_row[]){
                 { OPTION_FULL, "full", NULL, "Print whole paths, not only the last hop" },
                 TABLE_ROWS,
                 SOURCE_ROWS,

@@ -131,7 +131,7 @@ static bool is_going(const struct device *device, bool is_head, const struct str
         if (device->links.n == 0)
                 return false;
         return error == -EBADMSG || errno_is_absent(error) ||
-                (links->n == 0 && !is_head && streq(device->subsystem, "block"));
+               (links->n == 0 && !is_head && streq(device->subsystem, "block"));
 }
 
 /* Return: 0, also when the device has no links, or a negative errno. */
@@ -230,4 +230,3 @@ bool device_has_content(const struct device *device) {
         return device->is_there && streq(device->subsystem, "block") &&
                (strncmp(device->name, "/dev/mmcblk", 11) != 0 || !strstr(device->name, "boot"));
 }
-

@@ -73,8 +73,11 @@ static int add_device(struct manager *m, size_t i, const struct child_device *u,
         if (!device)
                 return -ENOMEM;
         *device = (struct device){
-                .syspath = strdup(u->syspath), .subsystem = strdup(u->subsystem), .name = strdup(u->name),
-                .inode = inode, .watch = -1,
+                .syspath = strdup(u->syspath),
+                .subsystem = strdup(u->subsystem),
+                .name = strdup(u->name),
+                .inode = inode,
+                .watch = -1,
         };
         if (!device->syspath || !device->subsystem || !device->name) {
                 device_free(device);

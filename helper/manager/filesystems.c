@@ -69,7 +69,7 @@ int filesystem_open(const char *node) {
         if (fd < 0)
                 return negative_errno();
 
-        r = fstat(fd, &st) < 0 ? negative_errno() : S_ISBLK(st.st_mode) || S_ISREG(st.st_mode) ? fd : -ENOTBLK;
+        r = fstat(fd, &st) < 0 ? negative_errno() : (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode) ? fd : -ENOTBLK);
         if (r < 0)
                 close(fd);
         return r;
@@ -88,7 +88,9 @@ static int prepare_optical(blkid_probe probe, int fd) {
                 return 0;
         if (ioctl(fd, CDROMMULTISESSION, &session) >= 0 && session.xa_flag && session.addr.lba > 0)
                 return blkid_probe_set_hint(probe, "session_offset",
-                                            (uint64_t) session.addr.lba * CD_BLOCK_SIZE) < 0 ? -ENOMEM : 1;
+                                            (uint64_t) session.addr.lba * CD_BLOCK_SIZE) < 0
+                               ? -ENOMEM
+                               : 1;
 
         return blkid_probe_filter_superblocks_usage(probe, BLKID_FLTR_NOTIN, BLKID_USAGE_RAID) < 0 ? -ENOMEM : 1;
 }
@@ -187,7 +189,7 @@ int filesystem_probe(int fd, struct filesystem *ret) {
         r = run_probe(probe);
         if (r == -2)
                 return -ENOTUNIQ;
-        return r < 0 ? negative_errno() : r > 0 ? 0 : add_values(probe, ret);
+        return r < 0 ? negative_errno() : (r > 0 ? 0 : add_values(probe, ret));
 }
 
 /**
@@ -210,8 +212,9 @@ bool filesystem_is_corrupt(int fd) {
  */
 static void replace_noncharacters(char *text) {
         for (unsigned char *p = (unsigned char *) text; *p != '\0'; p++) {
-                size_t n = p[0] == 0xef && p[1] == 0xbf && p[2] == 0xbe ? 3
-                         : p[0] >= 0xf0 && (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] == 0xbe ? 4 : 0;
+                size_t n = p[0] == 0xef && p[1] == 0xbf && p[2] == 0xbe                            ? 3
+                           : p[0] >= 0xf0 && (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] == 0xbe ? 4
+                                                                                                   : 0;
 
                 if (n > 0)
                         memset(p, '_', n);

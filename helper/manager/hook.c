@@ -30,7 +30,7 @@ static bool is_inherited(const char *variable) {
                 "ACTION", "DEVPATH", "SUBSYSTEM", "DEVNAME", "DEVTYPE", "DEVLINKS", "MAJOR", "MINOR", "SEQNUM",
                 "INTERFACE", "IFINDEX",
                 "ID_PCI_PATH", "ID_PCI_PATH_TAG", "ID_PCI_PATH_LINK", "ID_PCI_PATH_LINKS", "ID_NET_NAME_PCI_PATH",
-                "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+                "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"
         };
         size_t n = strcspn(variable, "=");
 
@@ -181,7 +181,7 @@ static int set_signals(posix_spawnattr_t *attributes) {
         sigemptyset(&none);
         sigfillset(&all);
         r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                     POSIX_SPAWN_SETSIGDEF);
+                                                         POSIX_SPAWN_SETSIGDEF);
         if (r == 0)
                 r = posix_spawnattr_setsigmask(attributes, &none);
         return r == 0 ? posix_spawnattr_setsigdefault(attributes, &all) : r;

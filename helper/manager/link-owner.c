@@ -153,7 +153,7 @@ static void report_link(struct manager *m, const char *link, int r) {
                 manager_error(m, "%s/%s: not a symbolic link: left as it is", m->directory, link);
         else if (r == -ENOTDIR)
                 manager_error(m, "%s/%.*s: not a directory: no links are made there", m->directory,
-                                 (int) (strrchr(link, '/') - link), link);
+                              (int) (strrchr(link, '/') - link), link);
         else
                 manager_error(m, "%s/%s: %s", m->directory, link, strerror(-r));
 }
@@ -251,7 +251,7 @@ static int update_all(struct manager *m, const struct candidates *candidates, bo
         while (r >= 0 && (i < candidates->n || j < m->made.n)) {
                 const struct link *old = j < m->made.n ? &m->made.items[j] : NULL;
                 const char *existing = old ? old->name + strlen("/dev/") : NULL;
-                int order = !existing ? -1 : i == candidates->n ? 1 : strcmp(candidates->items[i].link, existing);
+                int order = !existing ? -1 : (i == candidates->n ? 1 : strcmp(candidates->items[i].link, existing));
                 const char *link = order <= 0 ? candidates->items[i].link : existing;
                 size_t n = 0;
 

@@ -50,7 +50,7 @@ int link_tree_lock(struct link_tree *tree, bool wait) {
 void link_tree_close(struct link_tree *tree) {
         lock_release(&tree->lock);
         closep(&tree->fd);
-        *tree = (struct link_tree)LINK_TREE_NULL;
+        *tree = (struct link_tree) LINK_TREE_NULL;
 }
 
 /* Opens a directory in another, and makes it if it does not exist. A symbolic link is not followed. */
@@ -129,7 +129,7 @@ static bool is_temporary(const struct link_tree *tree, const char *name) {
         size_t n = strlen(TEMPORARY_PREFIX), n_purpose = strlen(tree->purpose);
 
         return strncmp(name, TEMPORARY_PREFIX, n) == 0 && strncmp(name + n, tree->purpose, n_purpose) == 0 &&
-                name[n + n_purpose] == '-';
+               name[n + n_purpose] == '-';
 }
 
 /**

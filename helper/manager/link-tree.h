@@ -18,7 +18,8 @@ struct link_tree {
         struct lock lock;
 };
 
-#define LINK_TREE_NULL { .fd = -1, .lock = LOCK_NULL }
+#define LINK_TREE_NULL \
+        { .fd = -1, .lock = LOCK_NULL }
 
 int link_tree_open(struct link_tree *tree, const char *directory, const char *purpose);
 int link_tree_lock(struct link_tree *tree, bool wait);

@@ -58,7 +58,7 @@ static bool is_current(int fd, const char *path) {
         struct stat ours, current;
 
         return fstat(fd, &ours) >= 0 && stat(path, &current) >= 0 && ours.st_dev == current.st_dev &&
-                ours.st_ino == current.st_ino;
+               ours.st_ino == current.st_ino;
 }
 
 /**
@@ -102,5 +102,5 @@ void lock_release(struct lock *lock) {
                 return;
         (void) unlink(lock->path);
         close(lock->fd);
-        *lock = (struct lock)LOCK_NULL;
+        *lock = (struct lock) LOCK_NULL;
 }

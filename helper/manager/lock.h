@@ -13,7 +13,8 @@ struct lock {
         char path[64];
 };
 
-#define LOCK_NULL { .fd = -1 }
+#define LOCK_NULL \
+        { .fd = -1 }
 
 int directory_make(int at_fd, const char *name, mode_t mode);
 int lock_acquire(struct lock *lock, const char *purpose, int directory_fd, bool wait);

@@ -95,7 +95,7 @@ static void tell(struct manager *m) {
         for (size_t i = 0; i < m->n_devices; i++) {
                 struct device *device = m->devices[i];
                 bool is_ready = device->is_there && device->links.n > 0 &&
-                        (device->is_read || !device_has_content(device));
+                                (device->is_read || !device_has_content(device));
 
                 if (!m->changed || !is_ready || (device->is_announced && !device->is_changed))
                         continue;
@@ -273,5 +273,5 @@ void manager_close(struct manager *m) {
         string_list_clear(&m->tried);
         string_list_clear(&m->said);
         link_tree_close(&m->tree);
-        *m = (struct manager)MANAGER_NULL;
+        *m = (struct manager) MANAGER_NULL;
 }

@@ -61,7 +61,8 @@ struct manager {
         bool has_failed;
 };
 
-#define MANAGER_NULL { .tree = LINK_TREE_NULL, .watch_fd = -1 }
+#define MANAGER_NULL \
+        { .tree = LINK_TREE_NULL, .watch_fd = -1 }
 
 int manager_open(struct manager *manager);
 int manager_scan(struct manager *manager);

@@ -66,4 +66,3 @@ int manager_load_drivers(struct manager *m, const struct string_list *driverless
         tried = (struct string_list){};
         return load_modules(m, &fresh);
 }
-

@@ -57,8 +57,8 @@ static int load(struct modules *modules, struct kmod_module *module, modules_fai
         dry_run_reporter = modules->dry_run;
 
         /* Positive: on a blacklist. That is no failure. */
-        r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST |
-                                            (modules->dry_run ? KMOD_PROBE_DRY_RUN : 0),
+        r = kmod_module_probe_insert_module(module,
+                                            KMOD_PROBE_APPLY_BLACKLIST | (modules->dry_run ? KMOD_PROBE_DRY_RUN : 0),
                                             NULL, NULL, NULL, modules->dry_run ? report_action : NULL);
         if (r == 0)
                 modules->n_loaded++;

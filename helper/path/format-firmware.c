@@ -152,8 +152,9 @@ static int parse_uefi_root(struct reader *r, const struct uid_map *uids, struct 
         if (k < 0)
                 return k;
         if (!uid_to_root(uids, uid, ret))
-                return fail_at(r, start, uids ? "no root bus of this machine has this ACPI _UID" :
-                               "only the machine itself knows which root bus has this ACPI _UID (--live)");
+                return fail_at(r, start,
+                               uids ? "no root bus of this machine has this ACPI _UID"
+                                    : "only the machine itself knows which root bus has this ACPI _UID (--live)");
         return skip_text(r, ")") ? 0 : fail(r, "a ')' is missing");
 }
 
@@ -182,7 +183,7 @@ static int parse_uefi_hop(struct reader *r, struct pci_path *path) {
 
 /** format_parse_uefi() - see struct format */
 int format_parse_uefi(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                        struct pci_path_error *ret_error) {
+                      struct pci_path_error *ret_error) {
         struct reader r = { .text = text };
         struct pci_path path = {};
         int k;
@@ -196,7 +197,7 @@ int format_parse_uefi(const char *text, const struct uid_map *uids, struct pci_p
 
 /** format_print_uefi() - see struct format */
 int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
-                        const char **ret_reason) {
+                      const char **ret_reason) {
         const char *reason = format_reason_plain(path);
         uint32_t uid;
         char *p = buf;
@@ -204,8 +205,9 @@ int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, c
         if (reason)
                 return cannot(reason, ret_reason);
         if (!root_to_uid(uids, &path->root, &uid))
-                return cannot(uids ? "this machine has no ACPI _UID for such a root bus" :
-                              "only the machine itself knows the ACPI _UID of this root bus (--live)", ret_reason);
+                return cannot(uids ? "this machine has no ACPI _UID for such a root bus"
+                                   : "only the machine itself knows the ACPI _UID of this root bus (--live)",
+                              ret_reason);
 
         p += sprintf(p, "PciRoot(0x%x)", uid);
         for (size_t i = 0; i < path->n_hops; i++)
@@ -216,7 +218,7 @@ int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, c
 /* Names that QEMU uses below a function: see get_dev_path() in hw/scsi, hw/ide, hw/nvme, hw/usb and net. */
 static bool is_below_function(const char *name, size_t n) {
         static const char *const names[] = {
-                "channel", "disk", "drive", "ethernet-phy", "hub", "namespace", "storage",
+                "channel", "disk", "drive", "ethernet-phy", "hub", "namespace", "storage"
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -307,7 +309,7 @@ static int parse_qemu_hop(struct reader *r, struct pci_path *path) {
 
 /** format_parse_qemu() - see struct format; nodes below the function are checked, and left out */
 int format_parse_qemu(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                        struct pci_path_error *ret_error) {
+                      struct pci_path_error *ret_error) {
         struct reader r = { .text = text };
         struct pci_path path = {};
         int k;
@@ -330,7 +332,7 @@ int format_parse_qemu(const char *text, const struct uid_map *uids, struct pci_p
  * The last node has the name of the device, which a path does not contain. Open Firmware allows to omit it.
  */
 int format_print_qemu(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
-                        const char **ret_reason) {
+                      const char **ret_reason) {
         static const struct pci_root first = { .type = PCI_ROOT_BUS };
         const char *reason = format_reason_plain(path);
         char *p = buf;

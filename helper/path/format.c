@@ -253,7 +253,7 @@ const struct format *format_find(const char *name) {
  * are pcipath's own with parts left out.
  */
 int format_parse_any(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                       struct pci_path_error *ret_error) {
+                     struct pci_path_error *ret_error) {
         if (strncmp(text, "/pci", 4) == 0)
                 return format_parse_qemu(text, uids, ret, ret_error);
         if (ascii_strncasecmp(text, "Pci", 3) == 0)

@@ -16,7 +16,7 @@ struct uid_map {
         struct uid_map_row {
                 uint32_t uid;
                 struct pci_root root;
-        } *rows;
+        } * rows;
 };
 
 /* The longest text: "/pci-bridge@1f,7" for each hop, and the root. */
@@ -41,15 +41,15 @@ extern const size_t format_table_size;
 
 const struct format *format_find(const char *name);
 int format_parse_any(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                       struct pci_path_error *ret_error);
+                     struct pci_path_error *ret_error);
 
 /* Rows of the table that have a file of their own. */
 int format_parse_uefi(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                        struct pci_path_error *ret_error);
+                      struct pci_path_error *ret_error);
 int format_print_uefi(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
-                        const char **ret_reason);
+                      const char **ret_reason);
 int format_parse_qemu(const char *text, const struct uid_map *uids, struct pci_path *ret,
-                        struct pci_path_error *ret_error);
+                      struct pci_path_error *ret_error);
 int format_print_qemu(const struct pci_path *path, const struct uid_map *uids, char buf[static FORMAT_MAX],
-                        const char **ret_reason);
+                      const char **ret_reason);
 const char *format_reason_plain(const struct pci_path *path);

@@ -22,7 +22,7 @@ const char *const link_directories[] = {
 /** is_disk_suffix() - does @text begin as the suffix of a disk or of a sub-function? */
 bool is_disk_suffix(const char *text) {
         static const char *const prefixes[] = {
-                SUFFIX_ATA, SUFFIX_FC, SUFFIX_NVME, SUFFIX_SAS, SUFFIX_SCSI, SUFFIX_SUB_FUNCTION, SUFFIX_USB,
+                SUFFIX_ATA, SUFFIX_FC, SUFFIX_NVME, SUFFIX_SAS, SUFFIX_SCSI, SUFFIX_SUB_FUNCTION, SUFFIX_USB
         };
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)

@@ -136,8 +136,9 @@ static int parse_slot(struct cursor *c, uint8_t *ret) {
         size_t n = count_hex_digits(c);
 
         if (n == 0)
-                return fail(c, c->text[c->at] == '\0' || c->text[c->at] == c->hop_separator ?
-                               "an empty hop" : "a slot has one or two hex digits");
+                return fail(c, c->text[c->at] == '\0' || c->text[c->at] == c->hop_separator
+                                       ? "an empty hop"
+                                       : "a slot has one or two hex digits");
         if (n > 2)
                 return fail_at(c, c->at + 2, "a slot has one or two hex digits");
         if (n == 2 && hex_value(c->text[c->at]) > 1)

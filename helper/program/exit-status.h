@@ -15,7 +15,9 @@
 
 #define EXIT_STATUS_NAME(name, number, meaning) name = number,
 
-enum exit_status { EXIT_STATUS_ROWS(EXIT_STATUS_NAME) };
+enum exit_status {
+        EXIT_STATUS_ROWS(EXIT_STATUS_NAME)
+};
 
 #define EXIT_STATUS_LINE(name, number, meaning) "  " #number "  " meaning "\n"
 #define EXIT_STATUS_HELP "Exit status:\n" EXIT_STATUS_ROWS(EXIT_STATUS_LINE)

@@ -156,12 +156,11 @@ static void print_usage(FILE *out) {
         for (size_t i = 0; i < program.n_verbs; i++)
                 fprintf(out, "  %-9s %s\n", program.verbs[i]->name, program.verbs[i]->summary);
         fprintf(out, "\n"
-                "  -h --help     Show this help, or that of a verb\n"
-                "     --version  Show the version and what was built in\n"
-                "\n"
-                EXIT_STATUS_HELP
-                "\n"
-                "See %s(1) and pcipath-names(7).\n", program.name);
+                     "  -h --help     Show this help, or that of a verb\n"
+                     "     --version  Show the version and what was built in\n"
+                     "\n" EXIT_STATUS_HELP "\n"
+                     "See %s(1) and pcipath-names(7).\n",
+                program.name);
 }
 
 /* For completion. */

@@ -60,16 +60,20 @@ extern const struct program program;
 /* Every verb has these two. parse_common() handles them, and the options that getopt_long() refuses. */
 #define OPTION_HELP 'h'
 #define OPTION_VERSION OPTION_WITHOUT_LETTER
+// clang-format off
 #define COMMON_ROWS \
         { OPTION_HELP, "help", NULL, "Show this help" }, \
         { OPTION_VERSION, "version", NULL, "Show the version and what was built in" }
+// clang-format on
 
 /* parse_common() handles this one, too. Verbs that have columns have it. */
 #define OPTION_LIST_COLUMNS (OPTION_WITHOUT_LETTER + 1)
+// clang-format off
 #define COLUMN_ROWS \
         { 'o', "output", "COLUMNS", "Print these columns, separated by commas; +COLUMNS adds\n" \
                                     "them to the default ones" }, \
         { OPTION_LIST_COLUMNS, "list-columns", NULL, "Print the names of all columns" }
+// clang-format on
 
 int program_run(int argc, char **argv);
 int parse_common(int option, char **argv, const struct verb *verb);

@@ -132,7 +132,7 @@ static const struct option_row *print_section(const struct option_row *first) {
 
         for (row = first; row->help && !is_heading(row); row++) {
                 const char letter[] = { '-', (char) row->id, ' ', '\0' };
-                const char *before = has_letter(row) ? letter : any_letter ? "   " : "";
+                const char *before = has_letter(row) ? letter : (any_letter ? "   " : "");
 
                 print_long_option(row, option, sizeof(option));
                 snprintf(text, sizeof(text), "%s%s", before, option);

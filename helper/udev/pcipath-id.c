@@ -121,7 +121,8 @@ static int find_interface_name(sd_device *device, const char *shown, const char 
                 ret[0] = '\0';
         if (r == -ENAMETOOLONG || r == -EBADMSG)
                 log_error(0, "%s: the name would be too long or contain characters that are not allowed: "
-                             "no name is added", shown);
+                             "no name is added",
+                          shown);
         return r == -ENAMETOOLONG || r == -EBADMSG || r == -ENOTUNIQ ? 0 : r;
 }
 
@@ -204,7 +205,10 @@ static int print_properties(sd_device *device, const char *shown) {
 }
 
 static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_vfio_group) {
-        enum { ARG_VERSION = 0x100, ARG_VFIO_GROUP };
+        enum {
+                ARG_VERSION = 0x100,
+                ARG_VFIO_GROUP
+        };
         static const struct option options[] = {
                 { "vfio-group", no_argument, NULL, ARG_VFIO_GROUP },
                 { "help",       no_argument, NULL, 'h'            },
