@@ -24,7 +24,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / 'vm')]
 
 from guest import make_guest  # noqa: E402
-from machine import Machine, disk, root_ports  # noqa: E402
+from machine import INSTRUCTION_CLOCK, Machine, disk, root_ports  # noqa: E402
 
 BUILD = Path(os.environ.get('PCIPATH_BUILDDIR', TESTS.parent / 'build'))
 CACHE = Path(os.environ.get('PCIPATH_CACHE', BUILD / 'guest-cache'))
@@ -34,7 +34,6 @@ LINKS = {'by-pci-path': 'disk/by-pci-path/02.1-00.0', 'by-uuid': f'disk/by-uuid/
 
 
 PIDS = {'pcipath monitor': '$(cat /run/pid)', 'udevd': '$(systemctl show -P MainPID systemd-udevd)'}
-CLOCK = ['-icount', 'shift=1']  # two nanoseconds each
 
 
 def one_plug(machine, programs):
@@ -78,7 +77,7 @@ def main():
     plugs = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     with tempfile.TemporaryDirectory() as directory:
         machine = Machine(make_guest(CACHE, BUILD), Path(directory), [*root_ports(2), disk('virtio-blk-pci', 'root', bus='port0')],
-                          options=CLOCK)
+                          options=INSTRUCTION_CLOCK)
         image = machine.add_drive('data')
         subprocess.run(['mke2fs', '-q', '-t', 'ext4', '-U', UUID, image], check=True)
         machine.boot('root=LABEL=root')

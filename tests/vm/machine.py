@@ -45,6 +45,9 @@ class MachineType:
     options: tuple[str, ...] = ()
 
 
+# Options of QEMU: one processor, and a clock of two nanoseconds for each of its instructions. Times do not depend on other load then.
+INSTRUCTION_CLOCK = ("-icount", "shift=1")
+
 # What no test needs and a guest would load drivers for is left out.
 MACHINES = {
     "q35": MachineType("q35,smbus=off,i8042=off,sata=off", "pcie.0"),
