@@ -27,7 +27,7 @@ static const char *const not_built[] = {
 #if !HAVE_MANAGER
         "probe",
         "coldplug",
-        "monitor"
+        "monitor",
 #endif
         NULL,
 };

@@ -14,7 +14,7 @@ static int coldplug(struct manager *m, bool beside_udev) {
         if (r < 0)
                 return log_open_error(m->directory, r);
         if (m->tree.is_dev && !m->dry_run && !beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running and already does this. See 'pcipath coldplug --help'.");
+                return log_error(EXIT_FAILED, "udevd is running and already does this. Try 'pcipath coldplug --help'.");
 
         r = manager_scan_until_quiet(m);
         if (r < 0)

@@ -225,7 +225,7 @@ static int monitor_all(struct monitor *m) {
         int r;
 
         if (!m->beside_udev && udev_is_running())
-                return log_error(EXIT_FAILED, "udevd is running and already does this. See 'pcipath monitor --help'.");
+                return log_error(EXIT_FAILED, "udevd is running and already does this. Try 'pcipath monitor --help'.");
         if (m->hook.program) {
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;

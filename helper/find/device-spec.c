@@ -105,7 +105,7 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
                 return refuse(ret_error, at, "the suffix is empty");
         if (!is_disk_suffix(text + at + 1))
                 // clang-format off
-                return refuse(ret_error, at + 1, "no suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", "
+                return refuse(ret_error, at + 1, "unknown suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", "
                               SUFFIX_NVME ", " SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
         // clang-format on
         length = strspn(text + at + 1, allowed);

@@ -20,7 +20,7 @@
 /* On a whole disk of this size a table is looked for first, since the start of a FAT looks much the same. */
 #define FLOPPY_SIZE (1440 * 1024)
 
-/* Of udev's buffer. What is longer when it is encoded has no link here; udev's would be of what was in the buffer. */
+/* Bytes of udev's buffer. An encoded name that does not fit gets no link here. udev would make a link of what fits. */
 #define ENCODED_SIZE 256
 
 #define CD_BLOCK_SIZE 2048

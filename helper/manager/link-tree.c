@@ -291,7 +291,7 @@ static int ask(int fd, const char *name, const char *temporary, link_is_right_fn
  * link_tree_remove_unless() - remove a link that another process may be replacing
  * @is_right: is called when the link has a temporary name, so that nobody can replace it
  *
- * A link that is right is put back, unless a new one has been made meanwhile. So is one that @is_right fails for.
+ * A link is put back when it is right or when @is_right fails, unless a new one has been made meanwhile.
  *
  * Return: 0 when the link is gone, 1 when it was right, or a negative errno.
  */

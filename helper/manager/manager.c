@@ -19,20 +19,20 @@
 #define LOOKS_MAX 64
 
 /* After this many different reports one of them can be repeated. */
-#define SAID_MAX 256
+#define REPORTED_MAX 256
 
-static void say(struct manager *m, enum report_kind kind, const char *format, va_list ap) {
+static void report_once(struct manager *m, enum report_kind kind, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (format_text_va(&text, format, ap) < 0) {
                 report(&m->reporter, REPORT_ERROR, "out of memory");
                 return;
         }
-        if (string_list_has(&m->said, text))
+        if (string_list_has(&m->reported, text))
                 return;
-        if (m->said.n >= SAID_MAX)
-                string_list_clear(&m->said);
-        (void) string_list_add(&m->said, text);
+        if (m->reported.n >= REPORTED_MAX)
+                string_list_clear(&m->reported);
+        (void) string_list_add(&m->reported, text);
         report(&m->reporter, kind, "%s", text);
 }
 
@@ -42,7 +42,7 @@ void manager_error(struct manager *m, const char *format, ...) {
 
         m->has_failed = true;
         va_start(ap, format);
-        say(m, REPORT_ERROR, format, ap);
+        report_once(m, REPORT_ERROR, format, ap);
         va_end(ap);
 }
 
@@ -51,7 +51,7 @@ void manager_note(struct manager *m, const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        say(m, REPORT_NOTICE, format, ap);
+        report_once(m, REPORT_NOTICE, format, ap);
         va_end(ap);
 }
 
@@ -271,7 +271,7 @@ void manager_close(struct manager *m) {
         free(m->devices);
         links_clear(&m->made);
         string_list_clear(&m->tried);
-        string_list_clear(&m->said);
+        string_list_clear(&m->reported);
         link_tree_close(&m->tree);
         *m = (struct manager) MANAGER_NULL;
 }

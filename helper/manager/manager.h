@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What udevd does, where there is no udevd: drivers for the devices below the machine's PCI functions, and their links.
+ * The work of udevd in a guest without it: drivers for the devices below the machine's PCI functions, and their links.
  */
 
 #include <stdbool.h>
@@ -56,7 +56,7 @@ struct manager {
         struct links made;       /* the links that exist, in the order of names */
         bool is_made_known, is_made_fresh; /* fresh: read in this scan */
         struct string_list tried; /* devices without a driver whose modules have been looked up */
-        struct string_list said;
+        struct string_list reported;
         size_t n_found, n_loaded; /* in the last scan: new devices, modules */
         bool has_failed;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What these files have to say, and to whom: they print nothing themselves.
+ * Messages of the manager. These files print nothing themselves: their caller gets each message by a callback.
  */
 
 #include "util.h"
@@ -13,7 +13,7 @@ enum report_kind {
         REPORT_ACTION, /* what a dry run would do, or what prune has done */
 };
 
-/** struct reporter - who is told, one line without a newline at a time */
+/** struct reporter - gets the messages, each one line without a newline */
 struct reporter {
         void (*fn)(enum report_kind kind, const char *text, void *userdata);
         void *userdata;

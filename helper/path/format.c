@@ -91,15 +91,15 @@ static bool is_first_root(const struct pci_root *root) {
  */
 const char *format_reason_plain(const struct pci_path *path) {
         if (path->root.type != PCI_ROOT_BUS)
-                return "it has no word for a VMBus root";
+                return "the format cannot express a VMBus root";
         if (path->root.domain > DOMAIN_MAX)
                 return "a domain above ffff is the kernel's own number for a nested host bridge";
 
         for (size_t i = 0; i < path->n_hops; i++) {
                 if (path->hops[i].bus != PCI_HOP_NO_BUS)
-                        return "it has no word for a nested host bridge";
+                        return "the format cannot express a nested host bridge";
                 if (path->hops[i].vf != PCI_HOP_NO_VF)
-                        return "it has no word for a virtual function";
+                        return "the format cannot express a virtual function";
         }
 
         return NULL;
@@ -112,10 +112,10 @@ static int print_kata(const struct pci_path *path, const struct uid_map *uids, c
 
         (void) uids;
         if (!reason && !is_first_root(&path->root))
-                reason = "it has no word for another root than 0000:00";
+                reason = "the format cannot express a root other than 0000:00";
         for (size_t i = 0; !reason && i < path->n_hops; i++)
                 if (path->hops[i].function != 0)
-                        reason = "its short form has no word for a function other than 0";
+                        reason = "the format cannot express a function other than 0";
         if (reason) {
                 *ret_reason = reason;
                 return -EINVAL;

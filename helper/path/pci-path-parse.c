@@ -240,7 +240,7 @@ static int parse_path(struct cursor *c, struct pci_path *path) {
         } while (skip_char(c, c->hop_separator));
 
         if (c->text[c->at] != '\0')
-                return fail(c, "neither the end of a hop nor of the path");
+                return fail(c, "unexpected character after a hop");
 
         return 0;
 }

@@ -54,7 +54,7 @@ int log_usage_error(const struct verb *verb, const char *format, ...) {
 
         if (r < 0)
                 return log_error(EXIT_USAGE, "out of memory");
-        return log_error(EXIT_USAGE, "%s. See '%s%s%s --help'.", text, program.name, verb ? " " : "",
+        return log_error(EXIT_USAGE, "%s. Try '%s%s%s --help'.", text, program.name, verb ? " " : "",
                          verb ? verb->name : "");
 }
 
@@ -81,12 +81,17 @@ int log_path_error(const char *text, const struct pci_path_error *error) {
         return EXIT_USAGE;
 }
 
-/* getopt_long() would print the option unencoded. */
-static int log_option_error(char **argv, const struct verb *verb) {
+/* getopt_long() would print the option unencoded. @result: of getopt_long() */
+static int log_option_error(int result, char **argv, const struct verb *verb) {
         const char letter[] = { '-', (char) optopt, '\0' };
-        const char *option = strncmp(argv[optind - 1], "--", 2) == 0 || optopt == 0 ? argv[optind - 1] : letter;
+        bool is_long = strncmp(argv[optind - 1], "--", 2) == 0;
+        const char *option = is_long || optopt == 0 ? argv[optind - 1] : letter;
 
-        return log_usage_error(verb, "%s: unknown option or missing argument", option);
+        if (result == ':')
+                return log_usage_error(verb, "%s: missing argument", option);
+        if (is_long && optopt != 0)
+                return log_usage_error(verb, "%s: unexpected argument", option);
+        return log_usage_error(verb, "%s: unknown option", option);
 }
 
 /**
@@ -147,16 +152,16 @@ int parse_common(int option, char **argv, const struct verb *verb) {
                 verb_list_columns(verb);
                 return flush_output(EXIT_DONE);
         default:
-                return log_option_error(argv, verb);
+                return log_option_error(option, argv, verb);
         }
 }
 
 static void print_usage(FILE *out) {
-        fprintf(out, "%s VERB [OPTIONS] ...\n\n%s\n\n", program.name, program.summary);
+        fprintf(out, "%s COMMAND [OPTIONS] ...\n\n%s\n\n", program.name, program.summary);
         for (size_t i = 0; i < program.n_verbs; i++)
                 fprintf(out, "  %-9s %s\n", program.verbs[i]->name, program.verbs[i]->summary);
         fprintf(out, "\n"
-                     "  -h --help     Show this help, or that of a verb\n"
+                     "  -h --help     Show this help, or that of a command\n"
                      "     --version  Show the version and what was built in\n"
                      "\n" EXIT_STATUS_HELP "\n"
                      "See %s(1) and pcipath-names(7).\n",

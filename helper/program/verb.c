@@ -30,11 +30,12 @@ static int argument_type(const struct option_row *row) {
 /**
  * verb_next_option() - getopt_long() with the options of a verb
  *
- * Return: the id of the option, '?' if it is unknown or its argument is missing, or -1 after the last option.
+ * Return: the id of the option, ':' if its argument is missing, '?' if it is unknown or has an argument that it does
+ * not take, or -1 after the last option.
  */
 int verb_next_option(const struct verb *verb, int argc, char **argv) {
         struct option options[OPTIONS_MAX + 1] = {};
-        char letters[2 * OPTIONS_MAX + 1], *letter = letters;
+        char letters[2 * OPTIONS_MAX + 2] = ":", *letter = letters + 1;
         size_t n = 0;
 
         for (const struct option_row *row = verb->option_rows; row->help; row++) {

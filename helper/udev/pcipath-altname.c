@@ -67,6 +67,25 @@ static int remove_name(const char *name) {
         return EXIT_DONE;
 }
 
+static int print_line(const char *text) {
+        return puts(text) >= 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int help(void) {
+        return print_line("pcipath_altname FLAT\n"
+                          "pcipath_altname --remove NAME\n"
+                          "\n"
+                          "Add the alternative name by PCI path to the network interface in $DEVPATH, and\n"
+                          "print it as a property for udev. FLAT is the interface's PCI path in the flat\n"
+                          "format.\n"
+                          "\n"
+                          "     --remove   Remove the alternative name NAME from its interface\n"
+                          "  -h --help     Show this help\n"
+                          "     --version  Show the version\n"
+                          "\n"
+                          "See pcipath_id(8) and pcipath-names(7).");
+}
+
 int main(int argc, char **argv) {
         char syspath[PATH_MAX], name[INTERFACE_NAME_MAX + 1] = "";
         const char *devpath, *ifname, *wanted;
@@ -74,12 +93,16 @@ int main(int argc, char **argv) {
 
         if (argc == 3 && streq(argv[1], "--remove"))
                 return remove_name(argv[2]);
+        if (argc == 2 && (streq(argv[1], "--help") || streq(argv[1], "-h")))
+                return help();
+        if (argc == 2 && streq(argv[1], "--version"))
+                return print_line("pcipath " PROJECT_VERSION);
 
         devpath = getenv("DEVPATH");
         if (argc != 2 || !devpath || !strchr(devpath, '/') ||
             snprintf(syspath, sizeof(syspath), "/sys%s", devpath) >= (int) sizeof(syspath))
-                return log_error(EXIT_USAGE, "$DEVPATH and a PCI path in its flat form are required. "
-                                             "udev's rules start this program.");
+                return log_error(EXIT_USAGE, "$DEVPATH and a PCI path in the flat format are required. "
+                                             "Try 'pcipath_altname --help'.");
         ifname = strrchr(syspath, '/') + 1;
 
         r = altname_add(syspath, argv[1], name);

@@ -230,12 +230,12 @@ static int parse_argv(int argc, char **argv, const char **ret_device, bool *ret_
                         return finish_output();
                 default:
                         if (strncmp(argv[optind - 1], "--", 2) != 0)
-                                return log_error(EXIT_USAGE, "unknown option '-%c'. See 'pcipath_id --help'.", optopt);
-                        return log_error(EXIT_USAGE, "unknown option '%s'. See 'pcipath_id --help'.", argv[optind - 1]);
+                                return log_error(EXIT_USAGE, "unknown option '-%c'. Try 'pcipath_id --help'.", optopt);
+                        return log_error(EXIT_USAGE, "unknown option '%s'. Try 'pcipath_id --help'.", argv[optind - 1]);
                 }
 
         if (argc - optind > 1)
-                return log_error(EXIT_USAGE, "expected one device, not %d. See 'pcipath_id --help'.", argc - optind);
+                return log_error(EXIT_USAGE, "expected one device, not %d. Try 'pcipath_id --help'.", argc - optind);
 
         *ret_device = argv[optind];
         return -1;
@@ -256,7 +256,7 @@ static int run(int argc, char **argv) {
                 devpath = getenv("DEVPATH");
                 if (!devpath)
                         return log_error(EXIT_USAGE,
-                                         "no device given and $DEVPATH is not set. See 'pcipath_id --help'.");
+                                         "no device given and $DEVPATH is not set. Try 'pcipath_id --help'.");
                 if (snprintf(from_env, sizeof(from_env), "/sys%s", devpath) >= (int) sizeof(from_env))
                         return log_error(EXIT_USAGE, "$DEVPATH is too long");
                 name = from_env;

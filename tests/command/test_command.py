@@ -45,7 +45,7 @@ def test_bad_usage(arguments):
         verb = f' {arguments[0]}' if arguments[0] in VERBS else ''
         if arguments[:2] == ['of', '--to=no']:
             verb = ' convert'  # its help describes the formats
-        assert re.fullmatch(rf"pcipath: [^.].*[^.]\. See 'pcipath{verb} --help'\.\n", outcome.stderr, re.DOTALL)
+        assert re.fullmatch(rf"pcipath: [^.].*[^.]\. Try 'pcipath{verb} --help'\.\n", outcome.stderr, re.DOTALL)
 
 
 @pytest.mark.parametrize('arguments', [['--list-options'], ['find', '--list-columns'], ['find', '--list-options', '02.0']], ids=' '.join)
@@ -61,9 +61,15 @@ def test_abbreviated_options():
     assert pcipath('wait', '--ti=x', '02.0').stderr.startswith('pcipath: --timeout=x: ')
 
 
+@pytest.mark.parametrize('arguments,reason', [(['--to'], '--to: missing argument'), (['--live=x'], '--live=x: unexpected argument'),
+                                              (['--nosuch'], '--nosuch: unknown option'), (['-x'], '-x: unknown option')])
+def test_option_error(arguments, reason):
+    assert pcipath('convert', *arguments).stderr == f"pcipath: {reason}. Try 'pcipath convert --help'.\n"
+
+
 def test_list_columns_of_program():
     assert pcipath('list', '--list-columns').lines[:2] == ['PATH', 'ADDRESS']
-    assert pcipath('list', '-o', 'NO').stderr == "pcipath: unknown column 'NO'. See 'pcipath list --help'.\n"
+    assert pcipath('list', '-o', 'NO').stderr == "pcipath: unknown column 'NO'. Try 'pcipath list --help'.\n"
 
 
 def test_no_control_character_reaches_the_terminal():
@@ -93,7 +99,7 @@ def test_line_with_a_null_byte(lines):
     assert outcome.status == 2 and 'null byte' in outcome.stderr
 
 
-@pytest.mark.parametrize('program', [PCIPATH, PCIPATH_ID, PCIPATH_HOST])
+@pytest.mark.parametrize('program', [PCIPATH, PCIPATH_ID, PCIPATH_ID.with_name('pcipath_altname'), PCIPATH_HOST])
 @pytest.mark.parametrize('option', ['-h', '--help', '--version'])
 def test_help_that_cannot_be_written(program, option):
     with open('/dev/full', 'w') as full:
@@ -109,7 +115,7 @@ def test_convert():
         'PciRoot(0x0)/Pci(0x2,0x0)\nPciRoot(0x0)/Pci(0x2,0x0)/Pci(0x3,0x1)\n')
     assert pcipath('convert', '-', stdin='').stdout == ''
     assert pcipath('convert', '-', stdin='02.0\nno path\n').status == 2
-    assert 'no word for a function other than 0' in pcipath('convert', '--to=kata', '02.1').stderr
+    assert 'cannot express a function other than 0' in pcipath('convert', '--to=kata', '02.1').stderr
 
 
 def test_convert_to_link():
@@ -119,6 +125,6 @@ def test_convert_to_link():
     assert pcipath('convert', '--to=link', '-', stdin='02/00,nvme-2,part=1\n02.0-00.0-part3\n').stdout == (
         f'{link}-nvme-2-part1\n{link}-part3\n')
     wrong = pcipath('convert', '--to=link', '02.0/00.0,nvm-2')
-    assert wrong.status == 2 and 'at byte 10: no suffix' in wrong.stderr
+    assert wrong.status == 2 and 'at byte 10: unknown suffix' in wrong.stderr
     assert 'is not a disk' in pcipath('convert', '--to=link', '02.0/00.0,type=net').stderr
     assert 'longer than 255 bytes' in pcipath('convert', '--to=link', '/'.join(['02.0'] * 52)).stderr

@@ -183,4 +183,4 @@ def test_read_only():
 
 def test_prune_takes_no_path():
     done = pcipath("prune", "02.0")
-    assert (done.status, done.stderr) == (2, "pcipath: 02.0: unexpected argument. See 'pcipath prune --help'.\n")
+    assert (done.status, done.stderr) == (2, "pcipath: 02.0: unexpected argument. Try 'pcipath prune --help'.\n")

@@ -33,7 +33,7 @@ def test_help_and_version(arguments):
 def test_bad_usage(arguments):
     status, text = error(*arguments)
     verb = f" {arguments[0]}" if arguments[0] in VERBS else ""
-    assert status == 2 and text.endswith(f". See 'pcipath-host{verb} --help'.")
+    assert status == 2 and text.endswith(f". Try 'pcipath-host{verb} --help'.")
 
 
 def test_all_or_nothing():

@@ -113,7 +113,7 @@ def test_builds_without_the_rest(part, tmp_path):
                                   for name in absent if name != "udev"), linked)
     if part == "no-manager":
         done = subprocess.run([build / program, "probe", "/dev/null"], text=True, capture_output=True, check=False)
-        assert (done.returncode, done.stderr) == (2, "pcipath: the command 'probe' was not built in. See 'pcipath --help'.\n")
+        assert (done.returncode, done.stderr) == (2, "pcipath: the command 'probe' was not built in. Try 'pcipath --help'.\n")
         assert not {"probe", "coldplug", "monitor"} & set(run(build / program, "--help").split())
 
 
