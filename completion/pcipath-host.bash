@@ -8,7 +8,7 @@ _pcipath_host_complete_ids() {
     local ids id word quoted source=
 
     for word in "${words[@]}"; do
-        [[ $word == --@(qmp|libvirt|cloud-hypervisor|firecracker)=* ]] && source=$word
+        [[ $word == --@(qmp|libvirt|cloud-hypervisor|firecracker|list)=* ]] && source=$word
     done
     [[ -n $source ]] || return
     mapfile -t ids < <(pcipath-host list --json "$source" 2>/dev/null | sed -n 's/^ *"id": *"\([^"\\]*\)".*/\1/p')
@@ -48,7 +48,7 @@ _pcipath_host() {
         return
     fi
     case $cur in
-        --qmp=*|--libvirt=*|--cloud-hypervisor=*|--firecracker=*)
+        --qmp=*|--libvirt=*|--cloud-hypervisor=*|--firecracker=*|--list=*)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}")
             ;;

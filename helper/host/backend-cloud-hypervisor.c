@@ -240,6 +240,7 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
 
 /* Read the answer to vm.add-disk or another command that adds a device. */
 static int read_reply(struct reader *r, json_object *address) {
+        const struct json_kind *kind;
         json_object *id, *entry;
         struct device *device;
         int k;
@@ -250,11 +251,9 @@ static int read_reply(struct reader *r, json_object *address) {
         k = json_get_typed(&r->document, r->document.root, json_type_string, &id, "id");
         if (k <= 0)
                 return k < 0 ? k
-                             : error_set(r->document.error, -EBADMSG, "%s: the key id is missing",
-                                         r->document.name);
-        return json_device_identify(device, json_object_get_string(id),
-                                    json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id), &entry),
-                                    entry);
+                             : error_set(r->document.error, -EBADMSG, "%s: the key id is missing", r->document.name);
+        kind = json_kind_of_id(kinds, ELEMENTSOF(kinds), NULL, json_object_get_string(id), &entry);
+        return json_device_identify(device, json_object_get_string(id), kind, entry);
 }
 
 static int read_document(struct reader *r) {

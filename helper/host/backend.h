@@ -19,6 +19,7 @@ int qemu_read(const char *name, struct machine *machine, struct error *error);
 int libvirt_read(const char *name, struct machine *machine, struct error *error);
 int cloud_hypervisor_read(const char *name, struct machine *machine, struct error *error);
 int firecracker_read(const char *name, struct machine *machine, struct error *error);
+int list_read(const char *name, struct machine *machine, struct error *error);
 
 /* Parse a document in memory: for fuzzers. */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error);
@@ -26,3 +27,4 @@ int cloud_hypervisor_parse(const char *name, const char *text, size_t size, stru
                            struct error *error);
 int firecracker_parse(const char *name, const char *text, size_t size, bool is_running, struct machine *machine,
                       struct error *error);
+int list_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error);

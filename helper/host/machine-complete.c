@@ -51,6 +51,11 @@ static int compare_devices(const void *a, const void *b) {
         return r != 0 ? r : strverscmp(x->id ?: "", y->id ?: "");
 }
 
+static void sort_devices(struct machine *machine) {
+        if (machine->n_devices > 0)
+                qsort(machine->devices, machine->n_devices, sizeof(*machine->devices), compare_devices);
+}
+
 /* A wrong document may have two functions, or two disks of a function, with the same address. Neither gets a path. */
 static void mark_same_slots(struct machine *machine) {
         struct device *function = NULL, *disk = NULL;
@@ -181,6 +186,11 @@ static int set_paths(struct machine *machine) {
 int machine_complete(struct machine *machine) {
         int r;
 
+        if (machine->is_list) {
+                sort_devices(machine);
+                return machine_index(machine);
+        }
+
         mark_used_slots(machine);
         r = mark_same_roots(machine);
         if (r >= 0)
@@ -190,8 +200,7 @@ int machine_complete(struct machine *machine) {
         if (r < 0)
                 return r;
 
-        if (machine->n_devices > 0)
-                qsort(machine->devices, machine->n_devices, sizeof(*machine->devices), compare_devices);
+        sort_devices(machine);
         mark_same_slots(machine);
         mark_below_absent(machine);
         return machine_index(machine);

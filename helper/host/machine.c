@@ -137,6 +137,8 @@ void machine_clear(struct machine *machine) {
         free(machine->ids.items);
         free(machine->labels.items);
         free(machine->reason);
+        if (machine->put_document)
+                machine->put_document(machine->document);
         *machine = (struct machine){};
 }
 

@@ -92,6 +92,9 @@ struct machine {
         const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */
         const char *no_room;     /* what to do if all slots are in use, or NULL */
         char *reason;            /* owned text of device.absent, or NULL */
+        bool is_list;            /* read from a list: devices have paths, but there are no buses */
+        void *document;          /* has texts of devices; put_document() frees it */
+        void (*put_document)(void *document);
 };
 
 #define NAME_IN_GUEST_MAX (sizeof(DISK_LINKS) + LINK_NAME_MAX)

@@ -11,7 +11,23 @@ static const struct backend backends[] = {
         { "libvirt",          "",                                           libvirt_read          },
         { "cloud-hypervisor", "",                                           cloud_hypervisor_read },
         { "firecracker",      "",                                           firecracker_read      },
+        { "list",             "",                                           list_read             },
 };
+
+static size_t count_needed(const struct verb *verb) {
+        return verb == &verb_compare ? 2 : 1;
+}
+
+static int add_source(struct options *options, const struct backend *backend, const char *name,
+                      const struct verb *verb) {
+        if (options->n_sources == count_needed(verb))
+                return log_usage_error(verb, "more than %s given",
+                                       options->n_sources == 1 ? "one source" : "two sources");
+        if (options->n_sources > 0 && streq(name, "-") && streq(options->sources[0].name, "-"))
+                return log_usage_error(verb, "both sources are standard input; save one in a file");
+        options->sources[options->n_sources++] = (struct source){ backend, name };
+        return -1;
+}
 
 static int parse_option(struct options *options, int option, char **argv, const struct verb *verb) {
         switch (option) {
@@ -32,11 +48,7 @@ static int parse_option(struct options *options, int option, char **argv, const 
 
         if (option < OPTION_SOURCE)
                 return parse_common(option, argv, verb);
-        if (options->backend)
-                return log_usage_error(verb, "more than one source given");
-        options->backend = &backends[option - OPTION_SOURCE];
-        options->name = optarg;
-        return -1;
+        return add_source(options, &backends[option - OPTION_SOURCE], optarg, verb);
 }
 
 /**
@@ -55,31 +67,39 @@ int options_parse(int argc, char **argv, const struct verb *verb, struct options
                 if (r >= 0)
                         return r;
         }
-        if (!options.backend)
-                return log_usage_error(verb, "no source given: use --qmp=, --libvirt=, --cloud-hypervisor= or "
-                                             "--firecracker=");
+        if (options.n_sources < count_needed(verb))
+                return log_usage_error(verb, "%s source given: use --qmp=, --libvirt=, --cloud-hypervisor=, "
+                                             "--firecracker= or --list=",
+                                       options.n_sources == 0 ? "no" : "only one");
 
         *ret = options;
         return -1;
 }
 
 /**
- * options_read() - read the machine from the backend
+ * options_read() - read the machine of a source
+ * @number: of the source, from 0
  *
  * Return: EXIT_DONE, or an exit status after an error is printed.
  */
-int options_read(const struct options *options, struct machine *ret) {
+int options_read(const struct options *options, size_t number, struct machine *ret) {
+        const struct source *source = &options->sources[number];
         struct error error = {};
         int r;
 
-        r = run_timeout_start(options->timeout, options->name, options->backend->on_timeout);
+        r = run_timeout_start(options->timeout, source->name, source->backend->on_timeout);
         if (r < 0)
                 return log_error(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
-        r = options->backend->read(options->name, ret, &error);
+        r = source->backend->read(source->name, ret, &error);
         if (r >= 0)
                 r = machine_complete(ret) < 0 ? error_set(&error, -ENOMEM, "out of memory") : 0;
         run_timeout_stop();
         return r >= 0 ? EXIT_DONE : log_error(r == -ENXIO ? EXIT_ABSENT : EXIT_FAILED, "%s", error.text);
+}
+
+/** options_refuse_argument() - Return: EXIT_USAGE after an error message about the first argument. */
+int options_refuse_argument(char **argv, const struct verb *verb) {
+        return log_usage_error(verb, "%s: unexpected argument", argv[optind]);
 }
 
 static bool shows_labels(const struct options *options, const struct verb_table *contents) {
@@ -107,16 +127,19 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         if (r >= 0)
                 return r;
         if (optind < argc)
-                return log_usage_error(verb, "%s: unexpected argument", argv[optind]);
+                return options_refuse_argument(argv, verb);
         machine.wants_labels = shows_labels(&options, contents);
-        r = options_read(&options, &machine);
+        r = options_read(&options, 0, &machine);
         if (r != EXIT_DONE)
                 return r;
+        if (machine.is_list && contents->needs_buses)
+                return log_usage_error(verb, "%s: a list does not have the machine's buses; use another source",
+                                       options.sources[0].name);
 
         table = table_new(contents->name, &options.table_options);
         if (!table || contents->fill(table, &options, &machine) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
         r = table_print(table);
         text = r == EXIT_DONE && contents->note ? contents->note(&machine) : NULL;
-        return text ? log_error(r, "%s: %s", options.name, text) : r;
+        return text ? log_error(r, "%s: %s", options.sources[0].name, text) : r;
 }

@@ -10,16 +10,24 @@
 #include "backend.h"
 #include "table.h"
 
-/** struct options - the options of a verb */
-struct options {
+#define SOURCES_MAX 2
+
+/** struct source - a backend, and the socket or file to read */
+struct source {
         const struct backend *backend;
         const char *name;
+};
+
+/** struct options - the options of a verb */
+struct options {
+        struct source sources[SOURCES_MAX];
+        size_t n_sources;
         uint64_t timeout; /* nanoseconds */
         struct table_options table_options;
         struct table_columns columns; /* of a verb with --output */
 };
 
-extern const struct verb verb_list, verb_of, verb_free, verb_tree;
+extern const struct verb verb_list, verb_of, verb_free, verb_tree, verb_compare;
 
 #define OPTION_TIMEOUT 0x200
 #define OPTION_FULL 0x201
@@ -38,16 +46,19 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree;
         { OPTION_SOURCE + 1, "libvirt", "FILE", "libvirt, by the XML of a domain" }, \
         { OPTION_SOURCE + 2, "cloud-hypervisor", "SOCKET|FILE", "Cloud Hypervisor, by its API or vm.info" }, \
         { OPTION_SOURCE + 3, "firecracker", "SOCKET|FILE", "Firecracker before it starts, by its API or\n" \
-                                                           "its configuration" }
+                                                           "its configuration" }, \
+        { OPTION_SOURCE + 4, "list", "FILE", "the output of 'pcipath-host list -J'" }
 // clang-format on
 
 int options_parse(int argc, char **argv, const struct verb *verb, struct options *ret);
-int options_read(const struct options *options, struct machine *ret);
+int options_read(const struct options *options, size_t number, struct machine *ret);
+int options_refuse_argument(char **argv, const struct verb *verb);
 
 /** struct verb_table - the table or tree that a verb prints */
 struct verb_table {
         const char *name; /* of the array in JSON */
         int (*fill)(struct libscols_table *table, const struct options *options, const struct machine *machine);
+        bool needs_buses;
         size_t label_column; /* from this column on, columns are labels; 0 if the verb has none */
         const char *(*note)(const struct machine *machine); /* for standard error; returns NULL if there is none */
 };

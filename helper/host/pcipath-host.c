@@ -7,7 +7,7 @@
 
 #include "options.h"
 
-static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree };
+static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree, &verb_compare };
 
 const struct program program = {
         .name = "pcipath-host",

@@ -11,13 +11,17 @@ static struct {
         uint64_t nsec;
         const char *subject, *hint;
         timer_t timer;
-        atomic_bool over; /* set by the timer or by run_timeout_stop(), whichever is first */
+        int n_runs;
+        atomic_int run; /* the number of the current run; the timer or run_timeout_stop(), whichever is first, sets 0 */
 } timeout;
+
+static bool end_run(int run) {
+        return atomic_compare_exchange_strong(&timeout.run, &run, 0);
+}
 
 /* Runs in its own thread, so it can print while the main thread waits or computes. */
 static void time_out(union sigval value) {
-        (void) value;
-        if (atomic_exchange(&timeout.over, true))
+        if (!end_run(value.sival_int))
                 return;
         _exit(log_error(EXIT_TIMEOUT, "%s: timed out after %g s%s", timeout.subject, (double) timeout.nsec / 1e9,
                         timeout.hint));
@@ -29,9 +33,15 @@ static void time_out(union sigval value) {
  * @hint: appended to the error message
  */
 int run_timeout_start(uint64_t nsec, const char *subject, const char *hint) {
-        struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = time_out };
+        int run = ++timeout.n_runs;
+        struct sigevent event = {
+                .sigev_notify = SIGEV_THREAD,
+                .sigev_notify_function = time_out,
+                .sigev_value.sival_int = run,
+        };
         struct itimerspec time = { .it_value = timespec_from_nsec(nsec | 1) }; /* 0 would disarm the timer */
 
+        atomic_store(&timeout.run, run);
         timeout.nsec = nsec;
         timeout.subject = subject;
         timeout.hint = hint;
@@ -43,7 +53,7 @@ int run_timeout_start(uint64_t nsec, const char *subject, const char *hint) {
 
 /** run_timeout_stop() - cancel the timeout */
 void run_timeout_stop(void) {
-        while (atomic_exchange(&timeout.over, true))
+        while (!end_run(timeout.n_runs))
                 pause();
         timer_delete(timeout.timer);
 }

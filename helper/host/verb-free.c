@@ -65,7 +65,12 @@ static const char *explain_none(const struct machine *machine) {
 }
 
 static int run_free(int argc, char **argv) {
-        static const struct verb_table table = { .name = "slots", .fill = fill_table, .note = explain_none };
+        static const struct verb_table table = {
+                .name = "slots",
+                .fill = fill_table,
+                .note = explain_none,
+                .needs_buses = true,
+        };
 
         return options_print_table(argc, argv, &verb_free, &table);
 }

@@ -98,7 +98,7 @@ static int run_of(int argc, char **argv) {
                 return log_usage_error(&verb_of, "no ID given");
         machine.wants_labels = true;
 
-        r = options_read(&options, &machine);
+        r = options_read(&options, 0, &machine);
         return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;
 }
 

@@ -76,7 +76,7 @@ static int fill_table(struct libscols_table *table, const struct options *option
 }
 
 static int run_tree(int argc, char **argv) {
-        static const struct verb_table table = { .name = "roots", .fill = fill_table };
+        static const struct verb_table table = { .name = "roots", .fill = fill_table, .needs_buses = true };
 
         return options_print_table(argc, argv, &verb_tree, &table);
 }

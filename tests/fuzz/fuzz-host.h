@@ -22,7 +22,7 @@ static inline void check_machine(struct machine *machine) {
 
                 /* A device is on a bus, below a function, or not on PCI with a reason. */
                 CHECK(d->type && d->kind && !(d->bus && d->function));
-                CHECK(d->bus || d->function || d->absent);
+                CHECK(d->bus || d->function || d->absent || machine->is_list);
                 /* Labels are not empty, and each finds a device. */
                 for (size_t j = 0; j < N_LABELS; j++)
                         CHECK(!d->labels[j] ||

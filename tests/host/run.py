@@ -19,15 +19,20 @@ class Outcome:
     stderr: str
 
 
-def pcipath_host(*arguments, stdin=None, locale="C.UTF-8"):
+def run(*arguments, stdin=None, locale="C.UTF-8"):
     done = subprocess.run([*RUNNER, PCIPATH_HOST, *arguments], input=stdin, capture_output=True, text=True, timeout=120,
                           check=False, env=os.environ | {"LC_ALL": locale})
-    # Nothing is printed unless all of it is right.
-    assert done.returncode in (0, 1, 2, 3, 4), (arguments, done.returncode, done.stderr)
-    # But for the note of `free` that nothing is.
-    assert (done.returncode == 0) == (done.stderr == "") or (arguments[0] == "free" and not done.returncode), (arguments, done.stderr)
-    assert done.returncode == 0 or done.stdout == "", arguments
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def pcipath_host(*arguments, **options):
+    done = run(*arguments, **options)
+    # Nothing is printed unless all of it is right.
+    assert done.status in (0, 1, 2, 3, 4), (arguments, done.status, done.stderr)
+    # But for the note of `free` that nothing is.
+    assert (done.status == 0) == (done.stderr == "") or (arguments[0] == "free" and not done.status), (arguments, done.stderr)
+    assert done.status == 0 or done.stdout == "", arguments
+    return done
 
 
 def table(verb, *source, **options):
@@ -50,7 +55,7 @@ def growth(few, many, *arguments):
     seconds = []
     for text in (few, many):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        pcipath_host(*arguments, "--timeout=1000", stdin=text)
+        run(*arguments, "--timeout=1000", stdin=text)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return seconds[1] / seconds[0]

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+
+#include "machine-compare.h"
+#include "options.h"
+
+/* As diff(1) and cmp(1) do: 1 is a difference, so an error is 2. */
+enum {
+        EXIT_SAME = EXIT_DONE,
+        EXIT_DIFFERENT = EXIT_FAILED,
+        EXIT_TROUBLE = EXIT_USAGE,
+};
+
+static const struct column columns[] = {
+        { "CHANGE", "moved, went or came" },
+        { "ID", "name in the monitor" },
+        { "TYPE", "type in the monitor" },
+        { "KIND", "kind of device" },
+        { "OLD", "PCI path in the first source, and the suffix of a disk" },
+        { "NEW", "the same in the second source" },
+        {},
+};
+
+/* As pcipath find takes it: "02.0,scsi-0:0:1:0". */
+static const char *print_place(const struct device *d, char **ret) {
+        char path[PCI_PATH_STRING_MAX];
+        const char *suffix = d->suffix ?: "";
+
+        pci_path_print(device_get_path(d), PCI_PATH_CANONICAL, path);
+        if (asprintf(ret, "%s%s%s", path, *suffix != '\0' ? "," : "", suffix) < 0)
+                *ret = NULL;
+        return *ret;
+}
+
+static int add_line(void *userdata, const struct device *before, const struct device *after) {
+        _cleanup_free_ char *old = NULL, *new = NULL;
+        struct libscols_table *table = userdata;
+        const struct device *d = before ?: after;
+        struct libscols_line *line;
+
+        if ((before && !print_place(before, &old)) || (after && !print_place(after, &new)))
+                return -ENOMEM;
+        line = scols_table_new_line(table, NULL);
+        if (!line || scols_line_set_data(line, 0, before && after ? "moved" : before ? "went"
+                                                                                     : "came") < 0 ||
+            scols_line_set_data(line, 1, d->id) < 0 || scols_line_set_data(line, 2, d->type) < 0 ||
+            scols_line_set_data(line, 3, d->kind) < 0 || scols_line_set_data(line, 4, old) < 0 ||
+            scols_line_set_data(line, 5, new) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int print_differences(const struct options *options, const struct machine machines[static 2]) {
+        _cleanup_table_ struct libscols_table *table = table_new("changes", &options->table_options);
+        int r;
+
+        for (size_t i = 0; table && columns[i].name; i++)
+                if (!scols_table_new_column(table, columns[i].name, 0, 0))
+                        return log_error(EXIT_TROUBLE, "out of memory");
+        if (!table || machine_compare(&machines[0], &machines[1], add_line, table) < 0)
+                return log_error(EXIT_TROUBLE, "out of memory");
+
+        r = table_print(table);
+        if (r != EXIT_DONE)
+                return EXIT_TROUBLE;
+        return scols_table_get_nlines(table) > 0 ? EXIT_DIFFERENT : EXIT_SAME;
+}
+
+static int run_compare(int argc, char **argv) {
+        struct machine machines[2] = { { .wants_labels = true }, { .wants_labels = true } };
+        struct options options;
+        int r;
+
+        r = options_parse(argc, argv, &verb_compare, &options);
+        if (r >= 0)
+                return r;
+        if (optind < argc)
+                return options_refuse_argument(argv, &verb_compare);
+
+        r = options_read(&options, 0, &machines[0]);
+        if (r == EXIT_DONE)
+                r = options_read(&options, 1, &machines[1]);
+        if (r == EXIT_DONE)
+                r = print_differences(&options, machines);
+        else if (r == EXIT_FAILED)
+                r = EXIT_TROUBLE;
+        machine_clear(&machines[0]);
+        machine_clear(&machines[1]);
+        return r;
+}
+
+const struct verb verb_compare = {
+        .name = "compare",
+        .operands = "SOURCE SOURCE",
+        .summary = "List the devices whose PCI paths differ between two machines",
+        .description = "Exits with status 0 if there are none, with 1 if there are some, and with 2 if\n"
+                       "an error occurs.",
+        .option_rows = (const struct option_row[]){ TABLE_ROWS, SOURCE_ROWS, {} },
+        .columns = columns,
+        .run = run_compare,
+};
