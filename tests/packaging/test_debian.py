@@ -92,7 +92,9 @@ def test_files_are_those_that_meson_installs(unpacked, tmp_path):
     installed = {package: files_of(tmp_path / package) for package in ("pcipath", "pcipath-host")}
     installed["pcipath"] -= installed["pcipath-host"]
     for package, files in installed.items():
-        packed = {re.sub(r"(/man/.*)\.gz$", r"\1", name) for name in files_of(unpacked[package])
+        # Debian's zsh has a directory of its own, and manual pages are compressed.
+        packed = {re.sub(r"(/man/.*)\.gz$", r"\1", name.replace("zsh/vendor-completions", "zsh/site-functions"))
+                  for name in files_of(unpacked[package])
                   if not name.startswith((f"usr/share/doc/{package}/", "usr/share/lintian/"))}
         assert packed == files, package
 
