@@ -9,7 +9,7 @@ README = (TOP / "README.md").read_text()
 
 
 def recipe(where):
-    """The text of the README's only block for this place: "install", "cmdline", "guest", "unit" or "host"."""
+    """The text of the README's only block for this place: "package", "install", "cmdline", "guest", "unit" or "host"."""
     [text] = re.findall(rf"^```\w+ {where}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     return text
 

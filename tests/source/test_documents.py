@@ -49,15 +49,17 @@ def test_troubleshooting():
 
 
 @pytest.mark.exhaustive
-def test_install(tmp_path):
-    """In a Debian 12 that has nothing but what every Debian has."""
+@pytest.mark.parametrize("way", ["package", "install"])
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_install(tmp_path, release, way):
+    """In a Debian that has nothing but what every Debian has."""
     root = tmp_path / "root"
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "bookworm", root], check=True)
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", release, root], check=True)
     shutil.copy("/etc/resolv.conf", root / "etc")
     files = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, check=True).stdout
     (root / "src").mkdir()
     for name in files.decode().rstrip("\0").split("\0"):
         (root / "src" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TOP / name, root / "src" / name)
-    lines = f"cd /src\n{recipe('install')}\npcipath --version\npcipath-host --version\ntest -e /usr/share/man/man1/pcipath.1"
+    lines = f"cd /src\n{recipe(way)}\npcipath --version\npcipath-host --version\ntest -e /usr/share/man/man1/pcipath.1*"
     subprocess.run(["unshare", "--mount", "sh", "-c", MOUNTS, root, lines], check=True)

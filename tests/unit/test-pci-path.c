@@ -120,27 +120,27 @@ static const struct {
         { "02.a",                       3,  "0 to 7"            },
         { "02.",                        3,  "0 to 7"            },
         { "02./00.0",                   3,  "0 to 7"            },
-        { "02.00",                      4,  "end of a hop"      },
-        { "02.0.0",                     4,  "end of a hop"      },
+        { "02.00",                      4,  "unexpected character after a hop"      },
+        { "02.0.0",                     4,  "unexpected character after a hop"      },
 
         /* Signs, spaces, 0x and other text. */
         { "+2.0",                       0,  "slot"              },
         { "02.+0",                      3,  "0 to 7"            },
         { "02.-0",                      3,  "0 to 7"            },
         { " 02.0",                      0,  "slot"              },
-        { "02.0 ",                      4,  "end of a hop"      },
-        { "02.0\n",                     4,  "end of a hop"      },
+        { "02.0 ",                      4,  "unexpected character after a hop"      },
+        { "02.0\n",                     4,  "unexpected character after a hop"      },
         { "02.0/ 00.0",                 5,  "slot"              },
-        { "02 .0",                      2,  "end of a hop"      },
-        { "0x2.0",                      1,  "end of a hop"      },
-        { "0x0000:00:02.0",             1,  "end of a hop"      },
-        { "02.0/0x0.0",                 6,  "end of a hop"      },
+        { "02 .0",                      2,  "unexpected character after a hop"      },
+        { "0x2.0",                      1,  "unexpected character after a hop"      },
+        { "0x0000:00:02.0",             1,  "unexpected character after a hop"      },
+        { "02.0/0x0.0",                 6,  "unexpected character after a hop"      },
         { ".0",                         0,  "slot"              },
         { "..",                         0,  "slot"              },
         { "../02.0",                    0,  "slot"              },
         { "g.0",                        0,  "slot"              },
-        { "02,0",                       2,  "end of a hop"      },
-        { "02.0\xc3\xa4",               4,  "end of a hop"      },
+        { "02,0",                       2,  "unexpected character after a hop"      },
+        { "02.0\xc3\xa4",               4,  "unexpected character after a hop"      },
         { "\xff",                       0,  "slot"              },
         { "pci-0000:00:02.0",           8,  "separators"        }, /* systemd's by-path */
         { "pci0000:00",                 0,  "slot"              },
@@ -153,12 +153,12 @@ static const struct {
         { "02.0v+1",                    5,  "decimal"           },
         { "02.0v00",                    5,  "leading zero"      },
         { "02.0v03",                    5,  "leading zero"      },
-        { "02.0v1a",                    6,  "end of a hop"      },
+        { "02.0v1a",                    6,  "unexpected character after a hop"      },
         { "02.0v65536",                 9,  "0 to 65535"        },
         { "02.0v70000",                 9,  "0 to 65535"        },
         { "02.0v655350",                10, "0 to 65535"        },
         { "02.0v18446744073709551616",  10, "0 to 65535"        }, /* 2^64 is not 0 */
-        { "02.0v1v2",                   6,  "end of a hop"      },
+        { "02.0v1v2",                   6,  "unexpected character after a hop"      },
         { "v1",                         0,  "slot"              },
 
         /* One form or the other. */
@@ -179,10 +179,10 @@ static const struct {
         { "0000::00.0",                 5,  "bus"               },
         { "0000:40",                    7,  "slot must follow"  },
         { "0000:40.0",                  7,  "slot must follow"  },
-        { "0000:00:02:00.0",            10, "end of a hop"      },
+        { "0000:00:02:00.0",            10, "unexpected character after a hop"      },
         { "fd1d2cbdce7c535c966beb5f811c95f:02.0",   0,  "root"  }, /* 31 */
         { GUID "0:02.0",                0,  "root"              }, /* 33 */
-        { GUID ":00:02.0",              35, "end of a hop"      },
+        { GUID ":00:02.0",              35, "unexpected character after a hop"      },
         { "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0:02.0", 36, "separators" },
 
         /* Nested bridges. */
