@@ -32,8 +32,10 @@ MADE = pytest.StashKey[list[Machine]]()
 
 
 @functools.cache
-def guest_of(architecture, release, packages=()):
-    return make_guest(CACHE, BUILD, Recipe(release, architecture, (*Recipe.packages, *packages)))
+def guest_of(architecture, release, packages=(), bare=False):
+    """`bare`: without pcipath, and with the drivers of the root disk that pcipath would bring."""
+    drivers = (*Recipe.drivers, "virtio_pci", "virtio_blk") if bare else Recipe.drivers
+    return make_guest(CACHE, None if bare else BUILD, Recipe(release, architecture, (*Recipe.packages, *packages), drivers=drivers))
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +78,9 @@ def make_machine(request, tmp_path_factory):
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=HOST, packages=(), qemu=None, **options):
+    def make(topology, machine="q35", release=HOST, packages=(), bare=False, qemu=None, **options):
         architecture = MACHINES[machine].architecture
-        guest = guest_of(architecture, release, packages)
+        guest = guest_of(architecture, release, packages, bare)
         if kind:
             options["kind"] = kind
         elif architecture == NATIVE:

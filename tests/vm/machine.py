@@ -197,7 +197,14 @@ class Machine:
             '# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="twoGbMaxExtentFlat"\n'
             f'RW {start} FLAT "{table}" 0\nRW {size} FLAT "{self.root}" 0\n'
             'ddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n')
-        self._root_drive = f"format=vmdk,file={descriptor}"
+        self._root_drive = f"snapshot=on,format=vmdk,file={descriptor}"
+
+    def keep_root(self) -> None:
+        """Before the start: what is written to the root file system is there at the next start. It is a copy, and the machine's own."""
+        own = self.directory / "root.img"
+        subprocess.run(["cp", "--sparse=always", self.root, own], check=True)
+        self.root = own
+        self._root_drive = f"format=raw,file={own}"
 
     def stop(self) -> None:
         """End QEMU, as if the power were cut. No error if there is none."""
@@ -304,7 +311,7 @@ class Machine:
                 "-chardev", f"socket,id=agent,fd={agent}",
                 "-kernel", str(self.guest.kernel), "-initrd", str(self.initrd),
                 "-append", f"console={self.type.console} {CMDLINE} {cmdline}",
-                "-drive", f"if=none,id=root,snapshot=on,{self._root_drive or f'format=raw,file={self.root}'}",
+                "-drive", f"if=none,id=root,{self._root_drive or f'snapshot=on,format=raw,file={self.root}'}",
                 *(arg for item in self._drives.items() for arg in ("-blockdev", json.dumps(_blockdev(*item)))),
                 *(arg for device in devices for arg in ("-device", json.dumps(device))),
                 *self.options]
