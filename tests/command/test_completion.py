@@ -107,18 +107,21 @@ def test_every_option_is_completed(verb):
     assert zsh_options(zsh_branch('_pcipath', verb)) | {'--help', '--version'} == {option.rstrip('=') for option in options}
 
 
-@pytest.mark.parametrize('verb', ['list', 'of', 'free', 'tree'])
+HOST_VERBS = ['list', 'of', 'free', 'tree', 'compare']
+
+
+@pytest.mark.parametrize('verb', HOST_VERBS)
 def test_every_option_of_the_host_is_completed(verb):
     options = listed(HOST, verb, '--list-options')
     assert options == shown_options(HOST, verb) == complete_host('pcipath-host', verb, '--')
-    common = re.search(r'^ +common=\((.*?)\)\n\n', (COMPLETION / '_pcipath-host').read_text(), re.MULTILINE | re.DOTALL)[1]
+    common = re.search(r'^ +common=\((.*?)\n\n', (COMPLETION / '_pcipath-host').read_text(), re.MULTILINE | re.DOTALL)[1]
     assert zsh_options(common) | zsh_options(zsh_branch('_pcipath-host', verb)) | {'--help'} == {option.rstrip('=') for option in options}
 
 
 def test_verbs_of_the_host():
-    assert complete_host('pcipath-host', '') == listed(HOST, '--list-verbs') == ['list', 'of', 'free', 'tree', '--help', '--version']
+    assert complete_host('pcipath-host', '') == listed(HOST, '--list-verbs') == [*HOST_VERBS, '--help', '--version']
     zsh = (COMPLETION / '_pcipath-host').read_text()
-    assert re.findall(r"'(\w+):", re.search(r'verbs=\((.*?)\)', zsh, re.DOTALL)[1]) == ['list', 'of', 'free', 'tree']
+    assert re.findall(r"'(\w+):", re.search(r'verbs=\((.*?)\)', zsh, re.DOTALL)[1]) == HOST_VERBS
     assert complete_host('pcipath-host', 'nosuch', '--') == complete_host('pcipath-host', '', '') == []
 
 
