@@ -108,14 +108,14 @@ def test_cold(machine):
 
 @pytest.mark.udevd
 def test_helper_awaits_a_path(machine):
-    """It sleeps (system call 230 of x86-64) while a controller has a namespace and no path of it, as before the kernel has
+    """It sleeps (in ppoll, system call 271 of x86-64) while a controller has a namespace and no path of it, as before the kernel has
     found one; here an empty file system hides that."""
     address = machine.run(f"pcipath find -t pci {pci_path(machine.qmp, 'second')}").strip()
     printed = machine.run(f"""
         controller=$(realpath /sys/bus/pci/devices/{address}/nvme/*)
         mount -t tmpfs tmpfs $controller && echo live >$controller/state
         {HELPER} /sys/class/block/{machine.disks()["shared"]} >/run/awaited & helper=$!
-        while grep -q '^State:.[^Z]' /proc/$helper/status && ! grep -q '^230 ' /proc/$helper/syscall; do :; done
+        while grep -q '^State:.[^Z]' /proc/$helper/status && ! grep -q '^271 ' /proc/$helper/syscall; do :; done
         umount $controller
         wait $helper && cat /run/awaited""")
     assert printed == f"ID_PCI_PATH_LINKS={' '.join(links(machine, 'shared')).replace('/dev/', '')}\n"
