@@ -47,7 +47,7 @@ def build_images(guest, directory):
     for name in ("vmlinux", "root.img", *(f"initrd-{kind}" for kind in KINDS)):
         (directory / name).symlink_to(guest.path / name)
     build_image(guest, directory, "example")
-    before, rest = (EXAMPLE / "init").read_text().split("# A line comes when")
+    before, rest = (EXAMPLE / "init").read_text().split("# The monitor writes a line")
     init = directory / "init"
     init.write_text(before + START_UDEVD + "if [" + rest.partition("if [")[2])
     build_image(guest, directory, "udevd", f"--init={init}", *(f"--add={path}" for path in UDEV))
@@ -63,7 +63,8 @@ def size_of(image):
 def time_to_mount(guest, directory, kind):
     machine = Machine(guest, directory, [*root_ports(2), disk("virtio-blk-pci", "root", bus="port0")], kind=kind)
     try:
-        machine.boot("root=/dev/disk/by-pci-path/02.0-00.0" if kind in KINDS else "volume=02.0/00.0")
+        name = "root=/dev/disk/by-pci-path/02.0-00.0" if kind in KINDS else "volume=02.0/00.0"
+        machine.boot(f"{name} loglevel=7")  # the kernel prints when it mounts
         return float(re.search(r"\[ *(\d+\.\d+)\] EXT4-fs \(vda\): mounted", machine.log.read_text(errors="replace"))[1])
     finally:
         machine.stop()
