@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "format-text.h"
 #include "label.h"
 #include "libvirt-xml.h"
 
@@ -42,10 +43,8 @@ static int set_volume(const xmlNode *source, struct device *device) {
 
         if (!pool || !volume)
                 return 0;
-        if (asprintf(&text, "%s/%s", (const char *) pool, (const char *) volume) < 0) {
-                text = NULL;
+        if (format_text(&text, "%s/%s", (const char *) pool, (const char *) volume) < 0)
                 return -ENOMEM;
-        }
         return device_set_label(device, LABEL_SOURCE, text);
 }
 

@@ -6,6 +6,7 @@
 
 #include "label.h"
 #include "machine.h"
+#include "search.h"
 #include "util.h"
 
 static int compare_texts(const void *a, const void *b) {
@@ -52,25 +53,20 @@ int machine_index(struct machine *machine) {
         return 0;
 }
 
-/* Return: the index of the first item that is not less than @text. */
-static size_t lower_bound(const struct device_texts *texts, const char *text) {
-        size_t begin = 0, end = texts->n;
+struct wanted {
+        const struct device_texts *texts;
+        const char *text;
+};
 
-        while (begin < end) {
-                size_t middle = begin + (end - begin) / 2;
+static int compare_wanted(size_t i, const void *wanted) {
+        const struct wanted *w = wanted;
 
-                if (strcmp(texts->items[middle].text, text) < 0)
-                        begin = middle + 1;
-                else
-                        end = middle;
-        }
-
-        return begin;
+        return strcmp(w->text, w->texts->items[i].text);
 }
 
 static struct device *find(const struct machine *machine, const struct device_texts *texts, const char *text,
                            size_t n) {
-        size_t at = lower_bound(texts, text) + n;
+        size_t at = search_first(texts->n, compare_wanted, &(struct wanted){ texts, text }) + n;
 
         return at < texts->n && streq(texts->items[at].text, text) ? machine->devices[texts->items[at].index] : NULL;
 }

@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 
+#include "format-text.h"
 #include "machine-compare.h"
 #include "options.h"
 
@@ -22,28 +23,26 @@ static const struct column columns[] = {
         {},
 };
 
-/* As pcipath find takes it: "02.0,scsi-0:0:1:0". */
-static const char *print_place(const struct device *d, char **ret) {
+/* As pcipath find takes it: "02.0,scsi-0:0:1:0". Return: 0, or -ENOMEM. */
+static int print_place(const struct device *d, char **ret) {
         char path[PCI_PATH_STRING_MAX];
         const char *suffix = d->suffix ?: "";
 
         pci_path_print(device_get_path(d), PCI_PATH_CANONICAL, path);
-        if (asprintf(ret, "%s%s%s", path, *suffix != '\0' ? "," : "", suffix) < 0)
-                *ret = NULL;
-        return *ret;
+        return format_text(ret, "%s%s%s", path, *suffix != '\0' ? "," : "", suffix);
 }
 
 static int add_line(void *userdata, const struct device *before, const struct device *after) {
         _cleanup_free_ char *old = NULL, *new = NULL;
         struct libscols_table *table = userdata;
         const struct device *d = before ?: after;
+        const char *change = !after ? "went" : (before ? "moved" : "came");
         struct libscols_line *line;
 
-        if ((before && !print_place(before, &old)) || (after && !print_place(after, &new)))
+        if ((before && print_place(before, &old) < 0) || (after && print_place(after, &new) < 0))
                 return -ENOMEM;
         line = scols_table_new_line(table, NULL);
-        if (!line || scols_line_set_data(line, 0, before && after ? "moved" : before ? "went"
-                                                                                     : "came") < 0 ||
+        if (!line || scols_line_set_data(line, 0, change) < 0 ||
             scols_line_set_data(line, 1, d->id) < 0 || scols_line_set_data(line, 2, d->type) < 0 ||
             scols_line_set_data(line, 3, d->kind) < 0 || scols_line_set_data(line, 4, old) < 0 ||
             scols_line_set_data(line, 5, new) < 0)

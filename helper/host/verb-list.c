@@ -11,26 +11,26 @@ enum {
         COLUMN_NAME,
         COLUMN_ABSENT,
         COLUMN_LABEL,
+        COLUMN_MAC = COLUMN_LABEL + LABEL_MAC,
+        COLUMN_SOURCE = COLUMN_LABEL + LABEL_SOURCE,
+        COLUMN_SERIAL = COLUMN_LABEL + LABEL_SERIAL,
+        COLUMN_HOST = COLUMN_LABEL + LABEL_HOST,
+        COLUMN_BACKEND = COLUMN_LABEL + LABEL_BACKEND,
         N_COLUMNS = COLUMN_LABEL + N_LABELS,
 };
 
 static const struct column columns[N_COLUMNS + 1] = {
-        [COLUMN_ID]                    = { "ID",      "name in the monitor"                               },
-        [COLUMN_TYPE]                  = { "TYPE",    "type in the monitor"                               },
-        [COLUMN_KIND]                  = { "KIND",    "kind of device"                                    },
-        [COLUMN_PATH]                  = { "PATH",    "PCI path"                                          },
-        [COLUMN_NAME]                  = { "NAME",    "name in the guest"                                 },
-        [COLUMN_ABSENT]                = { "ABSENT",  "why the guest does not show it"                    },
-        [COLUMN_LABEL +
-                LABEL_MAC] = { "MAC", "MAC address" },
-        [COLUMN_LABEL +
-                LABEL_SOURCE] = { "SOURCE", "file, volume, network or socket behind it" },
-        [COLUMN_LABEL +
-                LABEL_SERIAL] = { "SERIAL", "serial number of a disk" },
-        [COLUMN_LABEL +
-                LABEL_HOST] = { "HOST", "address on the host of a device passed through" },
-        [COLUMN_LABEL +
-                LABEL_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU" },
+        [COLUMN_ID]      = { "ID",      "name in the monitor"                              },
+        [COLUMN_TYPE]    = { "TYPE",    "type in the monitor"                              },
+        [COLUMN_KIND]    = { "KIND",    "kind of device"                                   },
+        [COLUMN_PATH]    = { "PATH",    "PCI path"                                         },
+        [COLUMN_NAME]    = { "NAME",    "name in the guest"                                },
+        [COLUMN_ABSENT]  = { "ABSENT",  "why the guest does not show it"                   },
+        [COLUMN_MAC]     = { "MAC",     "MAC address"                                      },
+        [COLUMN_SOURCE]  = { "SOURCE",  "file, volume, network or socket behind it"        },
+        [COLUMN_SERIAL]  = { "SERIAL",  "serial number of a disk"                          },
+        [COLUMN_HOST]    = { "HOST",    "address on the host of a device passed through"   },
+        [COLUMN_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU"                 },
 };
 
 /* @buf: for texts that the device does not own */
