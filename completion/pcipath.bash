@@ -94,6 +94,10 @@ _pcipath() {
                 _pcipath_complete_paths
             fi
             ;;
+        compare)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            ;;
         coldplug|monitor|prune|cdi) ;;
         *)  _pcipath_complete_paths ;;
     esac

@@ -9,7 +9,7 @@
 #include "program.h"
 
 extern const struct verb verb_list, verb_tree, verb_of, verb_find, verb_wait, verb_convert, verb_probe;
-extern const struct verb verb_coldplug, verb_monitor, verb_prune, verb_cdi;
+extern const struct verb verb_coldplug, verb_monitor, verb_prune, verb_cdi, verb_compare;
 
 int log_absent(const char *text, const struct device_spec *spec, const struct lookup *lookup);
 int log_lookup_error(const char *text, const struct lookup *lookup, int r);

@@ -20,6 +20,7 @@ static const struct verb *const verbs[] = {
 #endif
         &verb_prune,
         &verb_cdi,
+        &verb_compare,
 };
 
 /* For an error message that says why a command of the manual is unknown. */

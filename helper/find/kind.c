@@ -50,6 +50,15 @@ static const char *class_name(uint8_t base, uint8_t sub) {
         return "device";
 }
 
+/** pci_kind_find_class() - the base class of a kind. Return: -ENOENT for a kind that can have several. */
+int pci_kind_find_class(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(class_table); i++)
+                if (streq(class_table[i].name, name))
+                        return class_table[i].base;
+
+        return -ENOENT;
+}
+
 enum {
         CONFIG_SIZE = 256,
         CONFIG_CAPABILITIES = 0x34, /* PCI 3.0, 6.1 */

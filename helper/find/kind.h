@@ -8,8 +8,11 @@
 
 /* Base classes of the PCI Code and ID Assignment Specification that the code uses. */
 enum pci_base_class {
+        PCI_CLASS_OLD = 0x00, /* from before classes were defined; some virtio devices */
         PCI_CLASS_STORAGE = 0x01,
         PCI_CLASS_NETWORK = 0x02,
+        PCI_CLASS_BRIDGE = 0x06,
+        PCI_CLASS_OTHER = 0xff,
 };
 
 /** struct pci_kind - class and description of a function */
@@ -20,3 +23,4 @@ struct pci_kind {
 };
 
 void pci_function_get_kind(const char *syspath, struct pci_kind *ret);
+int pci_kind_find_class(const char *name);

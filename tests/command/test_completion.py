@@ -19,7 +19,7 @@ from host.test_sockets import machine_with, qemu, served
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
 HOST = PCIPATH.parent / 'host/pcipath-host'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare']
 
 # Replaces the machine. The program itself lists its verbs, options and columns.
 FAKE = f"""pcipath() {{

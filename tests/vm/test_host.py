@@ -10,6 +10,7 @@ from checks import PCIPATH_HOST, check_disks
 from machine import disk, root_ports
 
 COVERS = {
+    "compared_in_the_guest": "Host: `pcipath compare` in the guest, with the list of the paused QEMU",
     "paused_is_running": "Host: QEMU, before it runs and while it runs",
     "plug_where_it_is_free": "Host: devices plugged in where `pcipath-host free` shows a free slot",
     "virtual_functions": "Function: SR-IOV NVMe: virtual functions with and without a driver",
@@ -55,6 +56,30 @@ def machine(make_machine):
 def test_paused_is_running(machine):
     assert ask(machine, "list") == machine.paused
     check_disks(machine)
+
+
+def compare(machine, rows):
+    """In the guest: the exit status, and what changed."""
+    done = machine.call(f"pcipath compare -J - <<'EOF'\n{json.dumps({'devices': rows})}\nEOF")
+    assert done.stderr == "", done.stderr
+    return done.status, [(row["change"], row["id"], row["old"], row["new"]) for row in json.loads(done.stdout)["changes"]]
+
+
+def test_compared_in_the_guest(machine):
+    """Before the machine ran the host listed what the guest has, and what it has no more after an unplug."""
+    assert compare(machine, machine.paused) == (0, [])
+    listed = ask(machine, "list", "-o", "+MAC,SERIAL")
+    assert {row["serial"] for row in listed} > {"physical"} and compare(machine, listed) == (0, [])
+    machine.add_drive("other")
+    machine.plug(disk("virtio-blk-pci", "other", bus="port2", serial="number"))
+    machine.wait("/dev/disk/by-pci-path/02.2-00.0")
+    assert compare(machine, listed) == (1, [("came", None, None, "02.2/00.0")])
+    with_other = ask(machine, "list", "-o", "+SERIAL")
+    assert compare(machine, with_other) == (0, [])
+    machine.unplug("other")
+    machine.wait("/dev/disk/by-pci-path/02.2-00.0", gone=True)
+    assert compare(machine, with_other) == (1, [("went", "other", "02.2/00.0", None)])
+    assert compare(machine, listed) == (0, [])
 
 
 def test_plug_where_it_is_free(machine):
