@@ -70,6 +70,7 @@ _pcipath() {
 
     case $cur in
         --exec=*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -fc -- "${cur#*=}"); return ;;
+        --check=*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}"); return ;;
         --links=*|--write=*) compopt -o dirnames; mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}"); return ;;
         --to=*|--from=*) mapfile -t COMPREPLY < <(compgen -W "$formats" -- "${cur#*=}"); return ;;
         --type=*|--kind=*|--output=*) prev=${cur%%=*} cur=${cur#*=} ;;
@@ -98,7 +99,7 @@ _pcipath() {
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
-        coldplug|monitor|prune|cdi) ;;
+        coldplug|monitor|prune|cdi|alias) ;;
         *)  _pcipath_complete_paths ;;
     esac
 }

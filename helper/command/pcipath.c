@@ -21,6 +21,7 @@ static const struct verb *const verbs[] = {
         &verb_prune,
         &verb_cdi,
         &verb_compare,
+        &verb_alias,
 };
 
 /* For an error message that says why a command of the manual is unknown. */

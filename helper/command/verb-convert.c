@@ -59,6 +59,15 @@ static int convert(const struct conversion *c, const char *text) {
         return EXIT_DONE;
 }
 
+/* An alias is no format, so --from excludes it. */
+static int convert_text(const struct conversion *c, const char *text) {
+        _cleanup_free_ char *expanded = NULL;
+        int r;
+
+        r = c->from ? EXIT_DONE : expand_alias(text, &expanded);
+        return r == EXIT_DONE ? convert(c, expanded ?: text) : r;
+}
+
 static int convert_lines(const struct conversion *c) {
         _cleanup_free_ char *line = NULL;
         size_t size = 0;
@@ -70,7 +79,7 @@ static int convert_lines(const struct conversion *c) {
                         line[--n] = '\0';
                 if (strlen(line) != (size_t) n)
                         return log_error(EXIT_USAGE, "standard input: '%s' is followed by a null byte", line);
-                status = convert(c, line);
+                status = convert_text(c, line);
                 if (status != EXIT_DONE)
                         return status;
         }
@@ -88,7 +97,7 @@ static int convert_all(struct conversion *c, char **texts, int n) {
                 return log_error(EXIT_FAILED, "out of memory");
 
         for (int i = 0; i < n && status == EXIT_DONE; i++)
-                status = streq(texts[i], "-") ? convert_lines(c) : convert(c, texts[i]);
+                status = streq(texts[i], "-") ? convert_lines(c) : convert_text(c, texts[i]);
 
         if (finish_memstream(c->out, &output) < 0)
                 return log_error(EXIT_FAILED, "out of memory");

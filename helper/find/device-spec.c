@@ -46,7 +46,7 @@ static int cut_type(char *text, size_t *ret_offset, struct pci_path_error *ret_e
 
 /* Cut ",part=N" or "-partN" off the end. Return: 0, also when there is none, or -EINVAL. */
 static int cut_part(char *text, unsigned *ret, struct pci_path_error *ret_error) {
-        const char *prefix = strstr(text, ",part=") ? ",part=" : "-part";
+        const char *prefix = strstr(text, ",part=") ? ",part=" : PARTITION_SUFFIX;
         const char *found = find_last(text, prefix), *digits;
         char *end;
         unsigned long part;
@@ -224,7 +224,7 @@ size_t device_spec_list_span(const char *list) {
  */
 int device_spec_print_link(const struct device_spec *spec, char buf[static DEVICE_SPEC_LINK_MAX]) {
         const struct selector *selector = &spec->selector;
-        char flat[PCI_PATH_STRING_MAX], part[sizeof("-part65535")] = "";
+        char flat[PCI_PATH_STRING_MAX], part[sizeof(PARTITION_SUFFIX "65535")] = "";
         int n;
 
         if (selector->type && !streq(selector->type, "block"))
@@ -232,7 +232,7 @@ int device_spec_print_link(const struct device_spec *spec, char buf[static DEVIC
 
         pci_path_print(&spec->path, PCI_PATH_FLAT, flat);
         if (selector->part > 0)
-                snprintf(part, sizeof(part), "-part%u", selector->part & UINT16_MAX);
+                snprintf(part, sizeof(part), PARTITION_SUFFIX "%u", selector->part & UINT16_MAX);
 
         n = snprintf(buf, DEVICE_SPEC_LINK_MAX, DISK_LINKS "%s%s%s%s%s%s", flat,
                      selector->sub_function[0] != '\0' ? "-" SUFFIX_SUB_FUNCTION : "",

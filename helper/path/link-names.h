@@ -13,6 +13,9 @@
 #define DISK_DIRECTORY LINK_DIRECTORY("disk")
 #define VFIO_DIRECTORY LINK_DIRECTORY("vfio")
 #define DISK_LINKS "/dev/" DISK_DIRECTORY "/"
+#define ALIAS_DIRECTORY "disk/by-pci-alias" /* names that the host gives */
+#define ALIAS_LINKS "/dev/" ALIAS_DIRECTORY "/"
+#define PARTITION_SUFFIX "-part"
 
 /*
  * The first parts of suffixes. A parser recognizes a suffix by them, because no hop of a PCI path has two letters and a

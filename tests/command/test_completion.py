@@ -19,7 +19,7 @@ from host.test_sockets import machine_with, qemu, served
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
 HOST = PCIPATH.parent / 'host/pcipath-host'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare', 'alias']
 
 # Replaces the machine. The program itself lists its verbs, options and columns.
 FAKE = f"""pcipath() {{
@@ -134,7 +134,7 @@ def test_every_format_is_completed():
     assert re.search(r'format=\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text())[1].split() == formats[:-1]
 
 
-@pytest.mark.parametrize('verb', ['list', 'probe'])
+@pytest.mark.parametrize('verb', ['list', 'probe', 'alias'])
 def test_every_column_is_completed(verb):
     columns = listed(PCIPATH, verb, '--list-columns')
     assert complete('pcipath', verb, '-o', '') == columns

@@ -183,6 +183,7 @@ def test_install(tmp_path):
         "usr/share/zsh/site-functions/_pcipath-host",
         "usr/share/man/man1/pcipath-host.1",
         "usr/share/man/man1/pcipath.1",
+        "usr/share/man/man5/pcipath-aliases.5",
         "usr/share/man/man7/dracut.pcipath.7",
         "usr/share/man/man7/pcipath-names.7",
         "usr/share/man/man8/pcipath-wait.service.8",
