@@ -15,34 +15,16 @@
 
 /* -- Devices -- */
 
-/* Devices that users expect in the list even without a PCI address. Others, such as keyboards, are left out. */
-static bool is_of_interest(const xmlNode *element) {
-        static const char *const without[] = { "fdc", "ccid", "isa", "xenbus", "virtio-serial" };
-        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
-        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
-
-        if (element_is(element, "hostdev"))
-                return type && (streq((const char *) type, "pci") || streq((const char *) type, "mdev"));
-        if (!element_is(element, "controller"))
-                return element_is(element, "disk") || element_is(element, "interface");
-
-        for (size_t i = 0; i < ELEMENTSOF(without); i++)
-                if (type && streq((const char *) type, without[i]))
-                        return false;
-        return !(model && streq((const char *) model, "none")) &&
-               libvirt_model_find((const char *) model)->controller != CONTROLLER_ROOT;
-}
-
 /* The reason why a device has no PCI address, by the type of its address. */
 static const char *reason_of_type(const char *type) {
         static const struct {
                 const char *type, *reason;
         } reasons[] = {
-                { "ccw",         "a channel device (ccw), not on PCI"     },
-                { "virtio-mmio", "a virtio-mmio device, not on PCI"       },
-                { "spapr-vio",   "a device of pseries' VIO, not on PCI"   },
-                { "usb",         "a USB device that is not a disk"        },
-                { "unassigned",  "not given to the guest"                 },
+                { "ccw", "a channel device (ccw), not on PCI" },
+                { "virtio-mmio", "a virtio-mmio device, not on PCI" },
+                { "spapr-vio", "a device of pseries' VIO, not on PCI" },
+                { "usb", "a USB device that is not a disk" },
+                { "unassigned", "not given to the guest" },
         };
 
         if (!type)
@@ -60,12 +42,27 @@ static bool is_repeated(const xmlNode *element) {
         return target && element_attribute_is(target, "type", "serial");
 }
 
+static bool is_scsi_hostdev(const xmlNode *element) {
+        return element_is(element, "hostdev") && element_attribute_is(element, "type", "scsi");
+}
+
+/* A device without an address: whether libvirt will give it a PCI address. */
+static bool takes_slot(const xmlNode *element) {
+        _cleanup_xml_ xmlChar *bus = NULL;
+
+        if (!element_is(element, "disk"))
+                return !is_scsi_hostdev(element);
+        bus = element_child_attribute(element, "target", "bus");
+        return bus && streq((const char *) bus, "virtio");
+}
+
 /* @disks: read the disks below functions, instead of everything else */
 static int read_element(struct domain *d, const xmlNode *element, bool disks) {
         const xmlNode *address = element_child(element, "address");
         _cleanup_xml_ xmlChar *text = address ? xmlGetProp(address, BAD_CAST "type") : NULL;
         const char *type = (const char *) text;
-        bool is_below = element_is(element, "disk") && type && (streq(type, "drive") || streq(type, "usb"));
+        bool is_below = (element_is(element, "disk") && type && (streq(type, "drive") || streq(type, "usb"))) ||
+                        (is_scsi_hostdev(element) && type && streq(type, "drive"));
 
         if (is_below != disks || is_repeated(element))
                 return 0;
@@ -73,7 +70,11 @@ static int read_element(struct domain *d, const xmlNode *element, bool disks) {
                 return domain_add_disk(d, element, address, type);
         if (type && streq(type, "pci"))
                 return domain_add_function(d, element, address);
-        return is_of_interest(element) ? domain_add_without_path(d, element, reason_of_type(type)) : 0;
+        /* Without an address, only what is usually on PCI is listed. Keyboards, for example, are left out. */
+        if (!libvirt_find_qemu_type(element))
+                return 0;
+        d->machine->n_unplaced += !type && takes_slot(element);
+        return domain_add_without_path(d, element, reason_of_type(type));
 }
 
 /* On i440fx, ACPI hotplug covers the bridges below the first root bus. Bridges below an expander have SHPC only. */
@@ -88,18 +89,19 @@ static void forget_plugs_below_expanders(struct domain *d) {
         }
 }
 
+/* An element that is wrong is a device that is absent for this reason; the others are read. */
 static int read_elements(struct domain *d, const xmlNode *devices, bool disks) {
-        int r = 0;
+        for (const xmlNode *e = devices->children; e; e = e->next)
+                if (e->type == XML_ELEMENT_NODE && read_element(d, e, disks) == -ENOMEM)
+                        return -ENOMEM;
 
-        for (const xmlNode *e = devices->children; e && r >= 0; e = e->next)
-                if (e->type == XML_ELEMENT_NODE)
-                        r = read_element(d, e, disks);
-        return r;
+        return 0;
 }
 
 static int read_devices(struct domain *d, const xmlNode *devices) {
         int r = 0;
 
+        domain_number_elements(d, devices);
         for (const xmlNode *e = devices->children; e && r >= 0; e = e->next)
                 if (element_is(e, "controller") && element_attribute_is(e, "type", "pci"))
                         r = domain_add_controller(d, e);

@@ -10,23 +10,29 @@
 #include "format-text.h"
 #include "libvirt-xml.h"
 
-static const struct {
-        const char *type, *kind;
-} adapter_types[] = {
-        { "scsi", "SCSI controller" },
-        { "sata", "SATA controller" },
-        { "ide",  "IDE controller"  },
-        { "usb",  "USB controller"  },
-        { "nvme", "NVMe controller" },
-};
+static const char *const adapter_types[] = { "scsi", "sata", "ide", "usb", "nvme" };
 
+/* src/qemu/qemu_command.c, qemuBuildDeviceAddressDriveProps() */
 static enum scsi_numbers scsi_numbers_of(const xmlNode *element) {
-        _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
+        static const struct {
+                const char *model;
+                enum scsi_numbers numbers;
+        } models[] = {
+                { "virtio-scsi",             SCSI_TARGETS },
+                { "virtio-transitional",     SCSI_TARGETS },
+                { "virtio-non-transitional", SCSI_TARGETS },
+                { "vmpvscsi",                SCSI_TARGETS },
+                /* These have one LUN for each target: the unit is the target. */
+                { "lsilogic",                SCSI_UNITS },
+                { "am53c974",                SCSI_UNITS },
+                { "dc390",                   SCSI_UNITS },
+        };
 
-        if (model && strncmp((const char *) model, "virtio-", strlen("virtio-")) == 0)
-                return SCSI_TARGETS;
-        /* This adapter has one LUN for each target: the unit is the target. */
-        return model && streq((const char *) model, "lsilogic") ? SCSI_UNITS : SCSI_UNKNOWN;
+        for (size_t i = 0; i < ELEMENTSOF(models); i++)
+                if (element_attribute_is(element, "model", models[i].model))
+                        return models[i].numbers;
+
+        return SCSI_UNKNOWN;
 }
 
 /** domain_add_adapter() - add a controller of a type that disks refer to by type and index; ignore other types */
@@ -35,19 +41,19 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(adapter_types); i++) {
-                if (!element_attribute_is(element, "type", adapter_types[i].type))
+                if (!element_attribute_is(element, "type", adapter_types[i]))
                         continue;
-                function->kind = adapter_types[i].kind;
-                r = element_get_number(d, element, "index", UINT16_MAX, &index);
+                r = element_get_number(element, "index", UINT16_MAX, function, &index);
                 /* A companion of a USB 2 controller shares its index and has only the slow devices. */
                 if (r <= 0 || element_child(element, "master"))
                         return r < 0 ? r : 0;
                 if (array_grow(d->adapters, d->n_adapters, 1) < 0)
                         return -ENOMEM;
                 d->adapters[d->n_adapters++] = (struct adapter){
-                        .type = adapter_types[i].type,
+                        .type = adapter_types[i],
                         .index = index,
-                        .scsi = streq(adapter_types[i].type, "scsi") ? scsi_numbers_of(element) : SCSI_UNKNOWN,
+                        .scsi = streq(adapter_types[i], "scsi") ? scsi_numbers_of(element) : SCSI_UNKNOWN,
+                        .is_lsilogic = element_attribute_is(element, "model", "lsilogic"),
                         .function = function,
                 };
         }
@@ -68,8 +74,8 @@ void domain_sort_adapters(struct domain *d) {
                 qsort(d->adapters, d->n_adapters, sizeof(*d->adapters), compare_adapters);
 }
 
-/* Return: NULL if there is no such adapter, or more than one. */
-static struct adapter *find_adapter(const struct domain *d, const char *type, unsigned index) {
+/** domain_find_adapter() - find a disk controller. Return: NULL if there is none, or more than one. */
+struct adapter *domain_find_adapter(const struct domain *d, const char *type, unsigned index) {
         const struct adapter key = { .type = type, .index = index };
         struct adapter *a;
         size_t at;
@@ -88,83 +94,89 @@ static struct adapter *find_adapter(const struct domain *d, const char *type, un
 }
 
 /* Make the suffix from the numbers of <address type='drive'>. NULL if the suffix is unknown. */
-static int make_suffix(const struct domain *d, struct adapter *a, const unsigned numbers[static 3], char **ret) {
-        unsigned bus = numbers[0], target = numbers[1], unit = numbers[2];
+static int make_suffix(const struct domain *d, struct adapter *a, const struct drive *drive, char **ret) {
         int r = 0;
 
-        *ret = NULL;
         if (streq(a->type, "sata"))
-                r = d->is_bhyve && unit != a->n_disks ? 0 : format_text(ret, SUFFIX_ATA "%u.0", unit + 1);
+                r = d->is_bhyve && drive->unit != a->n_disks ? 0 : format_text(ret, SUFFIX_ATA "%u.0", drive->unit + 1);
         else if (d->is_bhyve)
                 r = 0;
         else if (streq(a->type, "ide"))
-                r = format_text(ret, SUFFIX_ATA "%u.%u", bus + 1, unit);
+                r = format_text(ret, SUFFIX_ATA "%u.%u", drive->bus + 1, drive->unit);
+        else if (streq(a->type, "nvme"))
+                r = format_text(ret, SUFFIX_NVME "%u", drive->unit + 1);
         else if (a->scsi == SCSI_TARGETS)
-                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:%u", bus, target, unit);
+                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:%u", drive->bus, drive->target, drive->unit);
         else if (a->scsi == SCSI_UNITS)
-                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:0", bus, unit);
+                r = format_text(ret, SUFFIX_SCSI "0:%u:%u:0", drive->bus, drive->unit);
         a->n_disks++;
         return r;
 }
 
-static int read_drive(const struct domain *d, const xmlNode *address, const char *bus, struct adapter **ret_adapter,
-                      char **ret_suffix) {
-        static const char *const attributes[] = { "bus", "target", "unit" };
-        unsigned index = 0, numbers[3] = {};
+static int read_drive(const struct domain *d, const xmlNode *address, const char *bus, struct device *disk) {
+        struct adapter *adapter;
+        struct drive drive;
         int r;
 
-        r = element_get_number(d, address, "controller", UINT16_MAX, &index);
-        for (size_t i = 0; i < ELEMENTSOF(attributes) && r >= 0; i++)
-                r = element_get_number(d, address, attributes[i], UINT16_MAX, &numbers[i]);
+        r = element_get_drive(address, disk, &drive);
         if (r < 0)
                 return r;
-
-        *ret_adapter = find_adapter(d, bus, index);
-        return *ret_adapter ? make_suffix(d, *ret_adapter, numbers, ret_suffix) : 0;
+        adapter = domain_find_adapter(d, bus, drive.controller);
+        if (!adapter)
+                return 0;
+        disk->function = adapter->function;
+        return make_suffix(d, adapter, &drive, &disk->suffix);
 }
 
-static int read_usb(const struct domain *d, const xmlNode *address, struct adapter **ret_adapter, char **ret_suffix) {
+static int read_usb(const struct domain *d, const xmlNode *address, struct device *disk) {
         _cleanup_xml_ xmlChar *port = xmlGetProp(address, BAD_CAST "port");
+        struct adapter *adapter;
         unsigned index = 0;
         int r;
 
-        r = element_get_number(d, address, "bus", UINT16_MAX, &index);
+        r = element_get_number(address, "bus", UINT16_MAX, disk, &index);
         if (r < 0)
                 return r;
 
-        *ret_adapter = find_adapter(d, "usb", index);
+        adapter = domain_find_adapter(d, "usb", index);
+        if (!adapter)
+                return 0;
+        disk->function = adapter->function;
         if (port && *port != '\0' && !d->is_bhyve &&
             strspn((const char *) port, "0123456789.") == strlen((const char *) port) &&
-            format_text(ret_suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", (const char *) port) < 0)
+            format_text(&disk->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", (const char *) port) < 0)
                 return -ENOMEM;
         return 0;
 }
 
 /**
- * domain_add_disk() - add a disk of a controller
+ * domain_add_disk() - add a disk of a controller, or a SCSI device of the host
  * @type: of the address
+ *
+ * Return: 0, -EBADMSG if the address is wrong, or -ENOMEM.
  */
 int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type) {
-        _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
-        struct adapter *adapter = NULL;
-        _cleanup_free_ char *suffix = NULL;
-        struct device *disk;
-        int r = 0;
+        struct device *disk = machine_add_device(d->machine, NULL, NULL);
+        _cleanup_xml_ xmlChar *bus = NULL;
+        int r;
 
-        if (bus && streq(type, "drive"))
-                r = read_drive(d, address, (char *) bus, &adapter, &suffix);
-        else if (bus && streq(type, "usb"))
-                r = read_usb(d, address, &adapter, &suffix);
-        if (r < 0)
-                return r;
-        if (!adapter)
-                return domain_add_without_path(d, element, "the controller is not a PCI device of this document");
-
-        disk = machine_add_device(d->machine, NULL, adapter->function);
         if (!disk)
                 return -ENOMEM;
-        disk->node = NODE_DISK;
-        disk->suffix = suffix;
-        suffix = NULL;
-        return domain_identify(d, element, disk);
+        r = domain_identify(d, element, disk);
+        if (r < 0)
+                return r;
+
+        if (element_is(element, "hostdev"))
+                bus = xmlGetProp(element, BAD_CAST "type");
+        else
+                bus = element_child_attribute(element, "target", "bus");
+        if (bus && streq(type, "drive"))
+                r = read_drive(d, address, (char *) bus, disk);
+        else if (streq(type, "usb"))
+                r = read_usb(d, address, disk);
+        if (disk->function)
+                disk->node = NODE_DISK;
+        else if (!disk->absent)
+                disk->absent = "the controller is not a PCI device of this document";
+        return r;
 }

@@ -6,36 +6,32 @@
 
 #include "format-text.h"
 #include "libvirt-xml.h"
+#include "qemu-types.h"
 
 static const char *const no_number =
         "the number of the root bus is not in the document; libvirt adds it when the domain is defined";
+static const char *const wrong_number = "the number of the root bus is wrong; correct the document";
 
 /* -- Controllers -- */
 
 /* Each host bridge of pseries is a domain, numbered by the index in <target>, not by the controller's index. */
-static int set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
+static void set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
         const xmlNode *target = element_child(element, "target");
         unsigned index;
         int r;
 
-        if (!d->type && !d->is_bhyve) {
+        if (!d->type && !d->is_bhyve)
                 bus->nameless = "the PCI addresses of this machine type are not known";
-                return 0;
-        }
-        if (d->type && d->type->root_number == ROOT_BY_INDEX) {
-                r = target ? element_get_number(d, target, "index", 0xffff, &index) : 0;
-                if (r == 0)
-                        bus->nameless = no_number;
+        else if (d->type && d->type->root_number == ROOT_BY_INDEX) {
+                r = target ? element_parse_number(target, "index", 0xffff, &index) : 0;
                 if (r > 0)
                         bus->root.domain = index;
-                return r;
-        }
-
-        if (index_of_controller != 0)
+                else
+                        bus->nameless = r == 0 ? no_number : wrong_number;
+        } else if (index_of_controller != 0)
                 bus->nameless = "a second root bus, which this machine type does not support";
         else if (d->type)
                 bus->used = bus->shown = d->type->built_in;
-        return 0;
 }
 
 static bool takes_plugs(const struct domain *d, const xmlNode *element, const struct libvirt_model *model) {
@@ -51,14 +47,15 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         struct controller_bus *c;
         unsigned index;
-        int r;
 
-        r = element_get_number(d, element, "index", CONTROLLERS_MAX - 1, &index);
-        if (r <= 0)
-                return r; /* without an index, no address can name it */
+        if (element_parse_number(element, "index", CONTROLLERS_MAX - 1, &index) <= 0)
+                return 0; /* without an index, no address can name it */
         c = &d->controllers[index];
-        if (c->bus)
-                return set_element_error(d, element, "another PCI controller has the same index");
+        if (c->bus) {
+                c->is_double = true;
+                c->bus->nameless = "behind one of two PCI controllers with the same index; correct the document";
+                return 0;
+        }
 
         c->element = element;
         c->model = libvirt_model_find((const char *) model);
@@ -70,9 +67,11 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
         c->bus->first_slot = c->model->first_slot;
         c->bus->last_slot = c->model->last_slot;
         c->bus->slots = c->model->last_slot == 0 ? SLOTS_LINK : SLOTS_BUS;
-        if (c->model->controller == CONTROLLER_ROOT)
-                return set_root(d, element, index, c->bus);
         c->bus->nameless = "behind a controller that has no PCI address"; /* connect_controller() changes this */
+        if (c->model->controller == CONTROLLER_ROOT) {
+                c->bus->nameless = NULL;
+                set_root(d, element, index, c->bus);
+        }
         return 0;
 }
 
@@ -85,8 +84,8 @@ static int add_hidden_bridge(struct domain *d, struct controller_bus *c, unsigne
                 return -ENOMEM;
         root->root.bus = (uint8_t) number;
         c->bus->bridge = hidden;
-        hidden->kind = "PCI bridge";
         hidden->type = strdup("pci-bridge");
+        hidden->kind = qemu_type_find("pci-bridge")->kind;
         return hidden->type ? 0 : -ENOMEM;
 }
 
@@ -95,6 +94,8 @@ static int connect_controller(struct domain *d, struct controller_bus *c, struct
         unsigned number;
         int r;
 
+        if (c->is_double)
+                return 0;
         switch (c->model->controller) {
         case CONTROLLER_ROOT:
                 return 0;
@@ -110,10 +111,10 @@ static int connect_controller(struct domain *d, struct controller_bus *c, struct
                 break;
         }
 
-        r = element_get_number(d, element_child(c->element, "target") ?: c->element, "busNr", 0xff, &number);
-        c->bus->nameless = r == 0 ? no_number : NULL;
+        r = element_parse_number(element_child(c->element, "target") ?: c->element, "busNr", 0xff, &number);
+        c->bus->nameless = r > 0 ? NULL : (r == 0 ? no_number : wrong_number);
         if (r <= 0)
-                return r;
+                return 0;
         if (c->model->controller == CONTROLLER_EXPANDER_BRIDGE)
                 return add_hidden_bridge(d, c, number);
         c->bus->root.bus = (uint8_t) number;
@@ -123,71 +124,64 @@ static int connect_controller(struct domain *d, struct controller_bus *c, struct
 /* -- Functions -- */
 
 /* Guests on s390 see no topology: each function is alone in a domain, whose number is the uid. */
-static int read_uid(const struct domain *d, const xmlNode *zpci, struct bus *bus, const char **ret_absent) {
+static int read_uid(struct domain *d, const xmlNode *zpci, struct device *function) {
         unsigned uid = 0;
         int r;
 
-        r = zpci ? element_get_number(d, zpci, "uid", 0xffff, &uid) : 0;
+        r = zpci ? element_get_number(zpci, "uid", 0xffff, function, &uid) : 0;
         if (r < 0)
                 return r;
         /* QEMU treats 0 as unset and chooses a uid. */
-        if (uid == 0)
-                *ret_absent = "no uid in the address; libvirt adds it when the domain is defined";
-        bus->root.domain = uid;
+        if (uid == 0) {
+                function->absent = "no uid in the address; libvirt adds it when the domain is defined";
+                return 0;
+        }
+
+        function->bus = machine_add_bus(d->machine, NULL);
+        if (!function->bus)
+                return -ENOMEM;
+        function->bus->root.domain = uid;
         return 0;
 }
 
-static int read_slot(const struct domain *d, const xmlNode *address, struct pci_hop *ret, struct bus **ret_bus,
-                     const char **ret_absent) {
+static int read_slot(struct domain *d, const xmlNode *address, struct device *f) {
         unsigned domain = 0, bus = 0, slot = 0, function = 0;
         int r, has_slot, has_bus;
 
-        r = element_get_number(d, address, "domain", 0xffff, &domain);
+        r = element_get_number(address, "domain", 0xffff, f, &domain);
         if (r >= 0)
-                r = element_get_number(d, address, "function", 7, &function);
+                r = element_get_number(address, "function", 7, f, &function);
         if (r >= 0)
-                r = has_slot = element_get_number(d, address, "slot", 0x1f, &slot);
+                r = has_slot = element_get_number(address, "slot", 0x1f, f, &slot);
         if (r >= 0)
-                r = has_bus = element_get_number(d, address, "bus", CONTROLLERS_MAX - 1, &bus);
+                r = has_bus = element_get_number(address, "bus", CONTROLLERS_MAX - 1, f, &bus);
         if (r < 0)
                 return r;
 
-        ret->slot = (uint8_t) slot;
-        ret->function = (uint8_t) function;
-        if (!has_slot || !has_bus)
-                *ret_absent = "the address is incomplete; libvirt adds the rest when the domain is defined";
-        else if (domain != 0 || !d->controllers[bus].bus)
-                *ret_absent = "the address names a PCI controller that is not in the document";
+        f->hop.slot = (uint8_t) slot;
+        f->hop.function = (uint8_t) function;
+        if (!has_slot || !has_bus) {
+                f->absent = "the address is incomplete; libvirt adds the rest when the domain is defined";
+                d->machine->n_unplaced++;
+        } else if (domain != 0 || !d->controllers[bus].bus)
+                f->absent = "the address names a PCI controller that is not in the document; "
+                            "libvirt adds it when the domain is defined";
         /* libvirt passes only the slot to bhyve, and most devices become function 0. */
         else if (d->is_bhyve && (bus != 0 || function != 0))
-                *ret_absent = "not function 0 of a slot on bus 0: bhyve supports no other functions";
+                f->absent = "not function 0 of a slot on bus 0: bhyve supports no other functions";
         else
-                *ret_bus = d->controllers[bus].bus;
+                f->bus = d->controllers[bus].bus;
         return 0;
 }
 
-static int add_addressed_function(struct domain *d, const xmlNode *element, const xmlNode *address,
-                                  struct device **ret) {
-        struct pci_hop hop = { .bus = PCI_HOP_NO_BUS, .vf = PCI_HOP_NO_VF };
+static int read_address(struct domain *d, const xmlNode *address, struct device *function) {
         const xmlNode *zpci = element_child(address, "zpci");
-        const char *absent = NULL;
-        struct bus *bus = NULL;
         int r;
 
-        if (zpci || domain_is_s390(d)) {
-                bus = machine_add_bus(d->machine, NULL);
-                r = bus ? read_uid(d, zpci, bus, &absent) : -ENOMEM;
-        } else
-                r = read_slot(d, address, &hop, &bus, &absent);
-        if (r < 0)
-                return r;
-
-        *ret = machine_add_device(d->machine, absent ? NULL : bus, NULL);
-        if (!*ret)
-                return -ENOMEM;
-        (*ret)->hop = hop;
-        (*ret)->absent = absent;
-        return domain_identify(d, element, *ret);
+        r = zpci || domain_is_s390(d) ? read_uid(d, zpci, function) : read_slot(d, address, function);
+        if (r == -EBADMSG)
+                d->machine->n_unplaced++;
+        return r;
 }
 
 static int set_controller(struct domain *d, const xmlNode *element, struct device *function) {
@@ -197,34 +191,37 @@ static int set_controller(struct domain *d, const xmlNode *element, struct devic
 
         if (!element_attribute_is(element, "type", "pci"))
                 return domain_add_adapter(d, element, function);
-        r = element_get_number(d, element, "index", CONTROLLERS_MAX - 1, &index);
+        r = element_get_number(element, "index", CONTROLLERS_MAX - 1, function, &index);
         if (r <= 0)
                 return r;
 
         c = &d->controllers[index];
-        function->kind = c->model->kind;
         if (domain_is_s390(d))
                 function->absent = "a bridge, which guests on s390 do not show";
         /* A controller that is not on a bus has no bus behind it. */
         return function->bus ? connect_controller(d, c, function) : 0;
 }
 
-/** domain_add_function() - add a device that has a PCI address */
+/** domain_add_function() - add a device with a PCI address. Return: 0, -EBADMSG if the address is wrong, -ENOMEM. */
 int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address) {
-        struct device *function;
+        struct device *function = machine_add_device(d->machine, NULL, NULL);
+        const char *qemu_type;
         int r;
 
-        r = add_addressed_function(d, element, address, &function);
+        if (!function)
+                return -ENOMEM;
+        r = domain_identify(d, element, function);
+        if (r >= 0)
+                r = read_address(d, address, function);
         if (r < 0)
                 return r;
 
-        if (element_is(element, "interface"))
-                function->node = NODE_INTERFACE;
         if (element_is(element, "controller"))
                 return set_controller(d, element, function);
-        if (!element_is(element, "disk"))
+        qemu_type = libvirt_find_qemu_type(element);
+        function->node = qemu_type ? qemu_type_find(qemu_type)->node : NODE_NONE;
+        if (function->node != NODE_DISK)
                 return 0;
-        function->node = NODE_DISK;
         function->suffix = strdup("");
         return function->suffix ? 0 : -ENOMEM;
 }

@@ -8,6 +8,7 @@
 
 #include "format-text.h"
 #include "libvirt-xml.h"
+#include "qemu-types.h"
 
 /* The first controllers have the aliases "usb" and "ide", as QEMU names them. */
 static bool is_called_ide(const struct domain *d, const char *type) {
@@ -46,22 +47,24 @@ static long disk_number(const char *target) {
         return number - 1;
 }
 
-static int make_drive_id(const xmlNode *address, const char *bus, char **ret) {
-        _cleanup_xml_ xmlChar *controller = xmlGetProp(address, BAD_CAST "controller");
-        _cleanup_xml_ xmlChar *channel = xmlGetProp(address, BAD_CAST "bus");
-        _cleanup_xml_ xmlChar *target = xmlGetProp(address, BAD_CAST "target");
-        _cleanup_xml_ xmlChar *unit = xmlGetProp(address, BAD_CAST "unit");
+static int make_drive_id(const struct domain *d, const xmlNode *address, const char *bus, char **ret) {
+        const struct adapter *adapter;
+        struct device ignored = {};
+        struct drive drive;
+        int r;
 
-        if (!controller || !channel || !target || !unit)
-                return 0;
-        if (streq(bus, "scsi"))
-                return format_text(ret, "scsi%s-%s-%s-%s", (char *) controller, (char *) channel, (char *) target,
-                                   (char *) unit);
-        return format_text(ret, "%s%s-%s-%s", bus, (char *) controller, (char *) channel, (char *) unit);
+        r = element_get_drive(address, &ignored, &drive);
+        free(ignored.absent_text);
+        if (r < 0)
+                return r == -EBADMSG ? 0 : r;
+
+        adapter = domain_find_adapter(d, bus, drive.controller);
+        if (streq(bus, "scsi") && !(adapter && adapter->is_lsilogic))
+                return format_text(ret, "scsi%u-%u-%u-%u", drive.controller, drive.bus, drive.target, drive.unit);
+        return format_text(ret, "%s%u-%u-%u", bus, drive.controller, drive.bus, drive.unit);
 }
 
-/* A disk of an lsilogic adapter has a shorter alias, which is not made here. The target identifies it. */
-static int make_disk_id(const xmlNode *element, char **ret) {
+static int make_disk_id(const struct domain *d, const xmlNode *element, char **ret) {
         _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
         _cleanup_xml_ xmlChar *bus = element_child_attribute(element, "target", "bus");
         const xmlNode *address = element_child(element, "address");
@@ -69,30 +72,50 @@ static int make_disk_id(const xmlNode *element, char **ret) {
         if (!bus || !target)
                 return 0;
         if (address && element_attribute_is(address, "type", "drive"))
-                return make_drive_id(address, (const char *) bus, ret);
+                return make_drive_id(d, address, (const char *) bus, ret);
         return disk_number((const char *) target) < 0 ? 0
                                                       : format_text(ret, "%s-disk%ld", (const char *) bus,
                                                                     disk_number((const char *) target));
 }
 
-/* libvirt numbers them in the order of the document, interfaces first. */
-static int make_numbered_id(struct domain *d, const xmlNode *element, char **ret) {
-        bool is_hostdev = element_is(element, "hostdev") || element_attribute_is(element, "type", "hostdev");
+/* The number of an element, plus 1 so that NULL means none. */
+static void set_number(struct domain *d, xmlNode *element) {
+        const struct libvirt_numbers *row;
+        size_t counter;
 
-        return is_hostdev ? format_text(ret, "hostdev%u", d->n_hostdevs++)
-                          : format_text(ret, "net%u", d->n_interfaces++);
+        row = libvirt_find_numbers(element, &counter);
+        if (row && !(row->skips_aliased && element_child(element, "alias")))
+                element->_private = (void *) ++d->n_numbered[counter];
 }
 
-static int make_ids(struct domain *d, const xmlNode *element, bool has_alias, char **ret, char **ret_other) {
+/**
+ * domain_number_elements() - number the elements whose aliases have numbers; call it before domain_identify()
+ *
+ * libvirt numbers in the order of the document, but interfaces first.
+ */
+void domain_number_elements(struct domain *d, const xmlNode *devices) {
+        for (xmlNode *e = devices->children; e; e = e->next)
+                if (element_is(e, "interface"))
+                        set_number(d, e);
+        for (xmlNode *e = devices->children; e; e = e->next)
+                if (e->type == XML_ELEMENT_NODE && !element_is(e, "interface"))
+                        set_number(d, e);
+}
+
+static int make_numbered_id(const xmlNode *element, char **ret) {
+        size_t counter, number = (size_t) element->_private;
+        const struct libvirt_numbers *row;
+
+        row = number > 0 ? libvirt_find_numbers(element, &counter) : NULL;
+        return row ? format_text(ret, "%s%zu", row->prefix, number - 1) : 0;
+}
+
+static int make_ids(struct domain *d, const xmlNode *element, char **ret, char **ret_other) {
         if (element_is(element, "controller"))
                 return make_controller_ids(d, element, ret, ret_other);
         if (element_is(element, "disk"))
-                return make_disk_id(element, ret);
-        if (has_alias)
-                return 0; /* a device with an alias gets no number */
-        if (element_is(element, "interface") || element_is(element, "hostdev"))
-                return make_numbered_id(d, element, ret);
-        return 0;
+                return make_disk_id(d, element, ret);
+        return make_numbered_id(element, ret);
 }
 
 static int copy_text(const char *text, char **ret) {
@@ -107,7 +130,7 @@ static int set_ids(struct domain *d, const xmlNode *element, struct device *devi
         const char *a = (const char *) alias, *t = (const char *) target, *second;
         _cleanup_free_ char *made = NULL, *other = NULL;
 
-        if (make_ids(d, element, a != NULL, &made, &other) < 0)
+        if (make_ids(d, element, &made, &other) < 0)
                 return -ENOMEM;
         if (a)
                 second = t ?: (made && streq(a, made) ? other : NULL);
@@ -116,22 +139,27 @@ static int set_ids(struct domain *d, const xmlNode *element, struct device *devi
         return copy_text((a ?: t) ?: made, &device->id) < 0 ? -ENOMEM : copy_text(second, &device->other_id);
 }
 
+/* QEMU gives the alias of a USB 2 controller to that controller only, not to its companions. */
+static bool has_id(const xmlNode *element) {
+        return !element_is(element, "controller") || !element_child(element, "master");
+}
+
 /** domain_identify() - set ids, labels, type and kind of the device of an element */
 int domain_identify(struct domain *d, const xmlNode *element, struct device *device) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
         bool is_pci_controller = element_is(element, "controller") && type && streq((char *) type, "pci");
         const xmlChar *text = element->name;
+        const char *qemu_type;
 
         if (element_is(element, "controller"))
                 text = is_pci_controller && model ? model : (type ?: text);
-        if (set_ids(d, element, device) < 0 || element_set_labels(element, device) < 0 ||
+        if ((has_id(element) && set_ids(d, element, device) < 0) || element_set_labels(element, device) < 0 ||
             copy_text((const char *) text, &device->type) < 0)
                 return -ENOMEM;
 
-        if (element_is(element, "disk"))
-                device->kind = element_attribute_is(element, "device", "cdrom") ? "optical drive" : "disk";
-        else if (element_is(element, "interface"))
-                device->kind = "network controller";
+        qemu_type = libvirt_find_qemu_type(element);
+        if (qemu_type)
+                device->kind = qemu_type_find(qemu_type)->kind;
         return 0;
 }

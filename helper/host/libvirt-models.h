@@ -17,7 +17,6 @@ enum controller {
 
 struct libvirt_model {
         const char *name;
-        const char *kind;
         enum controller controller;
         bool takes_plugs;
         uint8_t first_slot, last_slot;

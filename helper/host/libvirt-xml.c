@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdio.h>
-
 #include "libvirt-xml.h"
 
 bool element_is(const xmlNode *element, const char *name) {
@@ -30,60 +28,67 @@ xmlChar *element_child_attribute(const xmlNode *element, const char *child, cons
         return e ? xmlGetProp(e, BAD_CAST attribute) : NULL;
 }
 
-/** element_describe() - describe an element for errors: "disk 'vda'", "controller pci '1'" */
-const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]) {
-        _cleanup_xml_ xmlChar *target = element_child_attribute(element, "target", "dev");
-        _cleanup_xml_ xmlChar *alias = element_child_attribute(element, "alias", "name");
-        _cleanup_xml_ xmlChar *index = xmlGetProp(element, BAD_CAST "index");
-        _cleanup_xml_ xmlChar *type = xmlGetProp(element, BAD_CAST "type");
-        const char *name = (const char *) ((target ?: alias) ?: index);
-        bool is_controller = element_is(element, "controller");
-
-        (void) snprintf(buf, ELEMENT_NAME_MAX, "%.20s%s%.20s%s%.40s%s", (const char *) element->name,
-                        is_controller && type ? " " : "", is_controller && type ? (const char *) type : "",
-                        name ? " '" : "", name ?: "", name ? "'" : "");
-        return buf;
-}
-
 /**
- * element_parse_number() - read a number from an attribute, in decimal or in hexadecimal with 0x
+ * element_parse_number() - read a number from an attribute as libvirt does, which uses strtoul() but refuses a sign
  *
  * Return: 1; 0 if there is no such attribute; -EBADMSG if it is not a number from 0 to @most.
  */
 int element_parse_number(const xmlNode *element, const char *attribute, unsigned most, unsigned *ret) {
         _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
+        const char *start;
         unsigned long value;
         char *end;
 
         if (!text)
                 return 0;
+        start = (const char *) text + strspn((const char *) text, " \t\n\v\f\r");
+        start += *start == '+';
         errno = 0;
-        value = strtoul((const char *) text, &end, 0);
-        if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > most)
+        value = strtoul(start, &end, 0);
+        if (*start < '0' || *start > '9' || *end != '\0' || errno != 0 || value > most)
                 return -EBADMSG;
         *ret = (unsigned) value;
         return 1;
 }
 
 /**
- * element_get_number() - do as element_parse_number(), and set the error
+ * element_get_number() - do as element_parse_number(); if it fails, the device is absent for this reason
+ *
+ * Return: 1, 0, -EBADMSG, or -ENOMEM.
  */
-int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
+int element_get_number(const xmlNode *element, const char *attribute, unsigned most, struct device *device,
                        unsigned *ret) {
-        _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
-        int r;
+        int r = element_parse_number(element, attribute, most, ret);
 
-        r = element_parse_number(element, attribute, most, ret);
-        if (r < 0)
-                return error_set(d->error, -EBADMSG, "%s, line %ld: %s='%.40s' is not a number from 0 to %u", d->file,
-                                 xmlGetLineNo(element), attribute, (const char *) text, most);
+        if (r == -EBADMSG) {
+                _cleanup_xml_ xmlChar *text = xmlGetProp(element, BAD_CAST attribute);
+
+                if (device_set_absent(device, "line %ld: %s='%.40s' is not a number from 0 to %u; correct the document",
+                                      xmlGetLineNo(element), attribute, (const char *) text, most) < 0)
+                        return -ENOMEM;
+        }
         return r;
 }
 
-/** set_element_error() - Return: -EBADMSG. */
-int set_element_error(const struct domain *d, const xmlNode *element, const char *what) {
-        char name[ELEMENT_NAME_MAX];
+/** element_get_drive() - read <address type='drive'>. Return: 0, or as element_get_number(). */
+int element_get_drive(const xmlNode *address, struct device *device, struct drive *ret) {
+        struct drive drive = {};
+        const struct {
+                const char *name;
+                unsigned *number;
+        } attributes[] = {
+                { "controller", &drive.controller },
+                { "bus", &drive.bus },
+                { "target", &drive.target },
+                { "unit", &drive.unit },
+        };
+        int r;
 
-        return error_set(d->error, -EBADMSG, "%s, line %ld: %s: %s", d->file, xmlGetLineNo(element),
-                         element_describe(element, name), what);
+        for (size_t i = 0; i < ELEMENTSOF(attributes); i++) {
+                r = element_get_number(address, attributes[i].name, UINT16_MAX, device, attributes[i].number);
+                if (r < 0)
+                        return r;
+        }
+        *ret = drive;
+        return 0;
 }

@@ -9,6 +9,7 @@
 #include <libxml/tree.h>
 
 #include "libvirt-models.h"
+#include "libvirt-types.h"
 #include "error.h"
 #include "qemu-machines.h"
 
@@ -19,17 +20,19 @@ struct controller_bus {
         const xmlNode *element;
         const struct libvirt_model *model;
         struct bus *bus;
+        bool is_double; /* another controller has the same index */
 };
 
 /** struct adapter - a disk controller, which disks refer to in their address */
 struct adapter {
-        const char *type; /* "scsi", "sata", "ide", "usb" */
+        const char *type; /* "scsi", "sata", "ide", "usb", "nvme" */
         unsigned index;
         enum scsi_numbers {
                 SCSI_UNKNOWN,
                 SCSI_TARGETS,
                 SCSI_UNITS
         } scsi;
+        bool is_lsilogic;        /* the aliases of its disks have no target */
         struct device *function; /* NULL if the adapter is not on PCI */
         unsigned n_disks;        /* disks read so far */
 };
@@ -43,27 +46,31 @@ struct domain {
         struct controller_bus controllers[CONTROLLERS_MAX];
         struct adapter *adapters; /* sorted by domain_sort_adapters() */
         size_t n_adapters;
-        unsigned n_interfaces, n_hostdevs; /* numbers for the next aliases */
+        size_t n_numbered[LIBVIRT_NUMBERS_MAX]; /* by the counters of libvirt_find_numbers() */
+};
+
+/** struct drive - <address type='drive'> */
+struct drive {
+        unsigned controller, bus, target, unit;
 };
 
 static inline bool domain_is_s390(const struct domain *d) {
         return d->type && d->type->root_number == ROOT_BY_UID;
 }
 
-#define ELEMENT_NAME_MAX 96
-
 /* libvirt-xml.c */
 bool element_is(const xmlNode *element, const char *name);
 bool element_attribute_is(const xmlNode *element, const char *attribute, const char *value);
 const xmlNode *element_child(const xmlNode *element, const char *name);
 xmlChar *element_child_attribute(const xmlNode *element, const char *child, const char *attribute);
-const char *element_describe(const xmlNode *element, char buf[static ELEMENT_NAME_MAX]);
 int element_parse_number(const xmlNode *element, const char *attribute, unsigned most, unsigned *ret);
-int element_get_number(const struct domain *d, const xmlNode *element, const char *attribute, unsigned most,
+int element_get_number(const xmlNode *element, const char *attribute, unsigned most, struct device *device,
                        unsigned *ret);
+int element_get_drive(const xmlNode *address, struct device *device, struct drive *ret);
 
 /* libvirt-id.c */
 int domain_identify(struct domain *d, const xmlNode *element, struct device *device);
+void domain_number_elements(struct domain *d, const xmlNode *devices);
 
 /* libvirt-label.c */
 int element_set_labels(const xmlNode *element, struct device *device);
@@ -76,9 +83,8 @@ int domain_add_without_path(struct domain *d, const xmlNode *element, const char
 /* libvirt-adapter.c */
 int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function);
 void domain_sort_adapters(struct domain *d);
+struct adapter *domain_find_adapter(const struct domain *d, const char *type, unsigned index);
 int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
-
-int set_element_error(const struct domain *d, const xmlNode *element, const char *what);
 
 static inline void freexmlp(xmlChar **text) {
         xmlFree(*text);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "array.h"
+#include "format-text.h"
 #include "machine.h"
 #include "util.h"
 
@@ -49,6 +50,23 @@ struct device *machine_add_device(struct machine *machine, struct bus *bus, stru
         device->hop = (struct pci_hop){ .bus = PCI_HOP_NO_BUS, .vf = PCI_HOP_NO_VF };
         machine->devices[machine->n_devices++] = device;
         return device;
+}
+
+/** device_set_absent() - set the reason why the guest does not show a device. Return: 0, or -ENOMEM. */
+int device_set_absent(struct device *device, const char *format, ...) {
+        char *text;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = format_text_va(&text, format, ap);
+        va_end(ap);
+        if (r < 0)
+                return r;
+
+        free(device->absent_text);
+        device->absent = device->absent_text = text;
+        return 0;
 }
 
 /** bus_find_fault() - the reason why the guest does not show the devices on a bus, or NULL */
@@ -124,6 +142,7 @@ void machine_clear(struct machine *machine) {
                         free(d->labels[j]);
                 free(d->type);
                 free(d->suffix);
+                free(d->absent_text);
                 free(d->path);
                 free(d);
         }

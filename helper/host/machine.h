@@ -12,6 +12,7 @@
 
 #include "link-names.h"
 #include "pci-path.h"
+#include "util.h"
 
 struct device;
 
@@ -64,6 +65,7 @@ struct device {
         enum node node;
         char *suffix;            /* after the flat form, in the link of a disk; NULL if unknown */
         const char *absent;      /* the reason why the guest does not show the device, or NULL */
+        char *absent_text;       /* owned text of absent, or NULL; see device_set_absent() */
         const char *until;       /* of a function: the reason why it may not exist yet, or NULL */
         struct pci_path *path;   /* see device_get_path() */
         bool twin;               /* another device has the same address; set by machine_complete() */
@@ -91,6 +93,7 @@ struct machine {
         bool wants_labels;       /* set by the verb: read labels even if that takes more time */
         const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */
         const char *no_room;     /* what to do if all slots are in use, or NULL */
+        size_t n_unplaced;       /* devices that use a slot, but which one is not known */
         char *reason;            /* owned text of device.absent, or NULL */
         bool is_list;            /* read from a list: devices have paths, but there are no buses */
         void *document;          /* has texts of devices; put_document() frees it */
@@ -101,6 +104,7 @@ struct machine {
 
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge);
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function);
+_printf_(2, 3) int device_set_absent(struct device *device, const char *format, ...);
 int machine_complete(struct machine *machine);
 int machine_index(struct machine *machine);
 void machine_clear(struct machine *machine);

@@ -23,6 +23,8 @@ static const struct label_key
 #define ATA_DISK(p, kind) \
         { p, kind, .node = NODE_DISK, .suffix = QEMU_SUFFIX_ATA, .leaf = true, .properties = { "unit" }, \
           .labels = disk_labels }
+#define SOUND(p)      { p, "multimedia controller", .leaf = true }
+#define INPUT(p)      { p, "input controller", .leaf = true }
 #define EXPANDER(p)   { p, "host bridge", .suffix = QEMU_SUFFIX_EXPANDER, .leaf = true, .properties = { "bus_nr" } }
 // clang-format on
 
@@ -61,6 +63,7 @@ static const struct qemu_type type_table[] = {
         SCSI_DISK("scsi-hd",    "disk"),
         SCSI_DISK("scsi-block", "disk"),
         SCSI_DISK("scsi-cd",    "optical drive"),
+        SCSI_DISK("scsi-generic", "SCSI device"), /* has a link only if it is a disk */
         { "ich9-ahci",  "SATA controller" },
         { "piix?-ide*", "IDE controller" },
         { "cmd646-ide", "IDE controller" },
@@ -98,10 +101,37 @@ static const struct qemu_type type_table[] = {
         { "usb-*",      "USB device",       .leaf = true },
         { "virtio-serial-pci*",  "communication controller", .leaf = true },
         { "virtio-gpu-*",        "display controller",       .leaf = true },
+        { "vhost-user-gpu-pci",  "display controller",       .leaf = true },
         { "virtio-vga*",         "display controller",       .leaf = true },
         { "VGA",                 "display controller",       .leaf = true },
         { "*-vga",               "display controller",       .leaf = true },
+        { "qxl",                 "display controller",       .leaf = true },
+        { "vmware-svga",         "display controller",       .leaf = true },
         { "bochs-display",       "display controller",       .leaf = true },
+        SOUND("virtio-sound-pci*"),
+        SOUND("*intel-hda"),
+        SOUND("AC97"),
+        SOUND("ES1370"),
+        INPUT("virtio-input-*-pci*"),
+        INPUT("virtio-keyboard-pci*"),
+        INPUT("virtio-mouse-pci*"),
+        INPUT("virtio-tablet-pci*"),
+        INPUT("virtio-multitouch-pci*"),
+        { "virtio-9p-pci*",      "shared file system",       .leaf = true },
+        { "vhost-user-fs-pci*",  "shared file system",       .leaf = true, .labels = socket_labels },
+        { "virtio-rng-pci*",     "entropy source",           .leaf = true },
+        { "virtio-balloon-pci*", "memory balloon",           .leaf = true },
+        { "virtio-mem-pci*",     "memory device",            .leaf = true, .labels = memory_labels },
+        { "virtio-iommu-pci*",   "IOMMU",                    .leaf = true },
+        { "AMDVI-PCI",           "IOMMU",                    .leaf = true },
+        { "virtio-crypto-pci*",  "crypto device",            .leaf = true },
+        { "vhost-*vsock-pci*",   "communication controller", .leaf = true },
+        { "pci-serial*",         "communication controller", .leaf = true },
+        { "ivshmem-plain",       "memory controller",        .leaf = true, .labels = memory_labels },
+        { "ivshmem-doorbell",    "memory controller",        .leaf = true, .labels = socket_labels },
+        { "i6300esb",            "watchdog",                 .leaf = true },
+        { "pvpanic-pci",         "panic device",             .leaf = true },
+        { "acpi-erst",           "pstore device",            .leaf = true },
         { "virtio-*-pci*",       "device",                   .leaf = true },
         { "vfio-pci*",           "device",                   .leaf = true, .labels = vfio_labels },
 };

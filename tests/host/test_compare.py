@@ -79,6 +79,7 @@ def lun(name, target):
     return f"<disk><target dev='{name}' bus='scsi'/><address type='drive' target='{target}'/></disk>"
 
 
+PANIC = "<panic model='pvpanic'>{}</panic>"
 DIFFERENCES = [
     ([disk("vda", 2)], [disk("vda", 3)], [("moved", "vda", "02.0", "03.0")]),
     ([disk("vda", 2)], [], [("went", "vda", "02.0", None)]),
@@ -95,8 +96,8 @@ DIFFERENCES = [
     ([disk("vda", 2, "<serial>s</serial>")], [disk("vdb", 4, "<serial>s</serial>"), disk("vdc", 5, "<serial>s</serial>")],
      [("went", "vda", "02.0", None), ("came", "vdb", None, "04.0"), ("came", "vdc", None, "05.0")]),
     # Without an id, the place is all there is.
-    ([f"<rng>{at(2)}</rng>"], [f"<rng>{at(2)}<alias name='rng0'/></rng>"], []),
-    ([f"<rng>{at(2)}</rng>"], [f"<rng>{at(3)}</rng>"], [("went", None, "02.0", None), ("came", None, None, "03.0")]),
+    ([PANIC.format(at(2))], [PANIC.format(at(2) + "<alias name='ua-panic'/>")], []),
+    ([PANIC.format(at(2))], [PANIC.format(at(3))], [("went", None, "02.0", None), ("came", None, None, "03.0")]),
 ]
 
 
