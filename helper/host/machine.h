@@ -91,6 +91,7 @@ struct machine {
         size_t n_devices;
         struct device_texts ids, labels; /* set by machine_complete() */
         bool wants_labels;       /* set by the verb: read labels even if that takes more time */
+        bool wants_room;         /* set by the verb: find out which buses support hotplug */
         const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */
         const char *no_room;     /* what to do if all slots are in use, or NULL */
         size_t n_unplaced;       /* devices that use a slot, but which one is not known */

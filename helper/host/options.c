@@ -129,6 +129,7 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         if (optind < argc)
                 return options_refuse_argument(argv, verb);
         machine.wants_labels = shows_labels(&options, contents);
+        machine.wants_room = contents->wants_room;
         r = options_read(&options, 0, &machine);
         if (r != EXIT_DONE)
                 return r;

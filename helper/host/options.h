@@ -59,6 +59,7 @@ struct verb_table {
         const char *name; /* of the array in JSON */
         int (*fill)(struct libscols_table *table, const struct options *options, const struct machine *machine);
         bool needs_buses;
+        bool wants_room; /* see struct machine */
         size_t label_column; /* from this column on, columns are labels; 0 if the verb has none */
         const char *(*note)(const struct machine *machine); /* for standard error; returns NULL if there is none */
 };

@@ -7,7 +7,7 @@
 
 #include "machine.h"
 #include "qemu-types.h"
-#include "qmp.h"
+#include "qom.h"
 
 /** struct qbus - a QEMU bus of any kind */
 struct qbus {
@@ -23,7 +23,7 @@ struct qbus {
         const struct record *device; /* that has this bus; NULL for the bus of a host bridge */
         unsigned port;             /* of an IDE bus: its number in the controller, from 1 */
         bool refuses_shpc;         /* Linux does not use its hotplug controller */
-        int list, handler;         /* numbers of commands in the batch */
+        struct qom_object *object; /* of its level; see walk_level() */
 };
 
 /** struct record - properties of a QEMU device that struct device does not have */
@@ -55,6 +55,21 @@ struct walk {
         size_t n_records;
 };
 
+/** struct child - a link child[N] in the listing of a bus */
+struct child {
+        struct qbus *bus;
+        unsigned index;
+        const struct qemu_type *row;
+        char name[sizeof("child[4294967295]")];
+        char *type, *path; /* the path is NULL until it is known */
+        const struct qom_object *link, *object, *subsystem;
+};
+
+struct children {
+        struct child *items;
+        size_t n;
+};
+
 /** is_qemus_own() - whether QEMU or another device created the object, not the user */
 static inline bool is_qemus_own(const char *path) {
         return strncmp(path, "/machine/unattached/", strlen("/machine/unattached/")) == 0;
@@ -71,5 +86,7 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
 int walk_read_files(struct walk *walk, json_object *drives);
 int walk_set_labels(struct walk *walk, struct record *record, json_object *const values[static QEMU_LABELS_MAX]);
 int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error);
+int walk_set_not_list(const struct walk *walk, const char *path);
+int walk_children(struct walk *walk, struct children *children);
 int walk_machine(struct walk *walk);
 void walk_clear(struct walk *walk);

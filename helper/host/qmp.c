@@ -72,18 +72,29 @@ static int receive(struct qmp *qmp, const char **output, size_t *n_output, size_
         }
 }
 
+static int64_t json_get_number(json_object *object, const char *key) {
+        json_object *value = json_get(object, key);
+
+        return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
+}
+
 static int read_greeting(struct qmp *qmp, struct error *error) {
-        json_object *greeting;
+        json_object *greeting, *version;
         const char *output = NULL;
         size_t n_output = 0, received = 0;
+        int64_t major;
         int r;
 
         r = receive(qmp, &output, &n_output, &received, &greeting, error);
         if (r < 0)
                 return r;
 
-        if (!json_get(json_get(greeting, "QMP"), "version"))
+        version = json_get(json_get(greeting, "QMP"), "version");
+        if (!version)
                 r = set_json_error(qmp, error);
+        version = json_get(version, "qemu");
+        major = json_get_number(version, "major");
+        qmp->has_list_get = major > 10 || (major == 10 && json_get_number(version, "minor") >= 1);
         json_object_put(greeting);
         return r;
 }
@@ -113,34 +124,42 @@ void qmp_close(struct qmp *qmp) {
 }
 
 /**
- * qmp_add() - add a command to a batch
- * @arguments: names and values in turn, then NULL; or NULL for no arguments
+ * qmp_add_object() - add a command to a batch
+ * @arguments: dropped; or NULL if there was no memory for them
  *
  * Return: its number in the batch, or -ENOMEM, which qmp_run() then returns too.
  */
-int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments) {
-        json_object *object, *values;
+int qmp_add_object(struct qmp_batch *batch, const char *command, json_object *arguments) {
+        json_object *object;
 
         if (!batch->out)
                 batch->out = open_memstream(&batch->text, &batch->size);
         object = json_object_new_object();
-        values = json_object_new_object();
-        if (!batch->out || !object || !values) {
+        if (!batch->out || !object || !arguments) {
                 json_object_put(object);
-                json_object_put(values);
+                json_object_put(arguments);
                 batch->failed = true;
                 return -ENOMEM;
         }
 
         json_object_object_add(object, "execute", json_object_new_string(command));
-        json_object_object_add(object, "arguments", values);
-        for (; arguments && *arguments; arguments += 2)
-                json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
-
+        json_object_object_add(object, "arguments", arguments);
         fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
               batch->out);
         json_object_put(object);
         return (int) batch->n++;
+}
+
+/**
+ * qmp_add() - add a command whose arguments are strings
+ * @arguments: names and values in turn, then NULL; or NULL for no arguments
+ */
+int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments) {
+        json_object *values = json_object_new_object();
+
+        for (; values && arguments && *arguments; arguments += 2)
+                json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
+        return qmp_add_object(batch, command, values);
 }
 
 int qmp_add_list(struct qmp_batch *batch, const char *path) {

@@ -16,6 +16,7 @@ struct qmp {
         struct json_tokener *tokener;
         char buf[65536];
         size_t begin, end; /* of received bytes that are not parsed yet */
+        bool has_list_get; /* QEMU has the command qom-list-get */
 };
 
 struct qmp_batch {
@@ -30,6 +31,7 @@ struct qmp_batch {
 int qmp_open(const char *path, struct qmp *ret, struct error *error);
 void qmp_close(struct qmp *qmp);
 
+int qmp_add_object(struct qmp_batch *batch, const char *command, json_object *arguments);
 int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arguments);
 int qmp_add_list(struct qmp_batch *batch, const char *path);
 int qmp_add_get(struct qmp_batch *batch, const char *path, const char *property);

@@ -70,6 +70,7 @@ static int run_free(int argc, char **argv) {
                 .fill = fill_table,
                 .note = explain_none,
                 .needs_buses = true,
+                .wants_room = true,
         };
 
         return options_print_table(argc, argv, &verb_free, &table);

@@ -2,8 +2,8 @@
 
 /*
  * Plays QEMU. Each line of the input is the return value of the next command, or "!" for an error. A line that begins
- * with ">" is sent unchanged. A first line "labels" asks for labels, too. All answers are in the socket before the
- * first command is sent.
+ * with ">" is sent unchanged. A first line "list-get" is a QEMU that has this command. A next line "labels" asks for
+ * labels in place of free slots. All answers are in the socket before the first command is sent.
  */
 
 #include <stdio.h>
@@ -14,7 +14,6 @@
 #include "backend.h"
 
 #define INPUT_MAX 65536 /* fits into a socket */
-#define WITH_LABELS "labels\n"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void) argc;
@@ -51,6 +50,16 @@ static void write_replies(int fd, const char *data, size_t size) {
         free(text);
 }
 
+static bool skip_line(const char **text, size_t *size, const char *line) {
+        size_t n = strlen(line);
+
+        if (*size < n || memcmp(*text, line, n) != 0)
+                return false;
+        *text += n;
+        *size -= n;
+        return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_machine_ struct machine machine = {};
         struct error error = {};
@@ -58,11 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const char *text = (const char *) data;
         int fds[2], r;
 
-        if (size >= strlen(WITH_LABELS) && memcmp(text, WITH_LABELS, strlen(WITH_LABELS)) == 0) {
-                machine.wants_labels = true;
-                text += strlen(WITH_LABELS);
-                size -= strlen(WITH_LABELS);
-        }
+        qmp.has_list_get = skip_line(&text, &size, "list-get\n");
+        machine.wants_labels = skip_line(&text, &size, "labels\n");
+        machine.wants_room = !machine.wants_labels;
         if (size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
                 return 0;
         write_replies(fds[1], text, size);

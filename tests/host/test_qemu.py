@@ -7,7 +7,7 @@ What a guest makes of it is compared in tests/vm (checks.py).
 import pytest
 from command.run import on_machine
 from emulator import LATER
-from host.qemu import MACHINES, UNKNOWN_MACHINES, paused
+from host.qemu import MACHINES, UNKNOWN_MACHINES, as_older, paused
 from host.run import error, pcipath_host, table
 from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
 from qmp import QMPError
@@ -24,6 +24,7 @@ SEEDS = range(1, 13)
 COVERS = {
     "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
     "later": "Host: QEMU 10 and 11",
+    "both_ways": "Host: QEMU 10 and 11",
     "virtual_functions": "Host: virtual functions, before the guest enables them",
     "made_virtual_functions": "Host: virtual functions, before the guest enables them",
     "random_machine": "Bridge: random topologies",
@@ -103,6 +104,33 @@ def test_topology(name):
 def test_later(name, qemu):
     with paused(*TOPOLOGIES[name], qemu=qemu) as machine:
         assert compare(machine)
+
+
+def check_both_ways(machine):
+    """qom-list-get, and a command for each property: the same rows."""
+    columns = "PATH,ID,NAME,KIND,TYPE,ABSENT,SOURCE,BACKEND,SERIAL,MAC,HOST"
+    with as_older(machine) as (path, asked):
+        for arguments in (["list", "-o", columns], ["free"]):
+            assert table(*arguments, f"--qmp={machine.socket}") == table(*arguments, f"--qmp={path}")
+    sent = b"".join(asked)
+    assert b'"qom-get"' in sent and b'"qom-list-get"' not in sent
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == "disks" else pytest.mark.exhaustive)
+                                  for name, (kind, _) in TOPOLOGIES.items() if kind in ("q35", "pc")])
+def test_both_ways(name):
+    with paused(*TOPOLOGIES[name], qemu="forky") as machine:
+        check_both_ways(machine)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_ways_on_random_machine(seed):
+    kind, devices = random_machine(seed)
+    if kind not in ("q35", "pc"):
+        pytest.skip("forky's QEMU here is that of x86")
+    with paused(kind, devices, qemu="forky") as machine:
+        check_both_ways(machine)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

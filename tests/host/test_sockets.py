@@ -212,8 +212,18 @@ def requests(connection):
                 yield request
 
 
-def qemu(objects, *, events=b""):
-    """A QEMU of these objects: path to {property: (type, value)}. `events` come before each reply."""
+LATER_GREETING = b'{"QMP": {"version": {"qemu": {"micro": 0, "minor": 1, "major": 10}, "package": ""}, "capabilities": []}}\r\n'
+
+
+def qemu(objects, *, events=b"", list_get=None):
+    """A QEMU of these objects: path to {property: (type, value)}. `events` come before each reply. `list_get` is that of a QEMU which
+    has qom-list-get: it changes the answer."""
+    def answer_list_get(paths):
+        if not all(path in objects for path in paths):
+            return None
+        return list_get([{"properties": [{"name": name, "type": type_} | ({} if value is None else {"value": value})
+                                         for name, (type_, value) in objects[path].items()]} for path in paths])
+
     def answer(command, arguments):
         if command == "qmp_capabilities":
             return {}
@@ -221,6 +231,8 @@ def qemu(objects, *, events=b""):
             return [{"name": "q35-pcihost", "parent": "pcie-host-bridge"}]
         if command == "query-block":
             return []
+        if command == "qom-list-get":
+            return answer_list_get(arguments["paths"])
         found = objects.get(arguments["path"])
         if command == "qom-list" and found is not None:
             return [{"name": name, "type": type_} for name, (type_, _) in found.items()]
@@ -229,9 +241,10 @@ def qemu(objects, *, events=b""):
         return None
 
     def serve(connection):
-        connection.sendall(GREETING)
+        connection.sendall(LATER_GREETING if list_get else GREETING)
+        known = {"qmp_capabilities", "qom-list-types", "qom-list", "qom-get", "query-block"} | ({"qom-list-get"} if list_get else set())
         for request in requests(connection):
-            assert request["execute"] in ("qmp_capabilities", "qom-list-types", "qom-list", "qom-get", "query-block")  # it only reads
+            assert request["execute"] in known  # it only reads
             value = answer(request["execute"], request["arguments"])
             reply = {"return": value} if value is not None else {"error": {"class": "GenericError", "desc": "no"}}
             connection.sendall(events + json.dumps(reply).encode() + b"\r\n")
@@ -278,6 +291,64 @@ def test_device_passed_through(directory, host):
     with served(qemu(objects)) as path:
         assert [row["host"] for row in table("list", f"--qmp={path}", "-o", "HOST")] == [host]
         assert not host or pcipath_host("of", f"--qmp={path}", host).stdout == "04.0\n"
+
+
+def later_machine_with(**devices):
+    """machine_with(), with what qom-list-get shows beside: the bus of a device, and a child."""
+    objects = machine_with(**devices)
+    objects["/machine/q35"] |= {"parent_bus": ("link<bus>", "/machine/unattached/sysbus")}
+    for name in devices:
+        path = f"/machine/peripheral/{name}"
+        objects[path] |= {"parent_bus": ("link<bus>", "/machine/q35/pcie.0"), "memory[0]": ("child<memory-region>", f"{path}/memory[0]")}
+    return objects
+
+
+DISKS = {"first": ("virtio-blk-pci", 0x20), "second": ("virtio-blk-pci", 0x28)}
+ANOTHER = "QEMU's answer about /machine/peripheral/{} is about another object: try again"
+NUMBER = "QEMU's answer to qom-list-get is not a list of {} objects"
+
+
+@pytest.mark.parametrize("change, text", [
+    (lambda found: found[:-1], NUMBER.format(1)), (lambda found: [*found, found[0]], NUMBER.format(1)), (lambda _: [], NUMBER.format(1)),
+    (lambda _: {}, NUMBER.format(1)), (lambda found: found[::-1], ANOTHER.format("first")),
+    (lambda found: [found[0]] * len(found), ANOTHER.format("second")),
+    (lambda found: [{} for _ in found], "QEMU's answer about /machine/unattached/sysbus is not a list"),
+    (lambda found: [{"properties": 7} for _ in found], "QEMU's answer about /machine/unattached/sysbus is not a list"),
+    (lambda found: [{"properties": [p for p in f["properties"] if p["name"] != "parent_bus"]} for f in found],
+     "QEMU's answer about /machine/q35 is about another object: try again"),
+], ids=["short", "long", "empty", "object", "reordered", "repeated", "no-properties", "number", "no-bus"])
+def test_hostile_list_get(change, text):
+    with served(qemu(later_machine_with(**DISKS), list_get=change)) as path:
+        assert error("list", f"--qmp={path}") == (1, f"{path}: {text}")
+
+
+@pytest.mark.parametrize("properties", [[], [7], [{}], [{"name": "addr"}], [{"name": "addr", "type": "int32"}]])
+def test_list_get_without_values(properties):
+    """A device whose address QEMU cannot tell is not listed; no other is harmed."""
+    def change(found):
+        for f in found:
+            if {"name": "addr", "type": "int32", "value": 0x28} in f["properties"]:
+                f["properties"] = [p for p in f["properties"] if p["name"] != "addr"] + properties
+        return found
+
+    with served(qemu(later_machine_with(**DISKS), list_get=change)) as path:
+        assert [row["id"] for row in table("list", f"--qmp={path}")] == ["first"]
+
+
+def test_list_get_of_a_removed_device():
+    """The whole command fails, so each object is read by itself."""
+    objects = later_machine_with(**DISKS)
+    del objects["/machine/peripheral/second"]
+    with served(qemu(objects, list_get=lambda found: found)) as path:
+        assert [(row["id"], row["path"]) for row in table("list", f"--qmp={path}")] == [("first", "04.0")]
+
+
+def test_list_get_of_a_device_that_was_moved():
+    """The path is that of another device by now."""
+    objects = later_machine_with(**DISKS)
+    objects["/machine/peripheral/second"]["parent_bus"] = ("link<bus>", "/machine/q35/other")
+    with served(qemu(objects, list_get=lambda found: found)) as path:
+        assert error("list", f"--qmp={path}") == (1, f"{path}: {ANOTHER.format('second')}")
 
 
 def test_objects_in_a_circle():
