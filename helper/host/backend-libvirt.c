@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "document.h"
-#include "libvirt-xml.h"
+#include "libvirt-qemu.h"
 #include "backend.h"
 
 /* -- Devices -- */
@@ -98,7 +98,7 @@ static int read_elements(struct domain *d, const xmlNode *devices, bool disks) {
         return 0;
 }
 
-static int read_devices(struct domain *d, const xmlNode *devices) {
+static int read_devices(struct domain *d, const xmlNode *domain, const xmlNode *devices) {
         int r = 0;
 
         domain_number_elements(d, devices);
@@ -106,12 +106,22 @@ static int read_devices(struct domain *d, const xmlNode *devices) {
                 if (element_is(e, "controller") && element_attribute_is(e, "type", "pci"))
                         r = domain_add_controller(d, e);
         if (r >= 0)
+                r = domain_read_overrides(d, domain);
+        if (r >= 0)
+                r = domain_read_commandline(d, domain);
+        if (r >= 0)
                 r = read_elements(d, devices, false);
         domain_sort_adapters(d);
         if (r >= 0)
                 r = read_elements(d, devices, true);
         forget_plugs_below_expanders(d);
         return r;
+}
+
+static void domain_clear(struct domain *d) {
+        free(d->adapters);
+        domain_clear_buses(d);
+        domain_clear_overrides(d);
 }
 
 /* -- The document -- */
@@ -149,32 +159,90 @@ static int read_machine_type(struct domain *d, const xmlNode *domain) {
         return 0;
 }
 
-/* Report a document with another root element, and how to get the XML of a domain. */
-static int log_root_error(const struct domain *d, const xmlNode *root) {
-        const char *name = root ? (const char *) root->name : "";
+#define NEED_DOMAIN "use the output of 'virsh dumpxml DOMAIN'"
 
-        return error_set(d->error, -EBADMSG, "%s: the document is <%.40s>, not a <domain>%s", d->file, name,
-                         strncmp(name, "domain", strlen("domain")) != 0 ? "" : ": use 'virsh dumpxml DOMAIN'");
+/* Report a document that has no domain: what it is, and how to get the XML of a domain. */
+static int log_root_error(const struct domain *d, const xmlNode *root) {
+        static const struct {
+                const char *element, *what;
+        } known[] = {
+                { "capabilities",       "what a host supports"        },
+                { "domainCapabilities", "what a host supports"        },
+                { "domainbackup",       "a backup job"                },
+                { "domains",            "a list of several domains"   },
+                { "network",            "a virtual network"           },
+                { "pool",               "a storage pool"              },
+                { "volume",             "a storage volume"            },
+                { "device",             "a device of the host"        },
+                { "devices",            "devices without their domain" },
+                { "disk",               "a device without its domain" },
+                { "interface",          "a device without its domain" },
+                { "controller",         "a device without its domain" },
+                { "hostdev",            "a device without its domain" },
+        };
+        const char *what = "not a domain";
+
+        for (size_t i = 0; i < ELEMENTSOF(known); i++)
+                if (element_is(root, known[i].element))
+                        what = known[i].what;
+        return error_set(d->error, -EBADMSG, "%s, line %ld: <%.40s> is %s; " NEED_DOMAIN, d->file, xmlGetLineNo(root),
+                         (const char *) root->name, what);
+}
+
+/*
+ * Find <domain>. Status files in /run/libvirt, snapshots and checkpoints have it in another element. A snapshot's
+ * <inactiveDomain> is not read.
+ */
+static int find_domain(const struct domain *d, const xmlNode *root, const xmlNode **ret) {
+        static const char *const around[] = { "domstatus", "domainsnapshot", "domaincheckpoint" };
+        const xmlNode *domain = element_is(root, "domain") ? root : NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(around); i++) {
+                if (!element_is(root, around[i]))
+                        continue;
+                domain = element_child(root, "domain");
+                /* Old or redefined ones have only the domain's UUID. */
+                if (!domain || !element_child(domain, "devices"))
+                        return error_set(d->error, -EBADMSG,
+                                         "%s, line %ld: <%s> does not have the devices of its domain; " NEED_DOMAIN,
+                                         d->file, xmlGetLineNo(domain ?: root), around[i]);
+        }
+        *ret = domain;
+        return domain ? 0 : log_root_error(d, root);
 }
 
 static int read_domain(struct domain *d, xmlDoc *document) {
-        const xmlNode *domain = xmlDocGetRootElement(document), *root = domain, *devices;
+        const xmlNode *domain = NULL, *devices;
         int r;
 
         if (document->intSubset)
-                return error_set(d->error, -EBADMSG, "%s: a document type is not allowed in a domain's XML", d->file);
-        /* The status files in /run/libvirt have the domain in <domstatus>. */
-        if (domain && element_is(domain, "domstatus"))
-                domain = element_child(domain, "domain");
-        if (!domain || !element_is(domain, "domain"))
-                return log_root_error(d, root);
-        devices = element_child(domain, "devices");
-        if (!devices)
-                return error_set(d->error, -EBADMSG, "%s, line %ld: <domain> has no <devices>", d->file,
-                                 xmlGetLineNo(domain));
+                return error_set(d->error, -EBADMSG, "%s: a document type is not allowed; " NEED_DOMAIN, d->file);
+        r = find_domain(d, xmlDocGetRootElement(document), &domain);
+        if (r >= 0)
+                r = read_machine_type(d, domain);
+        if (r < 0)
+                return r;
 
-        r = read_machine_type(d, domain);
-        return r < 0 ? r : read_devices(d, devices);
+        /* libvirt accepts a domain without devices, and adds what each machine has. */
+        devices = element_child(domain, "devices");
+        if (devices)
+                r = read_devices(d, domain, devices);
+        if (d->machine->n_buses == 0 && d->type && !domain_is_s390(d))
+                d->machine->no_hotplug = "no PCI controller is in the document; libvirt adds them when the domain is "
+                                         "defined";
+        return r;
+}
+
+static int log_xml_error(const char *name, struct error *error) {
+        const xmlError *e = xmlGetLastError();
+        const char *message = e && e->message ? e->message : "";
+
+        if (e && e->code == XML_ERR_DOCUMENT_END)
+                return error_set(error, -EBADMSG,
+                                 "%s, line %d: the document goes on after its end; give one domain only", name,
+                                 e->line);
+        return error_set(error, -EBADMSG, "%s, line %d: not XML: %.*s; " NEED_DOMAIN, name, e ? e->line : 0,
+                         (int) strcspn(message, "\n"), message);
 }
 
 /**
@@ -183,26 +251,22 @@ static int read_domain(struct domain *d, xmlDoc *document) {
  */
 int libvirt_parse(const char *name, const char *text, size_t size, struct machine *machine, struct error *error) {
         struct domain d = { .file = name, .machine = machine, .error = error };
-        const xmlError *xml_error;
         xmlDoc *document;
         int r;
 
         /*
          * NONET: no network access. Without NOENT, DTDLOAD and HUGE, no external entity is loaded and libxml2's limits
-         * apply.
+         * apply. BIG_LINES: elements have a line number above 65535.
          */
         document = xmlReadMemory(text, (int) size, NULL, NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        if (!document) {
-                xml_error = xmlGetLastError();
-                return error_set(error, -EBADMSG, "%s, line %d: not XML: %.*s", name, xml_error ? xml_error->line : 0,
-                                 xml_error && xml_error->message ? (int) strcspn(xml_error->message, "\n") : 0,
-                                 xml_error && xml_error->message ? xml_error->message : "");
-        }
+                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                         XML_PARSE_BIG_LINES);
+        if (!document)
+                return log_xml_error(name, error);
 
         r = read_domain(&d, document);
         xmlFreeDoc(document);
-        free(d.adapters);
+        domain_clear(&d);
         return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 

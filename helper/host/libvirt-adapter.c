@@ -8,7 +8,7 @@
 
 #include "array.h"
 #include "format-text.h"
-#include "libvirt-xml.h"
+#include "libvirt-qemu.h"
 
 static const char *const adapter_types[] = { "scsi", "sata", "ide", "usb", "nvme" };
 
@@ -178,5 +178,5 @@ int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *add
                 disk->node = NODE_DISK;
         else if (!disk->absent)
                 disk->absent = "the controller is not a PCI device of this document";
-        return r;
+        return r < 0 ? r : domain_override(d, disk);
 }

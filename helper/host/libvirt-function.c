@@ -5,7 +5,7 @@
  */
 
 #include "format-text.h"
-#include "libvirt-xml.h"
+#include "libvirt-qemu.h"
 #include "qemu-types.h"
 
 static const char *const no_number =
@@ -174,10 +174,15 @@ static int read_slot(struct domain *d, const xmlNode *address, struct device *f)
         return 0;
 }
 
-static int read_address(struct domain *d, const xmlNode *address, struct device *function) {
+static int read_address(struct domain *d, const xmlNode *element, const xmlNode *address, struct device *function) {
         const xmlNode *zpci = element_child(address, "zpci");
         int r;
 
+        /* libvirt 11.3: qemuBuildMemoryCommandLine() adds no "zpci" device, so QEMU chooses a uid. */
+        if (domain_is_s390(d) && element_is(element, "memory")) {
+                function->absent = "libvirt does not pass the uid of a memory device to QEMU";
+                return 0;
+        }
         r = zpci || domain_is_s390(d) ? read_uid(d, zpci, function) : read_slot(d, address, function);
         if (r == -EBADMSG)
                 d->machine->n_unplaced++;
@@ -212,7 +217,9 @@ int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode 
                 return -ENOMEM;
         r = domain_identify(d, element, function);
         if (r >= 0)
-                r = read_address(d, address, function);
+                r = read_address(d, element, address, function);
+        if (r >= 0)
+                r = domain_override(d, function);
         if (r < 0)
                 return r;
 

@@ -46,6 +46,10 @@ struct domain {
         struct controller_bus controllers[CONTROLLERS_MAX];
         struct adapter *adapters; /* sorted by domain_sort_adapters() */
         size_t n_adapters;
+        struct bus_name *bus_names; /* sorted by domain_sort_buses() */
+        size_t n_bus_names;
+        struct override *overrides; /* sorted by domain_read_overrides() */
+        size_t n_overrides;
         size_t n_numbered[LIBVIRT_NUMBERS_MAX]; /* by the counters of libvirt_find_numbers() */
 };
 
@@ -85,6 +89,10 @@ int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *
 void domain_sort_adapters(struct domain *d);
 struct adapter *domain_find_adapter(const struct domain *d, const char *type, unsigned index);
 int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
+
+/* libvirt-commandline.c, libvirt-override.c */
+int domain_read_commandline(struct domain *d, const xmlNode *domain);
+int domain_read_overrides(struct domain *d, const xmlNode *domain);
 
 static inline void freexmlp(xmlChar **text) {
         xmlFree(*text);

@@ -156,6 +156,7 @@ void machine_clear(struct machine *machine) {
         free(machine->ids.items);
         free(machine->labels.items);
         free(machine->reason);
+        free(machine->unread);
         if (machine->put_document)
                 machine->put_document(machine->document);
         *machine = (struct machine){};

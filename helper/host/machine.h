@@ -96,6 +96,7 @@ struct machine {
         const char *no_room;     /* what to do if all slots are in use, or NULL */
         size_t n_unplaced;       /* devices that use a slot, but which one is not known */
         char *reason;            /* owned text of device.absent, or NULL */
+        char *unread;            /* warning: what the source has but was not read, or NULL */
         bool is_list;            /* read from a list: devices have paths, but there are no buses */
         void *document;          /* has texts of devices; put_document() frees it */
         void (*put_document)(void *document);

@@ -102,6 +102,12 @@ int options_refuse_argument(char **argv, const struct verb *verb) {
         return log_usage_error(verb, "%s: unexpected argument", argv[optind]);
 }
 
+/** options_warn() - warn of what the source of a machine has but was not read */
+void options_warn(const struct options *options, size_t number, const struct machine *machine) {
+        if (machine->unread)
+                (void) log_error(EXIT_DONE, "%s: warning: %s", options->sources[number].name, machine->unread);
+}
+
 static bool shows_labels(const struct options *options, const struct verb_table *contents) {
         for (size_t i = 0; contents->label_column > 0 && i < options->columns.n; i++)
                 if (options->columns.items[i] >= contents->label_column)
@@ -112,7 +118,7 @@ static bool shows_labels(const struct options *options, const struct verb_table 
 
 /**
  * options_print_table() - run a verb that takes no argument and prints a table of the machine
- * @contents: its fill() returns 0 or -ENOMEM; its note() can be NULL
+ * @contents: its fill() returns 0 or -ENOMEM; its print_notes() can be NULL
  *
  * Return: an exit status.
  */
@@ -120,7 +126,6 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         _cleanup_table_ struct libscols_table *table = NULL;
         _cleanup_machine_ struct machine machine = {};
         struct options options;
-        const char *text;
         int r;
 
         r = options_parse(argc, argv, verb, &options);
@@ -141,6 +146,10 @@ int options_print_table(int argc, char **argv, const struct verb *verb, const st
         if (!table || contents->fill(table, &options, &machine) < 0)
                 return log_error(EXIT_FAILED, "out of memory");
         r = table_print(table);
-        text = r == EXIT_DONE && contents->note ? contents->note(&machine) : NULL;
-        return text ? log_error(r, "%s: %s", options.sources[0].name, text) : r;
+        if (r != EXIT_DONE)
+                return r;
+        options_warn(&options, 0, &machine);
+        if (contents->print_notes)
+                contents->print_notes(&machine, options.sources[0].name);
+        return EXIT_DONE;
 }

@@ -52,6 +52,7 @@ extern const struct verb verb_list, verb_of, verb_free, verb_tree, verb_compare;
 
 int options_parse(int argc, char **argv, const struct verb *verb, struct options *ret);
 int options_read(const struct options *options, size_t number, struct machine *ret);
+void options_warn(const struct options *options, size_t number, const struct machine *machine);
 int options_refuse_argument(char **argv, const struct verb *verb);
 
 /** struct verb_table - the table or tree that a verb prints */
@@ -61,7 +62,7 @@ struct verb_table {
         bool needs_buses;
         bool wants_room; /* see struct machine */
         size_t label_column; /* from this column on, columns are labels; 0 if the verb has none */
-        const char *(*note)(const struct machine *machine); /* for standard error; returns NULL if there is none */
+        void (*print_notes)(const struct machine *machine, const char *source); /* on standard error */
 };
 
 int options_print_table(int argc, char **argv, const struct verb *verb, const struct verb_table *contents);

@@ -14,7 +14,8 @@ static const struct label_key
         vfio_labels[QEMU_LABELS_MAX]   = { { LABEL_HOST, "sysfsdev" } };
 
 // clang-format off
-#define PORT(p, kind) { p, kind, .slots = SLOTS_LINK, .suffix = QEMU_SUFFIX_PORT, .properties = { "hotplug" } }
+#define PORT(p, kind) \
+        { p, kind, .is_bridge = true, .slots = SLOTS_LINK, .suffix = QEMU_SUFFIX_PORT, .properties = { "hotplug" } }
 #define NETWORK(p)    { p, "network controller", .node = NODE_INTERFACE, .leaf = true, .labels = card_labels }
 #define DISK(p, l)    { p, "disk", .node = NODE_DISK, .suffix = QEMU_SUFFIX_FUNCTION, .leaf = true, .labels = l }
 #define SCSI_DISK(p, kind) \
@@ -35,11 +36,11 @@ static const struct qemu_type type_table[] = {
         PORT("cxl-rp",             "PCIe root port"),
         PORT("xio3130-downstream", "PCIe switch's downstream port"),
         PORT("cxl-downstream",     "PCIe switch's downstream port"),
-        { "x3130-upstream",     "PCIe switch's upstream port",   .takes_no_plugs = true },
-        { "cxl-upstream",       "PCIe switch's upstream port",   .takes_no_plugs = true },
-        { "pcie-pci-bridge",    "PCIe-to-PCI bridge" },
-        { "pci-bridge*",        "PCI bridge" },
-        { "i82801b11-bridge",   "PCI bridge" },
+        { "x3130-upstream",     "PCIe switch's upstream port",   .is_bridge = true, .takes_no_plugs = true },
+        { "cxl-upstream",       "PCIe switch's upstream port",   .is_bridge = true, .takes_no_plugs = true },
+        { "pcie-pci-bridge",    "PCIe-to-PCI bridge", .is_bridge = true },
+        { "pci-bridge*",        "PCI bridge", .is_bridge = true },
+        { "i82801b11-bridge",   "PCI bridge", .is_bridge = true },
         EXPANDER("pxb"),
         EXPANDER("pxb-pcie"),
         EXPANDER("pxb-cxl"),

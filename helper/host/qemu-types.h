@@ -42,6 +42,7 @@ struct qemu_type {
         enum node node;
         enum qemu_suffix suffix;
         bool leaf;           /* has no buses to read */
+        bool is_bridge;      /* has a PCI bus behind it */
         enum slots slots;    /* of the bus behind it */
         bool takes_no_plugs; /* the bus behind it has ports, which QEMU cannot hotplug */
         bool own_suffix;     /* an adapter whose driver in the guest makes suffixes of its own */

@@ -84,6 +84,8 @@ static int run_compare(int argc, char **argv) {
                 r = print_differences(&options, machines);
         else if (r == EXIT_FAILED)
                 r = EXIT_TROUBLE;
+        for (size_t i = 0; i < ELEMENTSOF(machines) && r != EXIT_TROUBLE; i++)
+                options_warn(&options, i, &machines[i]);
         machine_clear(&machines[0]);
         machine_clear(&machines[1]);
         return r;

@@ -64,11 +64,22 @@ static const char *explain_none(const struct machine *machine) {
         return machine->no_hotplug ?: "no PCI bus of this machine supports hotplug";
 }
 
+static void print_notes(const struct machine *machine, const char *source) {
+        const char *text = explain_none(machine);
+
+        if (text)
+                (void) log_error(EXIT_DONE, "%s: %s", source, text);
+        else if (machine->n_unplaced > 0)
+                (void) log_error(EXIT_DONE, "%s: warning: %zu device%s without a known PCI address can use slots that "
+                                            "are listed; 'pcipath-host list' says why",
+                                 source, machine->n_unplaced, machine->n_unplaced == 1 ? "" : "s");
+}
+
 static int run_free(int argc, char **argv) {
         static const struct verb_table table = {
                 .name = "slots",
                 .fill = fill_table,
-                .note = explain_none,
+                .print_notes = print_notes,
                 .needs_buses = true,
                 .wants_room = true,
         };

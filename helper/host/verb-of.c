@@ -99,7 +99,12 @@ static int run_of(int argc, char **argv) {
         machine.wants_labels = true;
 
         r = options_read(&options, 0, &machine);
-        return r == EXIT_DONE ? print_all(&machine, argv + optind, argc - optind) : r;
+        if (r != EXIT_DONE)
+                return r;
+        r = print_all(&machine, argv + optind, argc - optind);
+        if (r == EXIT_ABSENT)
+                options_warn(&options, 0, &machine);
+        return r;
 }
 
 const struct verb verb_of = {
