@@ -21,4 +21,8 @@ static inline bool ascii_isxdigit(char c) {
         return ascii_isdigit(c) || (ascii_tolower(c) >= 'a' && ascii_tolower(c) <= 'f');
 }
 
+static inline bool ascii_isalnum(char c) {
+        return ascii_isdigit(c) || (ascii_tolower(c) >= 'a' && ascii_tolower(c) <= 'z');
+}
+
 int ascii_strncasecmp(const char *a, const char *b, size_t n);

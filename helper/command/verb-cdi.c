@@ -2,50 +2,38 @@
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
-#include "cdi.h"
+#include "cdi-files.h"
 #include "command.h"
-#include "format-text.h"
+#include "deadline.h"
 #include "lock.h"
 #include "log-report.h"
+#include "uevent-monitor.h"
 
 /* Container runtimes read /var/run/cdi for specifications that do not outlive a boot. */
 #define DEFAULT_DIRECTORY "/run/cdi"
 
-/* Runtimes read only names that end in ".json" or ".yaml". */
-#define TEMPORARY_PREFIX "." CDI_VENDOR "-"
+/* In a burst of events, the files are written after this time if udev is not idle before. */
+#define BURST_NSEC (200 * NSEC_PER_MSEC)
 
 struct cdi_options {
         const struct cdi_kind *kind; /* or NULL */
         const char *directory;       /* or NULL to print it */
+        bool follow;
 };
-
-static int make(const struct cdi_kind *kind, const struct enumeration *enumeration, char **ret) {
-        int r;
-
-        r = cdi_make(kind, enumeration, ret);
-        return r < 0 ? log_error(-1, "cannot read the machine's devices: %s", strerror(-r)) : r;
-}
-
-static int scan(struct enumeration *ret) {
-        int r;
-
-        r = enumerate_functions(ret);
-        return r < 0 ? log_error(EXIT_FAILED, "cannot read the machine's devices: %s", strerror(-r)) : EXIT_DONE;
-}
 
 static int print_specification(const struct cdi_kind *kind) {
         _cleanup_enumeration_ struct enumeration enumeration = {};
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = scan(&enumeration);
+        r = cdi_scan_or_report(&enumeration);
         if (r != EXIT_DONE)
                 return r;
-        r = make(kind, &enumeration, &text);
+        r = cdi_make_or_report(kind, &enumeration, &text);
         if (r < 0)
                 return EXIT_FAILED;
         if (r == 0)
@@ -55,111 +43,79 @@ static int print_specification(const struct cdi_kind *kind) {
         return flush_output(EXIT_DONE);
 }
 
-static int write_text(int fd, const char *text) {
-        size_t n = strlen(text);
-
-        while (n > 0) {
-                ssize_t written = write(fd, text, n);
-
-                if (written < 0)
-                        return negative_errno();
-                text += written;
-                n -= (size_t) written;
-        }
-
-        return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? negative_errno() : 0;
-}
-
-/* @temporary: a template of mkstemp() */
-static int replace_file(const char *path, char *temporary, const char *text) {
-        int fd, r;
-
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0)
-                return negative_errno();
-        r = write_text(fd, text);
-        close(fd);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = negative_errno();
-        if (r < 0)
-                unlink(temporary);
-        return r;
-}
-
-/* Removes the file of a kind without devices, because runtimes give containers what an old file lists. */
-static int write_specification(const char *directory, const struct cdi_kind *kind,
-                               const struct enumeration *enumeration) {
-        _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
-        int r;
-
-        r = make(kind, enumeration, &text);
-        if (r < 0)
-                return EXIT_FAILED;
-        if (format_text(&path, "%s/" CDI_VENDOR "-%s.json", directory, kind->name) < 0 ||
-            format_text(&temporary, "%s/" TEMPORARY_PREFIX "%s.XXXXXX", directory, kind->name) < 0)
-                return log_error(EXIT_FAILED, "out of memory");
-
-        if (r > 0)
-                r = replace_file(path, temporary, text);
-        else if (unlink(path) < 0 && errno != ENOENT)
-                r = negative_errno();
-        return r < 0 ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
-}
-
-/* Removes the temporary files of a run that was killed. The caller holds the lock, so no other run is writing them. */
-static void remove_temporaries(int dir_fd) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int fd;
-
-        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir) {
-                closep(&fd);
-                return;
-        }
-
-        while (read_entry(dir, &entry) > 0)
-                if (strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 &&
-                    entry_has_type(dir, entry, DT_REG) > 0)
-                        (void) unlinkat(dir_fd, entry->d_name, 0);
-}
-
-static int write_all(const struct cdi_options *options) {
-        _cleanup_enumeration_ struct enumeration enumeration = {};
-        int r;
-
-        r = scan(&enumeration);
-        for (size_t i = 0; i < CDI_KINDS && r == EXIT_DONE; i++)
-                if (!options->kind || options->kind == &cdi_kinds[i])
-                        r = write_specification(options->directory, &cdi_kinds[i], &enumeration);
-        return r;
-}
-
-/* Scans with the lock held, so that an earlier scan never overwrites the file of a later one. */
-static int write_alone(const struct cdi_options *options) {
-        _cleanup_(lock_release) struct lock lock = LOCK_NULL;
+/* Makes sure that no other process writes and, at its end, removes the files. */
+static int follow_alone(const char *directory, struct lock *lock) {
         _cleanup_close_ int fd = -1;
+        int r;
+
+        r = directory_make(AT_FDCWD, directory, 0755);
+        if (r >= 0) {
+                fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                r = fd < 0 ? negative_errno() : lock_acquire(lock, "follow", fd, false);
+        }
+        if (r == -EBUSY)
+                return log_error(EXIT_FAILED, "%s: another 'pcipath cdi --follow' writes there", directory);
+        return r < 0 ? log_error(EXIT_FAILED, "%s: %s", directory, strerror(-r)) : EXIT_DONE;
+}
+
+static int open_monitor(struct uevent_monitor *monitor) {
+        sigset_t signals;
+        int r;
+
+        r = uevent_monitor_open(monitor, udev_is_running() ? UEVENT_UDEV : UEVENT_KERNEL);
+        if (r < 0)
+                return r;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        return uevent_monitor_end_on(monitor, &signals);
+}
+
+/* Return: 1 after an event and those that came with it, 0 when a signal says to end, or a negative errno. */
+static int wait_for_events(struct uevent_monitor *monitor) {
+        uint64_t deadline;
+        int r;
+
+        r = uevent_monitor_wait(monitor, DEADLINE_NEVER);
+        deadline = deadline_after(BURST_NSEC);
+        while (r > 0 && !udev_is_idle())
+                if (uevent_monitor_wait(monitor, deadline) <= 0)
+                        break; /* the next call finds a signal or an error again */
+        return r;
+}
+
+static int follow(const struct cdi_options *options) {
+        _cleanup_(lock_release) struct lock lock = LOCK_NULL;
+        _cleanup_(uevent_monitor_close) struct uevent_monitor monitor = UEVENT_MONITOR_NULL;
         int status, r;
 
-        r = directory_make(AT_FDCWD, options->directory, 0755);
-        if (r >= 0) {
-                fd = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? negative_errno() : lock_acquire(&lock, "cdi", fd, true);
-        }
+        status = follow_alone(options->directory, &lock);
+        if (status != EXIT_DONE)
+                return status;
+        r = open_monitor(&monitor);
         if (r < 0)
-                return log_error(EXIT_FAILED, "%s: %s", options->directory, strerror(-r));
-        if (r > 0)
-                remove_temporaries(fd);
+                return log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
 
-        status = write_all(options);
-        if (status == EXIT_DONE && fsync(fd) < 0 && errno != EINVAL)
-                return log_error(EXIT_FAILED, "%s: %s", options->directory, strerror(errno));
-        return status;
+        status = cdi_files_write(options->directory, options->kind);
+        if (status != EXIT_DONE)
+                return status;
+        (void) sd_notify(0, "READY=1");
+
+        /* After a failure, which has been reported, the next event causes another attempt. */
+        while ((r = wait_for_events(&monitor)) > 0)
+                (void) cdi_files_write(options->directory, options->kind);
+        if (r < 0)
+                status = log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r));
+
+        (void) sd_notify(0, "STOPPING=1");
+        r = cdi_files_remove(options->directory, options->kind);
+        return status == EXIT_DONE ? r : status;
 }
 
 enum {
-        OPTION_WRITE = 0x200
+        OPTION_WRITE = 0x200,
+        OPTION_FOLLOW
 };
 
 /* Return: -1 to continue, or an exit status. */
@@ -175,6 +131,9 @@ static int parse_argv(struct cdi_options *options, int argc, char **argv) {
                         break;
                 case OPTION_WRITE:
                         options->directory = optarg ?: DEFAULT_DIRECTORY;
+                        break;
+                case OPTION_FOLLOW:
+                        options->follow = true;
                         break;
                 default:
                         return parse_common(option, argv, &verb_cdi);
@@ -192,11 +151,13 @@ static int run_cdi(int argc, char **argv) {
         r = parse_argv(&options, argc, argv);
         if (r >= 0)
                 return r;
+        if (options.follow && !options.directory)
+                options.directory = DEFAULT_DIRECTORY;
         if (!options.directory)
                 return print_specification(options.kind ?: &cdi_kinds[0]);
 
         ignore_sigpipe();
-        return write_alone(&options);
+        return options.follow ? follow(&options) : cdi_files_write(options.directory, options.kind);
 }
 
 const struct verb verb_cdi = {
@@ -207,9 +168,12 @@ const struct verb verb_cdi = {
                        "others give a container a device such as pcipath.dev/disk=02.0-00.0.",
         .option_rows = (const struct option_row[]){
                 { 'k', "kind", "KIND", "disk: disks and partitions; vfio: functions that have a VFIO\n"
-                                       "driver [disk; with --write both]" },
+                                       "driver; rdma: functions with RDMA; net: network interfaces\n"
+                                       "[disk; with --write and --follow all]" },
                 { OPTION_WRITE, "write", "[=DIR]", "Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
                                                    "device of this kind [/run/cdi]" },
+                { OPTION_FOLLOW, "follow", NULL, "Write now and whenever devices change, and remove the files at\n"
+                                                 "the end (SIGTERM or SIGINT)" },
                 COMMON_ROWS,
                 {},
         },

@@ -169,6 +169,15 @@ static int wait_with(struct wait *w, struct uevent_monitor *monitor) {
         }
 }
 
+/* Prints what is missing also on SIGTERM, because systemd and timeout(1) have timeouts of their own. */
+static int end_on_sigterm(struct uevent_monitor *monitor) {
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        return uevent_monitor_end_on(monitor, &signals);
+}
+
 static int wait_and_print(struct wait *w) {
         struct uevent_monitor monitor = UEVENT_MONITOR_NULL;
         int r;
@@ -176,7 +185,7 @@ static int wait_and_print(struct wait *w) {
         w->source = w->kernel || !udev_is_running() ? UEVENT_KERNEL : UEVENT_UDEV;
         r = uevent_monitor_open(&monitor, w->source);
         if (r >= 0)
-                r = uevent_monitor_end_on_sigterm(&monitor);
+                r = end_on_sigterm(&monitor);
         r = r < 0 ? log_error(EXIT_FAILED, "cannot listen for events: %s", strerror(-r)) : wait_with(w, &monitor);
         uevent_monitor_close(&monitor);
 

@@ -86,21 +86,17 @@ int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source) {
 }
 
 /**
- * uevent_monitor_end_on_sigterm() - treat SIGTERM as a timeout
+ * uevent_monitor_end_on() - treat these signals as a timeout
  *
- * The program can then still print what is missing, because systemd and timeout(1) have timeouts of their own.
+ * The program can then still say what is missing, or tidy up.
  *
  * Return: 0, or a negative errno.
  */
-int uevent_monitor_end_on_sigterm(struct uevent_monitor *m) {
-        sigset_t signals;
-
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGTERM);
-        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+int uevent_monitor_end_on(struct uevent_monitor *m, const sigset_t *signals) {
+        if (sigprocmask(SIG_BLOCK, signals, NULL) < 0)
                 return negative_errno();
 
-        m->end_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+        m->end_fd = signalfd(-1, signals, SFD_CLOEXEC);
         return m->end_fd < 0 ? negative_errno() : 0;
 }
 
@@ -127,7 +123,7 @@ static int drain(int fd) {
  * uevent_monitor_wait() - sleep until an event since the last call
  * @deadline: applies also when events never stop
  *
- * Return: 1, 0 after the deadline or SIGTERM, or a negative errno.
+ * Return: 1, 0 after the deadline or one of the signals of uevent_monitor_end_on(), or a negative errno.
  */
 int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline) {
         struct pollfd fds[] = {

@@ -3,6 +3,7 @@
 
 /* Sleeps until an event about the machine's devices. */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@ enum uevent_source {
 struct uevent_monitor {
         int netlink_fd;
         int queue_fd; /* inotify on udev's queue, or -1 */
-        int end_fd;   /* SIGTERM, or -1 */
+        int end_fd;   /* signals, or -1 */
 };
 
 #define UEVENT_MONITOR_NULL \
@@ -33,7 +34,7 @@ bool udev_is_running(void);
 bool udev_is_idle(void);
 
 int uevent_monitor_open(struct uevent_monitor *m, enum uevent_source source);
-int uevent_monitor_end_on_sigterm(struct uevent_monitor *m);
+int uevent_monitor_end_on(struct uevent_monitor *m, const sigset_t *signals);
 int uevent_monitor_wait(struct uevent_monitor *m, uint64_t deadline);
 int uevent_monitor_read(struct uevent_monitor *m, uevent_fn fn, void *userdata);
 void uevent_monitor_close(struct uevent_monitor *m);

@@ -3,10 +3,12 @@
 
 import os
 import signal
+import socket
 import stat
 import struct
 import subprocess
 import sys
+import tempfile
 
 from command.machine import complete, make_nodes, write
 from command.run import PCIPATH
@@ -57,8 +59,35 @@ def complaints(done):
     return lines
 
 
-class Monitor:
-    """A `pcipath monitor` that has become ready. end() stops it and returns how it ended."""
+class Process:
+    """A program that runs until it is stopped. end() stops it and returns how it ended."""
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        stdout, stderr = self.process.communicate(timeout=60)
+        return subprocess.CompletedProcess(self.process.args, self.process.returncode, stdout, stderr)
+
+
+class Follower(Process):
+    """A `pcipath cdi --follow` that has told systemd that it is ready, or has ended."""
+
+    def __init__(self, *arguments):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, tempfile.TemporaryDirectory() as directory:
+            notified.bind(f"{directory}/notify")
+            self.process = subprocess.Popen(["unshare", "--net", PCIPATH, "cdi", "--follow", *arguments], text=True,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                            env=os.environ | {"NOTIFY_SOCKET": notified.getsockname()})
+            notified.settimeout(0.1)
+            self.told = b""
+            while self.told == b"" and self.process.poll() is None:
+                try:
+                    self.told = notified.recv(100)
+                except TimeoutError:
+                    pass
+
+
+class Monitor(Process):
+    """A `pcipath monitor` that has become ready."""
 
     def __init__(self, *arguments, env=None, **options):
         ours, theirs = os.pipe()
@@ -68,11 +97,6 @@ class Monitor:
         os.close(theirs)
         with os.fdopen(ours, "rb") as ready:
             self.ready = ready.read()  # to its end: it is closed
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        stdout, stderr = self.process.communicate(timeout=60)
-        return subprocess.CompletedProcess(self.process.args, self.process.returncode, stdout, stderr)
 
 
 SEND = """

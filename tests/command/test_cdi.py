@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 
@@ -12,24 +13,28 @@ import debian
 import jsonschema
 import pytest
 from command.machine import complete
+from command.manager import Follower, send_as_kernel
 from command.run import PCIPATH, pcipath
 from command.test_faults import TRACE, traced
 from command.test_faults import pytestmark as needs_strace
-from synthetic.parts import given_away, node
+from synthetic.parts import given_away, node, uverbs
 from trees import sandbox
-from trees.machine import Disk, Machine, Nodes, Root, VirtioBlk, function
+from trees.machine import Disk, Machine, Net, Nodes, Port, Root, SubFunctions, VirtioBlk, function
 from trees.sysfs import Tree
 
 COVERS = {
     "schema": "Container: CDI: the output matches the schema",
     "write": "Container: CDI: the file is replaced as a whole, and removed with the last device",
+    "follow": "Container: CDI: the files follow the devices, and are removed at the end",
+    "rdma": "Container: CDI: the RDMA devices of a function and of its sub-functions",
+    "interfaces": "Container: CDI: network interfaces",
     "odd_node": "Fault: device nodes with quotes and backslashes in their names, in JSON",
 }
 
 DISK = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1))))])])
 TWO = Machine([Root([function("02.0", function("00.0", VirtioBlk())), function("02.1", function("00.0", VirtioBlk()))])])
 NOTHING = Machine([Root([function("02.0")])])
-FILES = {kind: f"/run/cdi/pcipath.dev-{kind}.json" for kind in ("disk", "vfio")}
+FILES = {kind: f"/run/cdi/pcipath.dev-{kind}.json" for kind in cdi.VERSIONS}
 
 
 def show(machine, nodes=()):
@@ -113,6 +118,38 @@ def written():
     return {kind: sorted(cdi.read(open(path).read(), kind)[0]) for kind, path in present.items()}
 
 
+RDMA = Machine([Root([
+    function("02.0", function("00.0", Nodes([
+        node("infiniband_verbs/uverbs0", "infiniband_verbs"), node("infiniband_mad/umad0", "infiniband_mad"),
+        node("infiniband_mad/issm0", "infiniband_mad")]), SubFunctions({88: [uverbs(1)]}))),
+    function("02.1", function("00.0", VirtioBlk()))])])
+
+
+def test_rdma():
+    """The nodes of a function are one device, those of its sub-function another; what all users of RDMA open comes with each."""
+    outcome = run(lambda: printed(RDMA, "--kind=rdma", nodes=["/dev/infiniband/rdma_cm"]))
+    devices, common = cdi.read(outcome.stdout, "rdma")
+    assert {name: (path, [entry["hostPath"] for entry in nodes]) for name, (path, nodes) in devices.items()} == {
+        "02.0-00.0": ("02.0/00.0", ["/dev/issm0", "/dev/umad0", "/dev/uverbs0"]),
+        "02.0-00.0-sf-88": ("02.0/00.0", ["/dev/uverbs1"])}
+    assert [entry["path"] for entry in common] == ["/dev/infiniband/rdma_cm"]
+
+
+INTERFACES = Machine([Root([
+    function("02.0", Net()), function("02.1", function("00.0", Net(virtio=True))), function("03.0", Net([Port(), Port()])),
+    function("04.0", Net([Port(0, "p0"), Port(1), Port(0, "p;$'"), Port(0, "p.")]), SubFunctions({88: [Net()]}))])])
+
+
+def test_interfaces():
+    """By their alternative names, if these can be the names of devices. Those that nothing tells apart have none."""
+    devices, common = cdi.read(run(printed, INTERFACES, "-k", "net").stdout, "net")
+    assert common == [] and {name: path for name, (path, _) in devices.items()} == {
+        "02.0": "02.0", "02.1-00.0": "02.1/00.0", "04.0np0": "04.0", "04.0d1": "04.0", "04.0S88": "04.0"}
+    interfaces = [edits for _, edits in devices.values()]
+    assert all(len(edits) == 1 and edits[0]["hostInterfaceName"] == edits[0]["name"] for edits in interfaces)
+    assert len({edits[0]["name"] for edits in interfaces}) == len(devices)
+
+
 def write_each():
     states = []
     for machine, options in ((DISK, []), (TWO, []), (given_away(), ["-k", "vfio"]), (given_away(), []), (NOTHING, [])):
@@ -175,6 +212,50 @@ def write_replaces():
 
 def test_reader_of_the_old_file_has_it_whole():
     assert run(write_replaces) == ["02.0-00.0", "02.0-00.0-part1"]
+
+
+def follow_devices():
+    show(DISK)
+    states = []
+    follower = Follower()
+    for machine in (DISK, TWO, given_away(), NOTHING, DISK):
+        before = {kind: os.stat(path).st_ino for kind, path in FILES.items() if os.path.exists(path)}
+        show(machine)
+        send_as_kernel(follower, "change", "/devices/pci0000:00/0000:00:02.0", "pci")
+        after = {kind: os.stat(path).st_ino for kind, path in FILES.items() if os.path.exists(path)}
+        states.append((written(), before == after))
+    return follower.told, states, follower.end(signal.SIGINT), os.listdir("/run/cdi"), os.listdir("/run/pcipath")
+
+
+def test_follow():
+    """Each event makes the files right; one that changes nothing leaves them. None is left at the end."""
+    told, states, done, files, locks = run(follow_devices)
+    given = ["03.0-01.0", "03.0-02.0", "04.0-00.0", "04.1-00.0", "04.2-00.0"]
+    assert told == b"READY=1" and (done.returncode, done.stdout, done.stderr, files, locks) == (0, "", "", [], [])
+    disk = {"disk": ["02.0-00.0", "02.0-00.0-part1"]}
+    assert states == [(disk, True), ({"disk": ["02.0-00.0", "02.1-00.0"]}, False), ({"vfio": given}, False), ({}, False),
+                      (disk, False)]
+
+
+def follow_after_others():
+    show(DISK)
+    first = Follower("--kind=disk")
+    second = Follower()
+    beside = Follower("--write=/run/other")
+    refused = second.process.communicate(timeout=60)[1], second.process.returncode
+    ends = [first.end(signal.SIGKILL).returncode, beside.end().returncode]
+    third = Follower()
+    state = written()
+    open("/run/cdi/other.json", "w").close()
+    return second.told, refused, ends, third.told, state, third.end().returncode, os.listdir("/run/cdi"), os.listdir("/run/other")
+
+
+def test_followers():
+    """One in a directory; after one that was killed, another can begin. Files of others stay."""
+    told, refused, ends, third, state, end, files, beside = run(follow_after_others)
+    assert told == b"" and refused == ("pcipath: /run/cdi: another 'pcipath cdi --follow' writes there\n", 1)
+    assert ends == [-signal.SIGKILL, 0] and third == b"READY=1" and state == {"disk": ["02.0-00.0", "02.0-00.0-part1"]}
+    assert end == 0 and files == ["other.json"] and beside == []
 
 
 def write_with_umask():

@@ -173,6 +173,7 @@ def test_install(tmp_path):
         "x/initramfs-tools/scripts/init-premount/pcipath",
         "x/initramfs-tools/scripts/pcipath-lib.sh",
         "x/units/pcipath-wait@.service",
+        "x/units/pcipath-cdi.service",
         "x/units/pcipath-prune.service",
         "x/units/sysinit.target.wants/pcipath-prune.service",
         "usr/bin/pcipath",

@@ -15,6 +15,7 @@ ALSO_WITHOUT_UDEVD = "exhaustive"
 
 COVERS = {
     "volume": "Container: a disk: plugged in, mounted, written by a container, unplugged, read by the host",
+    "service": "Container: pcipath-cdi.service follows disks that are plugged in and unplugged",
     "disk_by_name": "Container: a disk by its CDI name",
     "podman": "Container: podman run --device pcipath.dev/disk=...",
 }
@@ -69,6 +70,24 @@ def test_disk_by_name(machine):
     assert printed == f"{node}\n"
     machine.unplug("raw")
     assert drive.read_bytes().startswith(b"written\n")
+
+
+@pytest.mark.udevd
+def test_service(machine):
+    """In its sandbox, the service writes what comes and goes."""
+    file = "/run/cdi/pcipath.dev-disk.json"
+    machine.run("rm -f /run/cdi/* && systemctl start pcipath-cdi.service")
+    before = cdi.read(machine.run(f"cat {file}"), "disk")[0].keys()
+    machine.add_drive("followed")
+    path, _ = plug(machine, "followed")
+    machine.run(f"until grep -q {flat(path)} {file}; do sleep 0.1; done")
+    devices, _ = cdi.read(machine.run(f"cat {file}"), "disk")
+    assert devices.keys() == before | {flat(path)} and devices[flat(path)][0] == path
+    machine.unplug("followed")
+    machine.run(f"while grep -q {flat(path)} {file}; do sleep 0.1; done")
+    assert cdi.read(machine.run(f"cat {file}"), "disk")[0].keys() == before
+    machine.run("systemctl stop pcipath-cdi.service")
+    assert machine.run("ls /run/cdi") == "" and machine.run("journalctl -b -q -o cat -p notice -u pcipath-cdi.service") == ""
 
 
 @pytest.mark.exhaustive

@@ -27,7 +27,7 @@ def test_image(guest, kind, tmp_path):
     assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
     assert ({"pcipath-generator", "pcipath-cmdline.service", "pcipath-initrd.service"} <= files) == (kind == "systemd")
     assert not (tmp_path / "etc/systemd/system-generators").exists()
-    assert not {"pcipath-prune.service", "pcipath-wait@.service"} & files
+    assert not {"pcipath-cdi.service", "pcipath-prune.service", "pcipath-wait@.service"} & files
     assert {"libsystemd.so.0", "libmnl.so.0"} <= files
     [builtin] = tmp_path.glob("usr/lib/modules/*/modules.builtin")
     drivers = {name.partition(".ko")[0] for name in files | set(builtin.read_text().replace("/", "\n").split()) if ".ko" in name}
