@@ -82,7 +82,7 @@ _pcipath() {
     esac
     case $prev in
         -t|--type)   mapfile -t COMPREPLY < <(compgen -W 'block net pci all' -- "$cur"); return ;;
-        -k|--kind)   mapfile -t COMPREPLY < <(compgen -W 'disk vfio rdma net' -- "$cur"); return ;;
+        -k|--kind)   mapfile -t COMPREPLY < <(compgen -W 'disk vfio rdma net alias' -- "$cur"); return ;;
         -o|--output) _pcipath_offer_words "$verb" --list-columns; return ;;
     esac
     case $verb in

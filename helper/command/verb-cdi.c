@@ -168,8 +168,8 @@ const struct verb verb_cdi = {
                        "others give a container a device such as pcipath.dev/disk=02.0-00.0.",
         .option_rows = (const struct option_row[]){
                 { 'k', "kind", "KIND", "disk: disks and partitions; vfio: functions that have a VFIO\n"
-                                       "driver; rdma: functions with RDMA; net: network interfaces\n"
-                                       "[disk; with --write and --follow all]" },
+                                       "driver; rdma: functions with RDMA; net: network interfaces;\n"
+                                       "alias: what aliases name [disk; with --write and --follow all]" },
                 { OPTION_WRITE, "write", "[=DIR]", "Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
                                                    "device of this kind [/run/cdi]" },
                 { OPTION_FOLLOW, "follow", NULL, "Write now and whenever devices change, and remove the files at\n"

@@ -28,13 +28,14 @@ COVERS = {
     "follow": "Container: CDI: the files follow the devices, and are removed at the end",
     "rdma": "Container: CDI: the RDMA devices of a function and of its sub-functions",
     "interfaces": "Container: CDI: network interfaces",
+    "alias": "Container: CDI: what aliases name",
     "odd_node": "Fault: device nodes with quotes and backslashes in their names, in JSON",
 }
 
 DISK = Machine([Root([function("02.0", function("00.0", VirtioBlk(Disk(1))))])])
 TWO = Machine([Root([function("02.0", function("00.0", VirtioBlk())), function("02.1", function("00.0", VirtioBlk()))])])
 NOTHING = Machine([Root([function("02.0")])])
-FILES = {kind: f"/run/cdi/pcipath.dev-{kind}.json" for kind in cdi.VERSIONS}
+FILES = {kind: f"/run/cdi/pcipath.dev-{kind}.json" for kind in cdi.KINDS}
 
 
 def show(machine, nodes=()):
@@ -148,6 +149,47 @@ def test_interfaces():
     interfaces = [edits for _, edits in devices.values()]
     assert all(len(edits) == 1 and edits[0]["hostInterfaceName"] == edits[0]["name"] for edits in interfaces)
     assert len({edits[0]["name"] for edits in interfaces}) == len(devices)
+
+
+ALIASES = """\
+database=02.1/00.0
+root=02.1/00.0,part=1
+uplink=06.0
+storage=02.0/00.0
+part-of=02.0/00.0,sf-88
+card=03.0-01.0
+nothing=05.0
+twice=02.1/00.0
+twice=06.0
+"""
+
+
+def printed_aliases():
+    given = given_away()
+    given.roots[0].functions += [*RDMA.roots[0].functions[:1], function("02.1", function("00.0", VirtioBlk(Disk(1)))),
+                                 function("05.0"), function("06.0", Net())]
+    os.makedirs("/run/pcipath/aliases.d")
+    with open("/run/pcipath/aliases.d/host.conf", "w", encoding="utf-8") as file:
+        file.write(ALIASES)
+    return printed(given, "-k", "alias", nodes=["/dev/vfio/vfio", "/dev/infiniband/rdma_cm"])
+
+
+def test_alias():
+    """What an alias names, whatever it is; its partitions with the disk. An alias of two targets names nothing."""
+    devices, common = cdi.read(run(printed_aliases).stdout, "alias")
+    assert common == []
+    given = {name: [(node.get("path") or node["name"], node.get("hostPath")) for node in edits]
+             for name, (_, edits) in devices.items()}
+    interface = given.pop("uplink")
+    assert len(interface) == 1 and interface[0][1] is None
+    by_alias = "/dev/disk/by-pci-alias"
+    assert given == {
+        "database": [(f"{by_alias}/database", "/dev/vda")],
+        "database-part1": [(f"{by_alias}/database-part1", "/dev/vda1")],
+        "root": [(f"{by_alias}/root", "/dev/vda1")],
+        "storage": [(name, name) for name in ("/dev/issm0", "/dev/umad0", "/dev/uverbs0", "/dev/infiniband/rdma_cm")],
+        "part-of": [(name, name) for name in ("/dev/uverbs1", "/dev/infiniband/rdma_cm")],
+        "card": [(name, name) for name in ("/dev/vfio/0", "/dev/vfio/vfio")]}
 
 
 def write_each():

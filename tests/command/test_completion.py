@@ -58,7 +58,7 @@ def test_arguments():
     assert complete('pcipath', 'convert', '--to=l') == ['lspci', 'link'] and complete('pcipath', 'of', '--to=l') == ['lspci']
     assert complete('pcipath', 'list', '-o', 'S') == ['SUBSYSTEM', 'SYSPATH']
     assert complete('pcipath', 'find', '-t', 'b') == complete('pcipath', 'find', '--type=b') == ['block']
-    assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio', 'rdma', 'net']
+    assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio', 'rdma', 'net', 'alias']
     assert complete('pcipath', 'probe', '-o', 'PARTL') == ['PARTLABEL']
     assert complete('pcipath', 'list', '--output=S') == ['SUBSYSTEM', 'SYSPATH'] and complete('pcipath', 'find', '-o', 'S') == []
     assert complete('pcipath', 'monitor', '--links=/ro') == complete('pcipath', 'cdi', '--write=/ro') == ['/root']
