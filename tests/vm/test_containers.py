@@ -18,6 +18,7 @@ COVERS = {
     "service": "Container: pcipath-cdi.service follows disks that are plugged in and unplugged",
     "disk_by_name": "Container: a disk by its CDI name",
     "podman": "Container: podman run --device pcipath.dev/disk=...",
+    "podman_by_alias": "Container: podman run --device pcipath.dev/alias=..., with the volume plugged in elsewhere, and other bus numbers",
 }
 
 TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "tools", bus="port1")]
@@ -117,3 +118,46 @@ def test_podman(make_machine, release):
         assert drive.read_bytes().startswith(b"written\n")
         refused = machine.call(f"{podman} true")
         assert refused.status != 0 and "no such file or directory" in refused.stderr
+
+
+SWITCH = [{"driver": "x3130-upstream", "id": "upstream", "bus": "port1"},
+          {"driver": "xio3130-downstream", "id": "downstream", "bus": "upstream", "chassis": 99}]
+
+
+def use_alias(machine):
+    """A container writes to a disk by alias. It is unplugged and plugged in elsewhere under a new alias file, and another container
+    reads it. Returns the disk's address at first."""
+    podman = "podman --cgroup-manager=cgroupfs run --rm --network=none --device pcipath.dev/alias=database --rootfs /run/rootfs sh -c"
+    file, node = "/run/cdi/pcipath.dev-alias.json", "/dev/disk/by-pci-alias/database"
+    machine.run("mkdir -p /etc/pcipath/aliases.d /run/rootfs/bin && cp /bin/busybox /run/rootfs/bin && ln -s busybox /run/rootfs/bin/sh"
+                " && systemctl start pcipath-cdi.service")
+    for port, command, expected in (("port2", f"echo written | busybox dd of={node} conv=fsync; busybox find /dev -type b", node),
+                                    ("port3", f"busybox head -n1 {node}", "written")):
+        path = f"02.{port[-1]}/00.0"
+        machine.run(f"echo database={path} >/etc/pcipath/aliases.d/host.conf")
+        machine.plug(disk("virtio-blk-pci", "database", bus=port))
+        assert pci_path(machine.qmp, "database") == path
+        address = machine.run(f"pcipath wait --timeout=1000 --type=pci {path}")
+        machine.run(f"until grep -qs {path} {file}; do sleep 0.1; done")
+        assert machine.run(f"{podman} '{command}'").strip() == expected
+        machine.unplug("database")
+        machine.run(f"while [ -e {file} ]; do sleep 0.1; done")
+        refused = machine.call(f"{podman} true")
+        assert refused.status != 0 and "unresolvable CDI devices" in refused.stderr
+    return address
+
+
+@pytest.mark.exhaustive
+@pytest.mark.udevd
+@pytest.mark.releases("trixie")
+def test_podman_by_alias(make_machine, release):
+    """Also at the next boot, when the bus has another number."""
+    addresses = set()
+    for switch in ([], SWITCH):
+        with make_machine([*TOPOLOGY[:-1], *switch], release=release, packages=("podman", "crun", "busybox-static"),
+                          memory="1G") as machine:
+            machine.add_drives()
+            machine.add_drive("database")
+            machine.boot("root=LABEL=root")
+            addresses.add(use_alias(machine))
+    assert len(addresses) == 2
