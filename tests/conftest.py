@@ -9,6 +9,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "vm")]
 
+from libvirtd import Libvirtd  # noqa: E402
 from selection import NUMBERS, deselect, is_exhaustive  # noqa: E402
 from unavailable import Unavailable  # noqa: E402
 
@@ -36,6 +37,13 @@ def pytest_configure(config):
     for option, (_, few, many) in NUMBERS.items():
         if config.getoption(option) is None:
             setattr(config.option, option, many if config.getoption("all") else few)
+
+
+@pytest.fixture(scope="session")
+def libvirtd(tmp_path_factory):
+    daemon = Libvirtd(tmp_path_factory.mktemp("libvirtd"))
+    yield daemon
+    daemon.stop()
 
 
 def pytest_collection_modifyitems(config, items):
