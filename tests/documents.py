@@ -14,6 +14,12 @@ def recipe(where):
     return text
 
 
+def sections(page):
+    """By heading of a page the blocks below it: the language, the word behind that, and the text."""
+    parts = re.split(r"^## (.*)\n", page.read_text(), flags=re.MULTILINE)[1:]
+    return {heading: re.findall(r"^```(\w+) ?(.*)\n((?s:.*?))^```$", text, re.MULTILINE) for heading, text in zip(parts[::2], parts[1::2])}
+
+
 def console(text):
     """Each command of a console block, with the output below it."""
     return [part.split("\n", 1) for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
