@@ -227,6 +227,9 @@ static int monitor_all(struct monitor *m) {
         if (!m->beside_udev && udev_is_running())
                 return log_error(EXIT_FAILED, "udevd is running and already does this. Try 'pcipath monitor --help'.");
         if (m->hook.program) {
+                r = hook_check(m->hook.program);
+                if (r < 0)
+                        return log_error(EXIT_FAILED, "--exec=%s: cannot run: %s", m->hook.program, strerror(-r));
                 m->manager.changed = hook_changed;
                 m->manager.userdata = m;
         }

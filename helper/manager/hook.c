@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "array.h"
@@ -12,6 +13,7 @@
 #include "hook.h"
 
 #define TIMEOUT_SEC 60
+#define DEFAULT_PATH "/bin:/usr/bin" /* of posix_spawnp() */
 
 static int add_variable(struct string_list *environment, const char *name, const char *value) {
         _cleanup_free_ char *text = NULL;
@@ -209,6 +211,45 @@ static int spawn(const struct hook *hook, char **environment, pid_t *ret) {
         posix_spawn_file_actions_destroy(&actions);
         posix_spawnattr_destroy(&attributes);
         return -r;
+}
+
+static int check_file(const char *path) {
+        struct stat file;
+
+        if (stat(path, &file) < 0)
+                return negative_errno();
+        if (!S_ISREG(file.st_mode))
+                return -EACCES;
+        return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? negative_errno() : 0;
+}
+
+/**
+ * hook_check() - look for the program where spawn() will look, so that a wrong name is an error before the first event
+ *
+ * Return: 0, -ENOMEM, or the error of the program's file.
+ */
+int hook_check(const char *program) {
+        const char *directory = getenv("PATH") ?: DEFAULT_PATH, *end;
+        int r = -ENOENT;
+
+        if (strchr(program, '/') || *program == '\0')
+                return check_file(program);
+
+        for (;; directory = end + 1) {
+                _cleanup_free_ char *file = NULL;
+                int error;
+
+                end = strchrnul(directory, ':'); /* an empty directory is the current one */
+                if (format_text(&file, "%.*s%s%s", (int) (end - directory), directory, end > directory ? "/" : "",
+                                program) < 0)
+                        return -ENOMEM;
+                error = check_file(file);
+                if (error >= 0)
+                        return 0;
+                r = error == -EACCES ? error : r;
+                if (*end == '\0')
+                        return r;
+        }
 }
 
 static void start_next(struct hook *hook) {

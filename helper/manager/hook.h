@@ -30,6 +30,7 @@ struct hook {
         uint64_t deadline; /* of the child */
 };
 
+int hook_check(const char *program);
 int hook_add(struct hook *hook, const char *action, const struct device *device);
 void hook_run(struct hook *hook);
 uint64_t hook_deadline(const struct hook *hook);

@@ -128,9 +128,10 @@ def test_umask():
 
 def run_without_reader():
     build(NODES)
+    add_hook("#!/dev/nosuch\n")
     ours, theirs = os.pipe()
     os.close(ours)
-    monitor = Monitor("--links", "--exec=/dev/nosuch", stderr=theirs)
+    monitor = Monitor("--links", "--exec=/dev/hook", stderr=theirs)
     os.close(theirs)
     return monitor.ready, monitor.end(), links()
 

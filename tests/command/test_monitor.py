@@ -7,10 +7,12 @@ Its network namespace has no events but those that a test sends.
 import os
 import shutil
 import signal
+import subprocess
 
 import pytest
-from command.machine import links
+from command.machine import links, write
 from command.manager import BY_PATH, MACHINE, NODES, RIGHT, Monitor, add_hook, build, send, send_as_kernel
+from command.run import PCIPATH
 from trees import sandbox
 
 
@@ -33,18 +35,18 @@ def test_ready_and_end():
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-HOOK = """#!/bin/sh
+HOOK = """#!%s
 [ ! "$NOTIFY_SOCKET" ] || echo inherited >>/dev/shm/log
 echo "$ACTION $ID_PCI_PATH $SUBSYSTEM $DEVNAME $DEVPATH $DEVLINKS" >>/dev/log
 %s
 """
 
 
-def run_hook(body, program="/dev/hook"):
+def run_hook(body, interpreter="/bin/sh"):
     build(NODES)
-    fifo = add_hook(HOOK % body)
-    monitor = Monitor("--links", f"--exec={program}", env={"ACTION": "nonsense", "DEVLINKS": "nonsense"})
-    if program == "/dev/hook":
+    fifo = add_hook(HOOK % (interpreter, body))
+    monitor = Monitor("--links", "--exec=/dev/hook", env={"ACTION": "nonsense", "DEVLINKS": "nonsense"})
+    if interpreter == "/bin/sh":
         for _ in range(4):
             fifo.readline()
     done = monitor.end()
@@ -72,10 +74,38 @@ def test_exec_fails(body, complaint):
     assert lines and set(lines) == {f"pcipath: /dev/hook: {complaint}"}
 
 
-def test_exec_of_nothing():
+def run_with_program(program):
+    build(NODES)
+    os.mkdir("/dev/bin")
+    write("/dev/bin/text", b"#!/bin/sh\n")
+    shutil.copy("/dev/bin/text", "/dev/bin/good")
+    os.chmod("/dev/bin/good", 0o755)
+    process = subprocess.Popen(["unshare", "--net", PCIPATH, "monitor", "--links", "--ready-fd=1", f"--exec={program}"], text=True,
+                               env=os.environ | {"PATH": f"{os.environ['PATH']}:/dev/bin"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ready = process.stdout.read()
+    if ready:
+        process.terminate()
+    return process.wait(timeout=60), ready, process.stderr.read(), set(links())
+
+
+@pytest.mark.parametrize("program,reason", [("/dev/nosuch", "No such file or directory"), ("nosuch", "No such file or directory"),
+                                            ("", "No such file or directory"), ("/dev/bin", "Permission denied"),
+                                            ("/dev/bin/text", "Permission denied"), ("text", "Permission denied")])
+def test_exec_of_no_program(program, reason):
+    """An error at the start, before anything is made."""
+    assert sandbox.run(run_with_program, program) == (1, "", f"pcipath: --exec={program}: cannot run: {reason}\n", set())
+
+
+def test_exec_in_path():
+    status, ready, stderr, made = sandbox.run(run_with_program, "good")
+    assert (status, ready, stderr, len(made)) == (0, "\n", "", 4)
+
+
+def test_exec_without_interpreter():
+    """The program is there when the monitor looks for it, but cannot be run for any event."""
     done, _ = sandbox.run(run_hook, "", "/dev/nosuch")
     assert done.returncode == 0
-    assert done.stderr.splitlines() == 4 * ["pcipath: /dev/nosuch: cannot run: No such file or directory"]
+    assert done.stderr.splitlines() == 4 * ["pcipath: /dev/hook: cannot run: No such file or directory"]
 
 
 def send_event():
@@ -102,7 +132,7 @@ def test_event_of_a_process():
 def remove_node_first():
     """As the kernel does it: a device's node goes, then its directory in sysfs. A scan falls between them."""
     tree = build(NODES)
-    fifo = add_hook(HOOK % "[ $ACTION = add ] || echo >/dev/fifo")
+    fifo = add_hook(HOOK % ("/bin/sh", "[ $ACTION = add ] || echo >/dev/fifo"))
     monitor = Monitor("--links", "--exec=/dev/hook")
     tape_drive = next(device for device in tree.devices if device.devname == "st0")
     os.unlink("/dev/st0")
