@@ -65,3 +65,25 @@ def installed_files(directory):
     for source, target in json.loads(run("meson", "introspect", "--installed", build)).items():
         files["pcipath-host" if tags.get(source) == "host" else "pcipath"].add(target.lstrip("/"))
     return files
+
+
+# Below a copy of this machine's root file system, without udevd: $root. The scripts of a package run there.
+IN_COPY = """
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+root=$1/root
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$root"
+mount -t tmpfs tmpfs "$root/run"
+echo '/dev/disk/by-pci-path/02.0-00.0 / ext4' >"$root/etc/fstab"
+mask=$root/run/udev/rules.d/61-pcipath.rules
+mkdir -p "${mask%/*}"
+"""
+WARNING = """\
+pcipath: WARNING: these names by PCI path are in use and will be gone at the next boot, which may fail:
+  /etc/fstab: /dev/disk/by-pci-path/02.0-00.0 / ext4
+"""
+
+
+def run_in_copy(directory, commands):
+    """What the commands of a package manager print."""
+    return run("unshare", "--mount", "--propagation=private", "sh", "-euc", IN_COPY + commands, "in-copy", directory)

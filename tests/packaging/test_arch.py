@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from release_files import files_below, releasing_block, repository_of, run
+from release_files import WARNING, files_below, releasing_block, repository_of, run, run_in_copy
 
 pytestmark = [pytest.mark.xdist_group("arch"), pytest.mark.exhaustive]
 
@@ -39,7 +39,8 @@ def information(package):
 @pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
 def test_files_are_those_that_meson_installs(packages, installed, package, tmp_path):
     run("bsdtar", "-xf", packages[package], "-C", tmp_path)
-    files = {name.removesuffix(".gz") if "/man/" in name else name for name in files_below(tmp_path) if name.startswith("usr/")}
+    files = {name.removesuffix(".gz") if "/man/" in name else name.replace("usr/lib/pcipath/", "usr/libexec/pcipath/")
+             for name in files_below(tmp_path) if name.startswith("usr/")}
     assert files == installed[package]
 
 
@@ -53,6 +54,21 @@ def test_depends_on_what_it_links(packages, package, tmp_path):
             printed = run("readelf", "--dynamic", tmp_path / name)
             needed |= {LIBRARIES[line.split("[")[1].rstrip("]")] for line in printed.splitlines() if "(NEEDED)" in line}
     assert set(information(packages[package])["depend"]) == needed
+
+
+def test_scripts_run(packages, tmp_path):
+    """Only the removal warns of names in use. The mask of the rules that it leaves to the end is removed."""
+    printed = run_in_copy(tmp_path, f"""
+        mkdir -p "$root/db"
+        pacman() {{ command pacman --root "$root" --dbpath "$root/db" --noconfirm "$@"; }}
+        pacman -Udd {packages["pcipath"]}
+        pacman -Udd {packages["pcipath"]}
+        touch "$mask"
+        echo REMOVAL
+        pacman -Rdd pcipath
+        [ ! -e "$mask" ]""")
+    before, removal = printed.split("REMOVAL")
+    assert "WARNING" not in before and WARNING in removal
 
 
 def test_comes_and_goes(packages, tmp_path):

@@ -9,6 +9,7 @@ from rules import udev
 
 @pytest.fixture(scope="session", autouse=True)
 def installed(tmp_path_factory):
-    destdir = os.environ.get("PCIPATH_DESTDIR")
-    os.environ["PCIPATH_UDEV"] = (udev.find_udev_directory(destdir) if destdir else
-                                  udev.install(tmp_path_factory.mktemp("install")))
+    if "PCIPATH_DESTDIR" not in os.environ:
+        os.environ["PCIPATH_DESTDIR"] = str(tmp_path_factory.mktemp("install"))
+        udev.install(os.environ["PCIPATH_DESTDIR"])
+    os.environ["PCIPATH_UDEV"] = udev.find_udev_directory(os.environ["PCIPATH_DESTDIR"])

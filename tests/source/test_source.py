@@ -176,6 +176,7 @@ def test_install(tmp_path):
         "x/units/pcipath-cdi.service",
         "x/units/pcipath-prune.service",
         "x/units/sysinit.target.wants/pcipath-prune.service",
+        "usr/libexec/pcipath/maintainer-script",
         "usr/bin/pcipath",
         "usr/bin/pcipath-host",
         "usr/share/bash-completion/completions/pcipath",
