@@ -7,22 +7,12 @@
 #include "saved-list.h"
 #include "util.h"
 
+#define KEY_ROW(column, key, is_needed, help) [LIST_##column] = { key, is_needed },
+
 static const struct {
         const char *key;
-        bool is_needed; /* a default column, in every list */
-} keys[N_LIST_KEYS] = {
-        [LIST_ID]      = { "id",      true  },
-        [LIST_TYPE]    = { "type",    true  },
-        [LIST_KIND]    = { "kind",    true  },
-        [LIST_PATH]    = { "path",    true  },
-        [LIST_NAME]    = { "name",    false },
-        [LIST_ABSENT]  = { "absent",  false },
-        [LIST_MAC]     = { "mac",     false },
-        [LIST_SOURCE]  = { "source",  false },
-        [LIST_SERIAL]  = { "serial",  false },
-        [LIST_HOST]    = { "host",    false },
-        [LIST_BACKEND] = { "backend", false },
-};
+        bool is_needed;
+} keys[] = { LIST_KEYS(KEY_ROW) };
 
 struct parser {
         struct json_reader reader;

@@ -9,19 +9,29 @@
 #include "link-names.h"
 #include "pci-path.h"
 
+/*
+ * The keys of a device, which are the columns of the list. Default columns are in every list. From LIST_MAC on they are
+ * in the order of the host's enum label.
+ */
+#define LIST_KEYS(KEY)                                                             \
+        KEY(ID, "id", true, "name in the monitor")                                 \
+        KEY(TYPE, "type", true, "type in the monitor")                             \
+        KEY(KIND, "kind", true, "kind of device")                                  \
+        KEY(PATH, "path", true, "PCI path")                                        \
+        KEY(NAME, "name", false, "name in the guest")                              \
+        KEY(ABSENT, "absent", false, "why the guest does not show it")             \
+        KEY(MAC, "mac", false, "MAC address")                                      \
+        KEY(SOURCE, "source", false, "file, volume, network or socket behind it")  \
+        KEY(SERIAL, "serial", false, "serial number of a disk")                    \
+        KEY(HOST, "host", false, "address on the host of a device passed through") \
+        KEY(BACKEND, "backend", false, "netdev, drive or chardev of QEMU")
+
+#define LIST_ENUM(column, key, is_needed, help) LIST_##column,
+
 enum list_key {
-        LIST_ID,
-        LIST_TYPE,
-        LIST_KIND,
-        LIST_PATH,
-        LIST_NAME,
-        LIST_ABSENT,
-        LIST_MAC,
-        LIST_SOURCE,
-        LIST_SERIAL,
-        LIST_HOST,
-        LIST_BACKEND,
+        LIST_KEYS(LIST_ENUM)
         N_LIST_KEYS,
+        LIST_LABEL = LIST_MAC,
 };
 
 enum list_name {
@@ -35,7 +45,7 @@ struct list_row {
         char *texts[N_LIST_KEYS]; /* or NULL */
         struct pci_path *path;    /* NULL if the guest does not show the device */
         enum list_name name;
-        const char *suffix;       /* of a disk: the part of its name after the path; else empty */
+        const char *suffix; /* of a disk: the part of its name after the path; else empty */
 };
 
 struct saved_list {

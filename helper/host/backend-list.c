@@ -15,20 +15,10 @@ static int copy_text(const char *text, char **ret) {
 }
 
 static int set_labels(const struct list_row *row, struct device *device) {
-        static const struct {
-                enum label label;
-                enum list_key key;
-        } labels[] = {
-                { LABEL_MAC,     LIST_MAC     },
-                { LABEL_SOURCE,  LIST_SOURCE  },
-                { LABEL_SERIAL,  LIST_SERIAL  },
-                { LABEL_HOST,    LIST_HOST    },
-                { LABEL_BACKEND, LIST_BACKEND },
-        };
         int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(labels) && r >= 0; i++)
-                r = device_set_label(device, labels[i].label, row->texts[labels[i].key]);
+        for (enum label label = 0; label < N_LABELS && r >= 0; label++)
+                r = device_set_label(device, label, row->texts[LIST_LABEL + label]);
         return r;
 }
 

@@ -1,60 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "options.h"
+#include "saved-list.h"
 
-/* Labels are last, in the order of enum label. */
-enum {
-        COLUMN_ID,
-        COLUMN_TYPE,
-        COLUMN_KIND,
-        COLUMN_PATH,
-        COLUMN_NAME,
-        COLUMN_ABSENT,
-        COLUMN_LABEL,
-        COLUMN_MAC = COLUMN_LABEL + LABEL_MAC,
-        COLUMN_SOURCE = COLUMN_LABEL + LABEL_SOURCE,
-        COLUMN_SERIAL = COLUMN_LABEL + LABEL_SERIAL,
-        COLUMN_HOST = COLUMN_LABEL + LABEL_HOST,
-        COLUMN_BACKEND = COLUMN_LABEL + LABEL_BACKEND,
-        N_COLUMNS = COLUMN_LABEL + N_LABELS,
-};
+_Static_assert(LIST_LABEL + LABEL_SOURCE == LIST_SOURCE && LIST_LABEL + LABEL_SERIAL == LIST_SERIAL &&
+                       LIST_LABEL + LABEL_HOST == LIST_HOST && LIST_LABEL + LABEL_BACKEND == LIST_BACKEND &&
+                       LIST_LABEL + N_LABELS == N_LIST_KEYS,
+               "the labels are the last keys, in their order");
 
-static const struct column columns[N_COLUMNS + 1] = {
-        [COLUMN_ID]      = { "ID",      "name in the monitor"                              },
-        [COLUMN_TYPE]    = { "TYPE",    "type in the monitor"                              },
-        [COLUMN_KIND]    = { "KIND",    "kind of device"                                   },
-        [COLUMN_PATH]    = { "PATH",    "PCI path"                                         },
-        [COLUMN_NAME]    = { "NAME",    "name in the guest"                                },
-        [COLUMN_ABSENT]  = { "ABSENT",  "why the guest does not show it"                   },
-        [COLUMN_MAC]     = { "MAC",     "MAC address"                                      },
-        [COLUMN_SOURCE]  = { "SOURCE",  "file, volume, network or socket behind it"        },
-        [COLUMN_SERIAL]  = { "SERIAL",  "serial number of a disk"                          },
-        [COLUMN_HOST]    = { "HOST",    "address on the host of a device passed through"   },
-        [COLUMN_BACKEND] = { "BACKEND", "netdev, drive or chardev of QEMU"                 },
-};
+#define COLUMN_ROW(column, key, is_needed, help) [LIST_##column] = { #column, help },
+
+static const struct column columns[N_LIST_KEYS + 1] = { LIST_KEYS(COLUMN_ROW) };
 
 /* @buf: for texts that the device does not own */
 static const char *cell(const struct device *d, size_t column, char buf[static PCI_PATH_STRING_MAX]) {
         const struct pci_path *path;
 
         switch (column) {
-        case COLUMN_ID:
+        case LIST_ID:
                 return d->id;
-        case COLUMN_TYPE:
+        case LIST_TYPE:
                 return d->type;
-        case COLUMN_KIND:
+        case LIST_KIND:
                 return d->kind;
-        case COLUMN_PATH:
+        case LIST_PATH:
                 path = device_get_path(d);
                 if (path)
                         pci_path_print(path, PCI_PATH_CANONICAL, buf);
                 return path ? buf : NULL;
-        case COLUMN_NAME:
+        case LIST_NAME:
                 return device_name_in_guest(d, buf);
-        case COLUMN_ABSENT:
+        case LIST_ABSENT:
                 return device_why_absent(d);
         default:
-                return d->labels[column - COLUMN_LABEL];
+                return d->labels[column - LIST_LABEL];
         }
 }
 
@@ -82,7 +61,7 @@ static int fill_table(struct libscols_table *table, const struct options *option
 }
 
 static int run_list(int argc, char **argv) {
-        static const struct verb_table table = { .name = "devices", .fill = fill_table, .label_column = COLUMN_LABEL };
+        static const struct verb_table table = { .name = "devices", .fill = fill_table, .label_column = LIST_LABEL };
 
         return options_print_table(argc, argv, &verb_list, &table);
 }
