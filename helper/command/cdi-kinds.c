@@ -231,7 +231,6 @@ static int add_interfaces(struct cdi *cdi, const struct enumeration *enumeration
 
 static int add_disk_by_alias(struct cdi *cdi, const struct function *f, const struct child_device *u,
                              const char *link) {
-        _cleanup_free_ char *by_path = NULL;
         struct string_list links = {}, found = {};
         int r;
 

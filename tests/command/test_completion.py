@@ -126,12 +126,23 @@ def test_verbs_of_the_host():
 
 
 def test_every_format_is_completed():
-    """bash and zsh have lists of the formats, types and kinds in the help."""
+    """bash and zsh have lists of the formats in the help."""
     text = subprocess.run([PCIPATH, 'convert', '--help'], capture_output=True, text=True, check=True).stdout
     formats = re.findall(r'^  ([a-z]+) +\S', text.partition('FORMAT  example\n')[2].partition('\n\n')[0], re.MULTILINE)
     assert len(formats) > 5 and complete('pcipath', 'convert', '--to=') == formats
     assert complete('pcipath', 'convert', '--from=') == complete('pcipath', 'of', '--to=') == formats[:-1]
     assert re.search(r'format=\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text())[1].split() == formats[:-1]
+
+
+@pytest.mark.parametrize('verb,option,word,pattern', [('find', 'type', 'TYPE', r'\b(block|net|pci|all)\b(?=,| or another| for the| \[)'),
+                                                      ('cdi', 'kind', 'KIND', r'(?:^|; )(\w+):')])
+def test_every_type_and_kind_is_completed(verb, option, word, pattern):
+    """bash and zsh have lists of those in the help of the option."""
+    text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
+    shown = re.findall(pattern, re.sub(r'\n +', ' ', text).partition(f'--{option}={word}')[2].strip().partition('\n')[0])
+    assert len(shown) > 3
+    assert complete('pcipath', verb, f'-{option[0]}', '') == complete('pcipath', verb, f'--{option}=') == shown
+    assert re.findall(rf':{option}:\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text()) == [' '.join(shown)] * (2 if verb == 'find' else 1)
 
 
 @pytest.mark.parametrize('verb', ['list', 'probe', 'alias'])
