@@ -234,6 +234,16 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error
         return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
+/** qemu_explain_timeout() - the hint for a monitor that does not answer */
+const char *qemu_explain_timeout(const char *name, const struct machine *machine) {
+        if (atomic_load(&machine->has_answered))
+                return "";
+        if (strstr(name, "/libvirt/qemu/"))
+                return "; libvirt uses this monitor: use 'virsh dumpxml DOMAIN' and --libvirt= instead";
+        return "; QEMU serves one client of a QMP socket at a time: close the other client, or start QEMU with a "
+               "second QMP socket";
+}
+
 /**
  * qemu_read() - read a machine from a QMP socket
  */
@@ -246,5 +256,6 @@ int qemu_read(const char *name, struct machine *machine, struct error *error) {
                 qmp_close(&qmp);
                 return r;
         }
+        atomic_store(&machine->has_answered, true);
         return qemu_read_from(&qmp, machine, error);
 }

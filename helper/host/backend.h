@@ -11,10 +11,12 @@
 /** struct backend - a monitor */
 struct backend {
         const char *option; /* without the dashes */
-        const char *on_timeout; /* appended to the error of a timeout */
+        /* A hint for the error of a timeout; "" if there is none. Another thread calls it while read() runs. */
+        const char *(*explain_timeout)(const char *name, const struct machine *machine);
         int (*read)(const char *name, struct machine *machine, struct error *error);
 };
 
+const char *qemu_explain_timeout(const char *name, const struct machine *machine);
 int qemu_read(const char *name, struct machine *machine, struct error *error);
 int libvirt_read(const char *name, struct machine *machine, struct error *error);
 int cloud_hypervisor_read(const char *name, struct machine *machine, struct error *error);

@@ -6,6 +6,7 @@
  * machine_complete() sets the paths, and the verbs print from it.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -90,6 +91,7 @@ struct machine {
         struct device **devices; /* sorted by path by machine_complete() */
         size_t n_devices;
         struct device_texts ids, labels; /* set by machine_complete() */
+        atomic_bool has_answered; /* set by the backend: the monitor serves this client */
         bool wants_labels;       /* set by the verb: read labels even if that takes more time */
         bool wants_room;         /* set by the verb: find out which buses support hotplug */
         const char *no_hotplug;  /* the reason why no bus supports hotplug, and what to do; or NULL */

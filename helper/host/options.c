@@ -6,13 +6,29 @@
 #include "options.h"
 #include "run-timeout.h"
 
+static const char *explain_nothing(_unused_ const char *name, _unused_ const struct machine *machine) {
+        return "";
+}
+
 static const struct backend backends[] = {
-        { "qmp",              "; a QMP socket serves one client at a time", qemu_read             },
-        { "libvirt",          "",                                           libvirt_read          },
-        { "cloud-hypervisor", "",                                           cloud_hypervisor_read },
-        { "firecracker",      "",                                           firecracker_read      },
-        { "list",             "",                                           list_read             },
+        { "qmp",              qemu_explain_timeout, qemu_read             },
+        { "libvirt",          explain_nothing,      libvirt_read          },
+        { "cloud-hypervisor", explain_nothing,      cloud_hypervisor_read },
+        { "firecracker",      explain_nothing,      firecracker_read      },
+        { "list",             explain_nothing,      list_read             },
 };
+
+/* struct reading - for explain() */
+struct reading {
+        const struct source *source;
+        const struct machine *machine;
+};
+
+static const char *explain(const void *userdata) {
+        const struct reading *reading = userdata;
+
+        return reading->source->backend->explain_timeout(reading->source->name, reading->machine);
+}
 
 static size_t count_needed(const struct verb *verb) {
         return verb == &verb_compare ? 2 : 1;
@@ -84,10 +100,11 @@ int options_parse(int argc, char **argv, const struct verb *verb, struct options
  */
 int options_read(const struct options *options, size_t number, struct machine *ret) {
         const struct source *source = &options->sources[number];
+        const struct reading reading = { source, ret };
         struct error error = {};
         int r;
 
-        r = run_timeout_start(options->timeout, source->name, source->backend->on_timeout);
+        r = run_timeout_start(options->timeout, source->name, explain, &reading);
         if (r < 0)
                 return log_error(EXIT_FAILED, "cannot start a timer: %s", strerror(-r));
         r = source->backend->read(source->name, ret, &error);

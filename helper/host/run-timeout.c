@@ -9,7 +9,9 @@
 
 static struct {
         uint64_t nsec;
-        const char *subject, *hint;
+        const char *subject;
+        const char *(*hint)(const void *userdata);
+        const void *userdata;
         timer_t timer;
         int n_runs;
         atomic_int run; /* the number of the current run; the timer or run_timeout_stop(), whichever is first, sets 0 */
@@ -24,15 +26,16 @@ static void time_out(union sigval value) {
         if (!end_run(value.sival_int))
                 return;
         _exit(log_error(EXIT_TIMEOUT, "%s: timed out after %g s%s", timeout.subject, (double) timeout.nsec / 1e9,
-                        timeout.hint));
+                        timeout.hint(timeout.userdata)));
 }
 
 /**
  * run_timeout_start() - exit with EXIT_TIMEOUT unless run_timeout_stop() comes first
  * @subject: of the error message
- * @hint: appended to the error message
+ * @hint: returns what to append to the error message; called in another thread
  */
-int run_timeout_start(uint64_t nsec, const char *subject, const char *hint) {
+int run_timeout_start(uint64_t nsec, const char *subject, const char *(*hint)(const void *userdata),
+                      const void *userdata) {
         int run = ++timeout.n_runs;
         struct sigevent event = {
                 .sigev_notify = SIGEV_THREAD,
@@ -45,6 +48,7 @@ int run_timeout_start(uint64_t nsec, const char *subject, const char *hint) {
         timeout.nsec = nsec;
         timeout.subject = subject;
         timeout.hint = hint;
+        timeout.userdata = userdata;
         if (timer_create(CLOCK_MONOTONIC, &event, &timeout.timer) < 0 ||
             timer_settime(timeout.timer, 0, &time, NULL) < 0)
                 return negative_errno();

@@ -7,5 +7,6 @@
 
 #include <stdint.h>
 
-int run_timeout_start(uint64_t nsec, const char *subject, const char *hint);
+int run_timeout_start(uint64_t nsec, const char *subject, const char *(*hint)(const void *userdata),
+                      const void *userdata);
 void run_timeout_stop(void);
