@@ -44,7 +44,8 @@ static const struct json_kind kinds[] = {
         { "rng",          NULL, "device",                   NODE_NONE, .own_id = "__rng" },
         { "balloon",      NULL, "device",                   NODE_NONE, .own_id = "__balloon" },
         { "rtc",          NULL, "device",                   NODE_NONE, .own_id = "__rtc" },
-        { "ivshmem",      NULL, "memory controller",        NODE_NONE, .own_id = "__ivshmem" },
+        { "ivshmem",      NULL, "memory controller",        NODE_NONE, .own_id = "__ivshmem",
+          .labels = path_labels },
         { "pvmemcontrol", NULL, "device",                   NODE_NONE, .own_id = "__pvmemcontrol" },
         { "watchdog",     NULL, "device",                   NODE_NONE, .own_id = "__watchdog", .is_switch = true },
         { "iommu",        NULL, "device",                   NODE_NONE, .own_id = "__iommu",    .is_switch = true },
@@ -94,7 +95,8 @@ static int add_function(struct reader *r, const char *place, const char *address
                     (int) sizeof(root_name) ||
             pci_root_parse_sysname(root_name, &root) < 0 || root.bus != 0)
                 return error_set(r->document.error, -EBADMSG,
-                                 "%s: %.40s: '%.40s' is not an address on bus 00 of a segment",
+                                 "%s: %.40s: '%.40s' is not an address on bus 00 of a segment: "
+                                 "bridges of Cloud Hypervisor are not supported",
                                  r->document.name, place, address);
 
         k = get_segment(r, root.domain, &bus);
@@ -236,6 +238,37 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
                                     entry);
 }
 
+/* Only PCI devices have the key pci_device_id. */
+static bool has_slots(json_object *section) {
+        if (json_object_is_type(section, json_type_object))
+                return json_object_object_get_ex(section, "pci_device_id", NULL);
+        for (size_t i = 0; json_object_is_type(section, json_type_array) && i < json_object_array_length(section); i++) {
+                json_object *entry = json_object_array_get_idx(section, i);
+
+                if (json_object_is_type(entry, json_type_object) &&
+                    json_object_object_get_ex(entry, "pci_device_id", NULL))
+                        return true;
+        }
+
+        return false;
+}
+
+/* Add the devices of sections of a later version. They do not move other devices. */
+static int add_unknown(struct reader *r) {
+        json_object_object_foreach (r->config, name, section) {
+                const struct json_kind kind = { .key = name, .kind = "device" };
+                int k;
+
+                if (json_kind_is_known(kinds, ELEMENTSOF(kinds), name) || !has_slots(section))
+                        continue;
+                k = json_foreach_configured(&r->document, r->config, "config.", &kind, 1, add_configured, r);
+                if (k < 0)
+                        return k;
+        }
+
+        return 0;
+}
+
 /* -- The document -- */
 
 /* Read the answer to vm.add-disk or another command that adds a device. */
@@ -275,7 +308,8 @@ static int read_document(struct reader *r) {
         k = json_get_typed(&r->document, root, json_type_object, &tree, "device_tree");
         if (k != 0)
                 return k < 0 ? k : read_tree(r, tree);
-        return json_foreach_configured(&r->document, r->config, "config.", kinds, ELEMENTSOF(kinds), add_configured, r);
+        k = json_foreach_configured(&r->document, r->config, "config.", kinds, ELEMENTSOF(kinds), add_configured, r);
+        return k < 0 ? k : add_unknown(r);
 }
 
 /**

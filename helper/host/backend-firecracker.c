@@ -113,14 +113,11 @@ static int add_devices(struct reader *r) {
 }
 
 static bool is_known_section(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (streq(kinds[i].key, name))
-                        return true;
         for (size_t i = 0; i < ELEMENTSOF(others); i++)
                 if (streq(others[i], name))
                         return true;
 
-        return false;
+        return json_kind_is_known(kinds, ELEMENTSOF(kinds), name);
 }
 
 static bool is_empty(json_object *section) {

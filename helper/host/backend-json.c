@@ -85,6 +85,15 @@ int json_collect_ids(json_object *config, const struct json_kind *kinds, size_t 
         return r;
 }
 
+/** json_kind_is_known() - whether there is a kind with this key */
+bool json_kind_is_known(const struct json_kind *kinds, size_t n, const char *key) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(kinds[i].key, key))
+                        return true;
+
+        return false;
+}
+
 static bool is_made_up(const char *id, const struct json_kind *kind) {
         size_t n = kind->prefix ? strlen(kind->prefix) : 0;
 

@@ -25,6 +25,7 @@ typedef int (*configured_fn)(void *userdata, const struct json_kind *kind, json_
 int json_foreach_configured(const struct json_document *document, json_object *config, const char *place,
                             const struct json_kind *kinds, size_t n, configured_fn callback, void *userdata);
 int json_collect_ids(json_object *config, const struct json_kind *kinds, size_t n, json_object **ret);
+bool json_kind_is_known(const struct json_kind *kinds, size_t n, const char *key);
 const struct json_kind *json_kind_of_id(const struct json_kind *kinds, size_t n, json_object *ids, const char *id,
                                         json_object **ret_entry);
 int json_device_identify(struct device *device, const char *id, const struct json_kind *kind, json_object *entry);

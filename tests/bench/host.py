@@ -6,6 +6,7 @@
 
 The QEMU is forky's. The times are the least of the runs, as other work on the machine adds to them. A relay, which is not used for the
 timed runs, counts the round trips: how often the client sends after QEMU has answered. One query-pci is measured for comparison.
+Then `list` reads documents with 20,000 devices.
 """
 
 import json
@@ -21,6 +22,8 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "vm")]
 
 from host.qemu import as_older, paused  # noqa: E402
+from host.run import cpu_time  # noqa: E402
+from host.test_documents import many_disks  # noqa: E402
 from programs import BUILD  # noqa: E402
 
 PCIPATH_HOST = BUILD / "helper/host/pcipath-host"
@@ -59,7 +62,7 @@ def query_pci(machine):
 def pcipath_list(machine, path):
     """CPU seconds of `list` in QEMU and in pcipath-host, and the number of devices."""
     begin, children = spent(machine), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([PCIPATH_HOST, "list", "-J", f"--qmp={path}"], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([PCIPATH_HOST, "list", "-J", "--timeout=100", f"--qmp={path}"], stdout=subprocess.PIPE, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
     return spent(machine) - begin, own, len(json.loads(done.stdout)["devices"])
@@ -79,7 +82,7 @@ def count(path, directory):
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as qemu:
         listener.bind(f"{directory}/relay")
         listener.listen()
-        client = subprocess.Popen([PCIPATH_HOST, "list", f"--qmp={directory}/relay"], stdout=subprocess.DEVNULL)
+        client = subprocess.Popen([PCIPATH_HOST, "list", "--timeout=100", f"--qmp={directory}/relay"], stdout=subprocess.DEVNULL)
         with listener.accept()[0] as connection:
             qemu.connect(path)
             back = threading.Thread(target=relay, args=(qemu, connection, "qemu"), daemon=True)
@@ -107,12 +110,22 @@ def measure(machine, path, runs):
     return qemu
 
 
+def measure_documents(runs, n=20000):
+    text = many_disks(n)
+    listed = subprocess.run([PCIPATH_HOST, "list", "-J", "--cloud-hypervisor=-"], input=text, text=True, stdout=subprocess.PIPE,
+                            check=True).stdout
+    for source, document in (("cloud-hypervisor", text), ("list", listed)):
+        seconds = cpu_time(document, "list", f"--{source}=-", runs=runs)
+        print(f"--{source}=: {n} devices, {len(document) >> 10} KiB: {seconds:.2f} s of CPU time")
+
+
 def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
     with paused("q35", topology(56), qemu="forky") as machine, as_older(machine) as (older, _):
         with_list_get, without = measure(machine, machine.socket, runs), measure(machine, older, runs)
         query, size = min(query_pci(machine) for _ in range(20 * runs))
     print(f"ratio in QEMU {with_list_get / without:.2f}; query-pci {size >> 10} KiB, {query * 1000:.2f} ms")
+    measure_documents(runs)
 
 
 if __name__ == "__main__":

@@ -51,12 +51,20 @@ def error(*arguments, **options):
     return outcome.status, outcome.stderr.removeprefix("pcipath-host: ").rstrip("\n")
 
 
-def growth(few, many, *arguments):
-    """How much more CPU time the larger of two documents takes: each the least of three, as other work on the machine adds to it."""
-    seconds = {few: [], many: []}
-    for text in 3 * [few, many]:
+def cpu_time(text, *arguments, runs=1):
+    """CPU seconds of a run that reads a document: the least of several, as other work on the machine adds to them."""
+    seconds = []
+    for _ in range(runs):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run(*arguments, "--timeout=1000", stdin=text)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds[text].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(seconds)
+
+
+def growth(few, many, *arguments):
+    """How much more CPU time the larger of two documents takes."""
+    seconds = {few: [], many: []}
+    for text in 3 * [few, many]:
+        seconds[text].append(cpu_time(text, *arguments))
     return min(seconds[many]) / min(seconds[few])

@@ -98,7 +98,7 @@ NODE = {"id": "x", "children": [], "pci_bdf": "0000:00:05.0"}
     (vm_info(device_tree=[]), "device_tree is not of type object"), (vm_info(device_tree={"x": 1}), "device_tree['x'] is not an object"),
     (vm_info(device_tree={"x": NODE | {"pci_bdf": 40}}), "device_tree['x'].pci_bdf is not of type string"),
     (vm_info(device_tree={"x": NODE | {"children": "y"}}), "device_tree['x'].children is not of type array"),
-    *((vm_info(device_tree={"x": NODE | {"pci_bdf": bdf}}), f"x: '{bdf[:40]}' is not an address on bus 00 of a segment") for bdf in (
+    *((vm_info(device_tree={"x": NODE | {"pci_bdf": bdf}}), f"x: '{bdf[:40]}' is not an address on bus 00 of a segment: bridges of Cloud Hypervisor are not supported") for bdf in (
         "", "05.0", "0000:01:05.0", "0000:00:20.0", "0000:00:05.8", "0000:00:05.0x", "0000:00:05", "x" * 99)),
     (vm_info(device_tree={"x": NODE | {"pci_bdf": "ffff:00:05.0"}}), "segment 65535 is not one of 0 to 255"),
     (vm_info(config={"platform": {"num_pci_segments": 0}}), "config.platform.num_pci_segments is not a number from 1 to 256"),
@@ -143,6 +143,18 @@ def test_cloud_hypervisor_own_devices():
               "ivshmem": {"pci_device_id": 4, "path": "/x", "size": 1}, "rng": {"src": "/dev/urandom"}}
     rows = table("list", "--cloud-hypervisor=-", stdin=vm_info(device_tree=None, config=config))
     assert {row["id"]: row["path"] for row in rows} == {"__rtc": "0001:00:03.0", "__ivshmem": "04.0"}
+
+
+def test_cloud_hypervisor_section_of_a_later_version():
+    """Its devices are PCI devices if one of them has a slot; they move no others."""
+    config = {"tomorrow": [{"id": "a"}, {"id": "b", "pci_device_id": 9, "pci_segment": 1}], "next": {"pci_device_id": 3},
+              "numa": [{"id": "c", "pci_segments": [0]}], "disks": [{"id": "d", "pci_device_id": 4}]}
+    rows = table("list", "--cloud-hypervisor=-", stdin=vm_info(device_tree=None, config=config))
+    assert {(row["id"], row["type"], row["path"]) for row in rows} == {
+        ("a", "tomorrow", None), ("b", "tomorrow", "0001:00:09.0"), (None, "next", "03.0"), ("d", "disks", "04.0")}
+    config["tomorrow"].append(7)
+    assert error("list", "--cloud-hypervisor=-", stdin=vm_info(device_tree=None, config=config)) == (
+        1, "-: config.tomorrow[2] is not an object")
 
 
 def test_id_of_a_user_before_that_of_the_monitor():
