@@ -300,3 +300,4 @@ def test_hostile_ids_in_zsh(tmp_path, zsh):
 def test_words_in_zsh(zsh):
     assert zsh.complete('pcipath conv') == ['pcipath', 'convert']
     assert zsh.complete('pcipath convert --to=ka') == ['pcipath', 'convert', '--to=kata']
+    assert zsh.complete('pcipath cdi --kind=v') == ['pcipath', 'cdi', '--kind=vfio']
