@@ -242,7 +242,9 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
 static bool has_slots(json_object *section) {
         if (json_object_is_type(section, json_type_object))
                 return json_object_object_get_ex(section, "pci_device_id", NULL);
-        for (size_t i = 0; json_object_is_type(section, json_type_array) && i < json_object_array_length(section); i++) {
+        if (!json_object_is_type(section, json_type_array))
+                return false;
+        for (size_t i = 0; i < json_object_array_length(section); i++) {
                 json_object *entry = json_object_array_get_idx(section, i);
 
                 if (json_object_is_type(entry, json_type_object) &&

@@ -31,7 +31,8 @@ json_object *json_get(json_object *object, const char *key) {
 }
 
 static int set_json_error(const struct qmp *qmp, struct error *error) {
-        return error_set(error, -EBADMSG, "%s: the answer is not QMP: use the socket of QEMU's option -qmp", qmp->stream.path);
+        return error_set(error, -EBADMSG, "%s: the answer is not QMP: use the socket of QEMU's option -qmp",
+                         qmp->stream.path);
 }
 
 /*
