@@ -61,12 +61,12 @@ struct reader {
         bool has_slot_zero; /* a segment other than 0 has a device there: only segment 0 has a host bridge */
 };
 
-static int get_segment(struct reader *r, int64_t number, struct bus **ret) {
+static int get_segment(struct reader *r, const char *place, int64_t number, struct bus **ret) {
         struct bus *bus;
 
         if (number < 0 || number >= SEGMENTS_MAX)
-                return error_set(r->document.error, -EBADMSG, "%s: segment %lld is not one of 0 to %d",
-                                 r->document.name, (long long) number, SEGMENTS_MAX - 1);
+                return error_set(r->document.error, -EBADMSG, "%s: %.40s: segment %lld is not one of 0 to %d",
+                                 r->document.name, place, (long long) number, SEGMENTS_MAX - 1);
         if (!r->segments[number]) {
                 bus = machine_add_bus(r->machine, NULL);
                 if (!bus || format_text(&bus->name, "%lld", (long long) number) < 0)
@@ -99,7 +99,7 @@ static int add_function(struct reader *r, const char *place, const char *address
                                  "bridges of Cloud Hypervisor are not supported",
                                  r->document.name, place, address);
 
-        k = get_segment(r, root.domain, &bus);
+        k = get_segment(r, place, root.domain, &bus);
         if (k < 0)
                 return k;
         *ret = machine_add_device(r->machine, bus, NULL);
@@ -146,7 +146,7 @@ static int offer_slots(struct reader *r, int64_t n_segments) {
         int k;
 
         for (int64_t i = 0; i < n_segments; i++) {
-                k = get_segment(r, i, &bus);
+                k = get_segment(r, "config.platform", i, &bus);
                 if (k < 0)
                         return k;
                 bus->takes_plugs = true;
@@ -213,7 +213,7 @@ static int add_configured(void *userdata, const struct json_kind *kind, json_obj
         if (k > 0)
                 number = json_object_get_int64(segment);
         if (k >= 0)
-                k = get_segment(r, number, &bus);
+                k = get_segment(r, place, number, &bus);
         if (k >= 0)
                 k = json_get_typed(&r->document, entry, json_type_string, &id, "%s.id", place);
         if (k >= 0)
@@ -303,7 +303,8 @@ static int read_document(struct reader *r) {
         if (k <= 0)
                 return k < 0 ? k
                              : error_set(r->document.error, -EBADMSG,
-                                         "%s: not vm.info of Cloud Hypervisor: the key config is missing",
+                                         "%s: not vm.info of Cloud Hypervisor: the key config is missing: "
+                                         "save the output of 'ch-remote --api-socket SOCKET info'",
                                          r->document.name);
         if (json_collect_ids(r->config, kinds, ELEMENTSOF(kinds), &r->ids) < 0)
                 return -ENOMEM;

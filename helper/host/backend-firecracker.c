@@ -78,8 +78,8 @@ static int add_device(void *userdata, const struct json_kind *kind, json_object 
                 return error_set(r->document.error, -EBADMSG, "%s: %s.%s is missing", r->document.name, place,
                                  kind->id_key);
         if (has_device(r, kind->key, id ? json_object_get_string(id) : kind->key))
-                return error_set(r->document.error, -EBADMSG, "%s: %s: another device has the same id",
-                                 r->document.name, place);
+                return error_set(r->document.error, -EBADMSG, "%s: %s: another device has the id '%.40s'",
+                                 r->document.name, place, id ? json_object_get_string(id) : kind->key);
         if (r->slot == 0x1f)
                 return error_set(r->document.error, -EBADMSG, "%s: %s is the 32nd device; Firecracker has 31 slots",
                                  r->document.name, place);
@@ -146,13 +146,15 @@ static int check_pci(const struct reader *r) {
         if (k <= 0)
                 return k < 0 ? k
                              : error_set(d->error, -EBADMSG,
-                                         "%s: not a configuration of Firecracker: the key boot-source is missing",
+                                         "%s: not a configuration of Firecracker: the key boot-source is missing: "
+                                         "use the file of its option --config-file",
                                          d->name);
         k = json_get_typed(d, backend, json_type_string, &args, "boot-source.boot_args");
         for (p = k > 0 ? json_object_get_string(args) : ""; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
                 if (strncmp(p, "pci=off", strlen("pci=off")) == 0 && strchr(" ", p[strlen("pci=off")]))
                         return error_set(d->error, -ENXIO,
-                                         "%s: the guest has no PCI: pci=off in boot-source.boot_args",
+                                         "%s: the guest has no PCI: remove pci=off from boot-source.boot_args, "
+                                         "and start Firecracker with --enable-pci",
                                          d->name);
         return k;
 }

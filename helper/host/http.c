@@ -78,7 +78,10 @@ static int read_header(struct response *a, const char *socket, const char *path,
         if (status < 0)
                 return error_set(error, status, "%s: GET %s: %s", socket, path, reason);
         if (status != 200)
-                return error_set(error, -EPROTO, "%s: GET %s: the server answers with status %d", socket, path, status);
+                return error_set(error, -EPROTO,
+                                 "%s: GET %s: the server answers with status %d: use the API socket of the monitor, "
+                                 "and create the machine first",
+                                 socket, path, status);
         if (a->length > DOCUMENT_MAX)
                 return error_set(error, -EFBIG, "%s: GET %s: the answer is larger than %u MiB", socket, path,
                                  DOCUMENT_MAX_MIB);

@@ -20,7 +20,8 @@ int stream_open(const char *path, struct stream *ret, struct error *error) {
         if (c.fd < 0)
                 return error_set(error, -errno, "cannot create a socket: %s", strerror(errno));
         if (connect(c.fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                return error_set(error, -errno, "%s: cannot connect: %s", path, strerror(errno));
+                return error_set(error, -errno, "%s: cannot connect: %s", path,
+                                 errno == ECONNREFUSED ? "no monitor serves this socket" : strerror(errno));
 
         *ret = c;
         c.fd = -1;

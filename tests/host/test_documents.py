@@ -94,16 +94,16 @@ NODE = {"id": "x", "children": [], "pci_bdf": "0000:00:05.0"}
 
 @pytest.mark.parametrize("text, reason", [
     ("", "the document is empty: nothing came from standard input"), ("{", "not complete"), ("[]", "the document is not a JSON object"), ('{} {}', "byte 3: text after the end"),
-    ("{\"a\":" + "[" * 100, "not JSON"), ("{}", "not vm.info of Cloud Hypervisor: the key config is missing"), ('{"config":[]}', "config is not of type object"),
+    ("{\"a\":" + "[" * 100, "not JSON"), ("{}", "the key config is missing: save the output of 'ch-remote --api-socket SOCKET info'"), ('{"config":[]}', "config is not of type object"),
     (vm_info(device_tree=[]), "device_tree is not of type object"), (vm_info(device_tree={"x": 1}), "device_tree['x'] is not an object"),
     (vm_info(device_tree={"x": NODE | {"pci_bdf": 40}}), "device_tree['x'].pci_bdf is not of type string"),
     (vm_info(device_tree={"x": NODE | {"children": "y"}}), "device_tree['x'].children is not of type array"),
     *((vm_info(device_tree={"x": NODE | {"pci_bdf": bdf}}), f"x: '{bdf[:40]}' is not an address on bus 00 of a segment: bridges of Cloud Hypervisor are not supported") for bdf in (
         "", "05.0", "0000:01:05.0", "0000:00:20.0", "0000:00:05.8", "0000:00:05.0x", "0000:00:05", "x" * 99)),
-    (vm_info(device_tree={"x": NODE | {"pci_bdf": "ffff:00:05.0"}}), "segment 65535 is not one of 0 to 255"),
+    (vm_info(device_tree={"x": NODE | {"pci_bdf": "ffff:00:05.0"}}), "-: x: segment 65535 is not one of 0 to 255"),
     (vm_info(config={"platform": {"num_pci_segments": 0}}), "config.platform.num_pci_segments is not a number from 1 to 256"),
     (vm_info(device_tree=None, config={"disks": {"id": "a", "pci_device_id": 32}}), "config.disks.pci_device_id is not a number from 1 to 31"),
-    (vm_info(device_tree=None, config={"disks": {"id": "a", "pci_segment": -(1 << 32) + 1}}), "is not one of 0 to 255"),
+    (vm_info(device_tree=None, config={"disks": {"id": "a", "pci_segment": -(1 << 32) + 1}}), "-: config.disks: segment -4294967295 is not one of 0 to 255"),
     (vm_info(device_tree=None, config={"disks": [{"id": "a"}, {"id": 7}]}), "config.disks[1].id is not of type string"),
     (vm_info(device_tree=None, config={"disks": [[]]}), "config.disks[0] is not an object"),
     (vm_info(device_tree=None, config={"disks": "all"}), "config.disks is not an array"),
@@ -203,7 +203,7 @@ def test_firecracker_ids():
 
 
 @pytest.mark.parametrize("changes, reason", [
-    ({"boot_source": None}, "not a configuration of Firecracker: the key boot-source is missing"),
+    ({"boot_source": None}, "the key boot-source is missing: use the file of its option --config-file"),
     ({"boot_source": {"boot_args": 1}}, "boot-source.boot_args is not of type string"),
     ({"drives": [{"drive_id": None}]}, "drives[0].drive_id is missing"), ({"drives": {"drive_id": 1}}, "drives.drive_id is not of type string"),
     ({"drives": [1]}, "drives[0] is not an object"), ({"drives": 1}, "drives is not an array"),
@@ -229,7 +229,7 @@ def test_firecracker_unknown_section():
 
 def test_firecracker_one_id_twice():
     text = configuration(drives=[{"drive_id": "a", "is_root_device": False}] * 2)
-    assert error("list", "--firecracker=-", stdin=text) == (1, "-: drives[1]: another device has the same id")
+    assert error("list", "--firecracker=-", stdin=text) == (1, "-: drives[1]: another device has the id 'a'")
 
 
 def test_too_large():
@@ -248,4 +248,5 @@ def test_firecracker_without_pci(args, has_pci):
     if has_pci:
         assert table("list", "--firecracker=-", stdin=text)
     else:
-        assert error("list", "--firecracker=-", stdin=text) == (3, "-: the guest has no PCI: pci=off in boot-source.boot_args")
+        assert error("list", "--firecracker=-", stdin=text) == (
+            3, "-: the guest has no PCI: remove pci=off from boot-source.boot_args, and start Firecracker with --enable-pci")

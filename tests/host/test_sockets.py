@@ -199,6 +199,14 @@ def test_no_socket(tmp_path):
     assert error("list", f"--qmp={tmp_path}/none") == (1, f"{tmp_path}/none: cannot connect: No such file or directory")
     assert error("list", f"--qmp={'x' * 200}")[0] == 1
     assert error("list", f"--cloud-hypervisor={tmp_path}/none")[0] == 1
+    (tmp_path / "file").touch()
+    assert error("list", f"--qmp={tmp_path}/file") == (1, f"{tmp_path}/file: cannot connect: no monitor serves this socket")
+
+
+def test_api_without_a_machine():
+    with served(answering(http(b"{}", status="404"))) as path:
+        assert error("list", f"--cloud-hypervisor={path}") == (
+            1, f"{path}: GET /api/v1/vm.info: the server answers with status 404: use the API socket of the monitor, and create the machine first")
 
 
 # -- QMP --
