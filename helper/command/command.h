@@ -8,7 +8,7 @@
 #include "lookup.h"
 #include "program.h"
 
-extern const struct verb verb_list, verb_tree, verb_of, verb_find, verb_wait, verb_convert, verb_probe;
+extern const struct verb verb_list, verb_tree, verb_of, verb_find, verb_wait, verb_open, verb_convert, verb_probe;
 extern const struct verb verb_coldplug, verb_monitor, verb_prune, verb_cdi, verb_compare, verb_alias;
 
 struct alias_list;

@@ -12,6 +12,7 @@ static const struct verb *const verbs[] = {
         &verb_of,
         &verb_find,
         &verb_wait,
+        &verb_open,
         &verb_convert,
 #if HAVE_MANAGER
         &verb_probe,

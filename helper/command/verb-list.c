@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <systemd/sd-hwdb.h>
 
 #include "command.h"
+#include "diskseq.h"
 #include "enumerate.h"
 #include "kind.h"
 #include "links.h"
@@ -100,6 +102,15 @@ static const char *cell_model(const struct row *row, char buf[static PCI_PATH_ST
         return print_identity(row, "device", "ID_MODEL_FROM_DATABASE", buf);
 }
 
+static const char *cell_diskseq(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
+        uint64_t number;
+
+        if (!row->child || !streq(row->child->subsystem, "block") || diskseq_read(row->child->syspath, &number) < 0)
+                return NULL;
+        sprintf(buf, "%" PRIu64, number);
+        return buf;
+}
+
 static const char *cell_syspath(const struct row *row, char buf[static PCI_PATH_STRING_MAX]) {
         (void) buf;
         return row->child ? row->child->syspath : row->function->syspath;
@@ -119,6 +130,7 @@ enum {
         COLUMN_VENDOR,
         COLUMN_MODEL,
         COLUMN_SYSPATH,
+        COLUMN_DISKSEQ,
         N_COLUMNS,
 };
 
@@ -134,6 +146,7 @@ static const struct column columns[N_COLUMNS + 1] = {
         [COLUMN_VENDOR]    = { "VENDOR",    "vendor from udev's hardware database, or PCI vendor ID"  },
         [COLUMN_MODEL]     = { "MODEL",     "model from udev's hardware database, or PCI device ID"   },
         [COLUMN_SYSPATH]   = { "SYSPATH",   "directory of the device in /sys"                         },
+        [COLUMN_DISKSEQ]   = { "DISKSEQ",   "sequence number of the disk in this boot"                },
 };
 
 static const cell_fn cells[N_COLUMNS] = {
@@ -148,6 +161,7 @@ static const cell_fn cells[N_COLUMNS] = {
         [COLUMN_VENDOR]    = cell_vendor,
         [COLUMN_MODEL]     = cell_model,
         [COLUMN_SYSPATH]   = cell_syspath,
+        [COLUMN_DISKSEQ]   = cell_diskseq,
 };
 
 struct list {

@@ -43,6 +43,7 @@ struct verb {
         const struct option_row *option_rows;
         const struct column *columns; /* or NULL */
         const char *default_columns;  /* with commas between, or NULL */
+        bool runs_command;            /* options end at the first operand: those of a command follow */
         int (*run)(int argc, char **argv);
 };
 

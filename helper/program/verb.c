@@ -35,7 +35,7 @@ static int argument_type(const struct option_row *row) {
  */
 int verb_next_option(const struct verb *verb, int argc, char **argv) {
         struct option options[OPTIONS_MAX + 1] = {};
-        char letters[2 * OPTIONS_MAX + 2] = ":", *letter = letters + 1;
+        char letters[2 * OPTIONS_MAX + 3] = "+:", *letter = letters + 2;
         size_t n = 0;
 
         for (const struct option_row *row = verb->option_rows; row->help; row++) {
@@ -53,7 +53,7 @@ int verb_next_option(const struct verb *verb, int argc, char **argv) {
         }
         *letter = '\0';
 
-        return getopt_long(argc, argv, letters, options, NULL);
+        return getopt_long(argc, argv, verb->runs_command ? letters : letters + 1, options, NULL);
 }
 
 /* "--type=TYPE", "--links[=DIR]" or "--all". Return: its length, as snprintf(). */

@@ -14,7 +14,7 @@ VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'cdi', 'compare']
 
 # -- Help and usage --
 
-@pytest.mark.parametrize('arguments', [[], *([verb] for verb in [*VERBS, 'probe', 'coldplug', 'monitor', 'prune'])], ids=lambda a: ' '.join(a) or 'pcipath')
+@pytest.mark.parametrize('arguments', [[], *([verb] for verb in [*VERBS, 'open', 'probe', 'coldplug', 'monitor', 'prune'])], ids=lambda a: ' '.join(a) or 'pcipath')
 def test_help_and_version(arguments):
     for option in ['--help', '-h']:
         outcome = pcipath(*arguments, option)

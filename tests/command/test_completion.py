@@ -19,7 +19,7 @@ from host.test_sockets import machine_with, qemu, served
 
 COMPLETION = Path(__file__).parents[2] / 'completion'
 HOST = PCIPATH.parent / 'host/pcipath-host'
-VERBS = ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare', 'alias']
+VERBS = ['list', 'tree', 'of', 'find', 'wait', 'open', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare', 'alias']
 
 # Replaces the machine. The program itself lists its verbs, options and columns.
 FAKE = f"""pcipath() {{
@@ -142,7 +142,7 @@ def test_every_type_and_kind_is_completed(verb, option, word, pattern):
     shown = re.findall(pattern, re.sub(r'\n +', ' ', text).partition(f'--{option}={word}')[2].strip().partition('\n')[0])
     assert len(shown) > 3
     assert complete('pcipath', verb, f'-{option[0]}', '') == complete('pcipath', verb, f'--{option}=') == shown
-    assert re.findall(rf':{option}:\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text()) == [' '.join(shown)] * (2 if verb == 'find' else 1)
+    assert re.findall(rf':{option}:\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text()) == [' '.join(shown)] * (3 if verb == 'find' else 1)
 
 
 @pytest.mark.parametrize('verb', ['list', 'probe', 'alias'])

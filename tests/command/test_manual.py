@@ -78,7 +78,7 @@ def test_exit_statuses(page):
 def test_every_option_is_described():
     """What --help knows, the manual knows."""
     manual = MANUAL.read_text()
-    for verb in ['list', 'tree', 'of', 'find', 'wait', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare', 'alias']:
+    for verb in ['list', 'tree', 'of', 'find', 'wait', 'open', 'convert', 'probe', 'coldplug', 'monitor', 'prune', 'cdi', 'compare', 'alias']:
         text = subprocess.run([PCIPATH, verb, '--help'], capture_output=True, text=True, check=True).stdout
         assert f'## pcipath {verb}' in manual
         for option in re.findall(r'--[a-z-]+', text):
