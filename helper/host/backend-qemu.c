@@ -236,10 +236,21 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error
 
 /** qemu_explain_timeout() - the hint for a monitor that does not answer */
 const char *qemu_explain_timeout(const char *name, const struct machine *machine) {
+        static const struct {
+                const char *directory, *hint;
+        } owners[] = {
+                { "/libvirt/qemu/",
+                  "; libvirt uses this monitor: use 'virsh dumpxml DOMAIN' and --libvirt= instead" },
+                { "/qemu-server/",
+                  "; Proxmox VE uses this monitor: add another with "
+                  "qm set ID --args '-qmp unix:SOCKET,server=on,wait=off'" },
+        };
+
         if (atomic_load(&machine->has_answered))
                 return "";
-        if (strstr(name, "/libvirt/qemu/"))
-                return "; libvirt uses this monitor: use 'virsh dumpxml DOMAIN' and --libvirt= instead";
+        for (size_t i = 0; i < ELEMENTSOF(owners); i++)
+                if (strstr(name, owners[i].directory))
+                        return owners[i].hint;
         return "; QEMU serves one client of a QMP socket at a time: close the other client, or start QEMU with a "
                "second QMP socket";
 }

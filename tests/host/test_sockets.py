@@ -402,7 +402,9 @@ def test_two_host_bridges():
 
 
 @pytest.mark.parametrize("directory, hint", [
-    ("", HELD), ("libvirt/qemu/domain-1-guest/", "; libvirt uses this monitor: use 'virsh dumpxml DOMAIN' and --libvirt= instead")], ids=["qemu", "libvirt"])
+    ("", HELD), ("libvirt/qemu/domain-1-guest/", "; libvirt uses this monitor: use 'virsh dumpxml DOMAIN' and --libvirt= instead"),
+    ("qemu-server/", "; Proxmox VE uses this monitor: add another with qm set ID --args '-qmp unix:SOCKET,server=on,wait=off'")],
+    ids=["qemu", "libvirt", "proxmox"])
 def test_monitor_of_another_client(directory, hint):
     """A real QEMU that has a client already. When that has gone, it answers."""
     with paused("q35", []) as machine, tempfile.TemporaryDirectory(prefix="pcipath-") as top:
