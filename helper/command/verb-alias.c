@@ -2,13 +2,17 @@
 
 #include <getopt.h>
 #include <net/if.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
-#include "alias-list.h"
+#include "alias-apply.h"
 #include "command.h"
+#include "log-report.h"
 #include "readiness.h"
 #include "rtnl.h"
 #include "table.h"
+#include "uevent-monitor.h"
 
 enum {
         COLUMN_NAME,
@@ -33,6 +37,7 @@ struct alias_options {
         struct table_options table_options;
         struct table_columns columns;
         const char *check; /* a file, or NULL */
+        bool apply;
 };
 
 /* The device that gets the alias: a disk, partition or interface, and the only one. */
@@ -118,6 +123,43 @@ static int check_file(const char *path, struct alias_list *list) {
         return r < 0 ? r : alias_list_finish(list);
 }
 
+static int run_udevadm(char *const *argv) {
+        int status, r;
+        pid_t pid;
+
+        r = posix_spawn(&pid, UDEVADM, NULL, NULL, argv, environ);
+        if (r != 0)
+                return log_error(EXIT_FAILED, UDEVADM ": %s", strerror(r));
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return log_error(EXIT_FAILED, UDEVADM ": %s", strerror(errno));
+        return status == 0 ? EXIT_DONE : log_error(EXIT_FAILED, "%s %s has failed", argv[0], argv[1]);
+}
+
+/* udevd reads its rules again and makes the links of the disks that are there. */
+static int update_udevd(void) {
+        static char *const reload[] = { (char *) "udevadm", (char *) "control", (char *) "--reload",
+                                        (char *) "--timeout=10", NULL };
+        static char *const trigger[] = { (char *) "udevadm", (char *) "trigger", (char *) "--action=change",
+                                         (char *) "--subsystem-match=block",
+                                         (char *) "--property-match=ID_PCI_PATH_LINK=?*",
+                                         (char *) "--property-match=ID_PCI_PATH_LINKS=?*", NULL };
+        int r;
+
+        r = run_udevadm(reload);
+        return r == EXIT_DONE ? run_udevadm(trigger) : r;
+}
+
+static int apply(const struct alias_list *list) {
+        const struct reporter reporter = LOG_REPORTER;
+        bool has_new_rules;
+
+        ignore_sigpipe();
+        if (aliases_apply(list, &reporter, &has_new_rules) < 0)
+                return EXIT_FAILED;
+        return has_new_rules && udev_is_running() ? update_udevd() : EXIT_DONE;
+}
+
 static int run(const struct alias_options *options) {
         _cleanup_alias_list_ struct alias_list list = {};
         int status = EXIT_DONE, r;
@@ -125,13 +167,16 @@ static int run(const struct alias_options *options) {
         r = options->check ? check_file(options->check, &list) : alias_list_read(&list);
         if (r < 0)
                 return log_error(EXIT_FAILED, "out of memory");
-        if (!options->check)
+        if (options->apply)
+                status = apply(&list);
+        else if (!options->check)
                 status = print_list(options, &list);
         return log_alias_errors(&list) == EXIT_DONE ? status : EXIT_FAILED;
 }
 
 enum {
-        OPTION_CHECK = 0x200
+        OPTION_APPLY = 0x200,
+        OPTION_CHECK
 };
 
 static int run_alias(int argc, char **argv) {
@@ -151,12 +196,17 @@ static int run_alias(int argc, char **argv) {
                         if (table_parse_columns(optarg, &verb_alias, &options.columns) != EXIT_DONE)
                                 return EXIT_USAGE;
                         break;
+                case OPTION_APPLY:
+                        options.apply = true;
+                        break;
                 case OPTION_CHECK:
                         options.check = optarg;
                         break;
                 default:
                         return parse_common(option, argv, &verb_alias);
                 }
+        if (options.apply && options.check)
+                return log_usage_error(&verb_alias, "--apply and --check exclude each other");
         if (optind < argc)
                 return log_usage_error(&verb_alias, "%s: unexpected argument", argv[optind]);
 
@@ -170,6 +220,8 @@ const struct verb verb_alias = {
         .description = "Prints a message for each wrong line; the exit status is 1 then. pcipath-aliases(5)\n"
                        "describes where aliases come from.",
         .option_rows = (const struct option_row[]){
+                { OPTION_APPLY, "apply", NULL, "Have udevd use the aliases: write its rules, and update\n"
+                                               "devices if udevd runs" },
                 { OPTION_CHECK, "check", "FILE", "Check the lines of FILE instead; - is standard input" },
                 { 'J', "json", NULL, "Print JSON" },
                 { 'n', "noheadings", NULL, "Do not print the headings" },

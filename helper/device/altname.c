@@ -3,17 +3,21 @@
 #include <fcntl.h>
 #include <net/if.h>
 
+#include "alias-name.h"
 #include "altname.h"
 #include "format-text.h"
 #include "rtnl.h"
 #include "sysfs.h"
 #include "util.h"
 
-/*
+/**
+ * altname_ask_for_event() - have udevd register the names of an interface again
+ * @syspath: the interface, or the link to it in /sys/class/net
+ *
  * udev's database records that the interface has the name. This asks the kernel for an event, in which the rules start
  * the helper again (Linux 4.13, kobject_synth_uevent()). Without udevd the event is harmless.
  */
-static void ask_for_event(const char *syspath) {
+void altname_ask_for_event(const char *syspath) {
         static const char event[] = "change 00000000-0000-0000-0000-000000000000 PCIPATH=1";
         _cleanup_close_ int fd = -1;
         char path[PATH_MAX];
@@ -36,7 +40,25 @@ static void drop_shared(const char *syspath, const char *name) {
             !sysfs_exists(beside, "uevent"))
                 return;
         if (rtnl_delete_altname(ifindex, name) >= 0 && !streq(beside, syspath))
-                ask_for_event(beside);
+                altname_ask_for_event(beside);
+}
+
+static int read_ifindex(const char *syspath, unsigned *ret) {
+        char text[16];
+        int r;
+
+        r = sysfs_read_attribute(syspath, "ifindex", sizeof(text), text);
+        if (r >= 0)
+                *ret = (unsigned) strtoul(text, NULL, 10);
+        return r;
+}
+
+static int add_name(unsigned ifindex, const char *name) {
+        unsigned owner;
+        int r;
+
+        r = rtnl_add_altname(ifindex, name);
+        return r == -EEXIST && rtnl_find_name(name, &owner) >= 0 && owner == ifindex ? 0 : r;
 }
 
 /**
@@ -48,8 +70,7 @@ static void drop_shared(const char *syspath, const char *name) {
  * Return: 0, or a negative errno for altname_diagnose().
  */
 int altname_add(const char *syspath, const char *flat, char name[static INTERFACE_NAME_MAX + 1]) {
-        unsigned ifindex, owner;
-        char text[16];
+        unsigned ifindex;
         int r;
 
         r = interface_get_name(syspath, flat, name);
@@ -57,14 +78,57 @@ int altname_add(const char *syspath, const char *flat, char name[static INTERFAC
                 drop_shared(syspath, name);
         if (r < 0)
                 return r;
-        r = sysfs_read_attribute(syspath, "ifindex", sizeof(text), text);
-        if (r < 0)
-                return r;
-        ifindex = (unsigned) strtoul(text, NULL, 10);
+        r = read_ifindex(syspath, &ifindex);
+        return r < 0 ? r : add_name(ifindex, name);
+}
 
-        r = rtnl_add_altname(ifindex, name);
-        if (r == -EEXIST && rtnl_find_name(name, &owner) >= 0 && owner == ifindex)
-                return 0;
+/**
+ * altname_add_alias() - register an alias of an interface, unless it has it already
+ *
+ * Return: 0, or a negative errno for altname_diagnose().
+ */
+int altname_add_alias(const char *syspath, const char *alias) {
+        unsigned ifindex;
+        int r;
+
+        r = read_ifindex(syspath, &ifindex);
+        return r < 0 ? r : add_name(ifindex, alias);
+}
+
+/** altname_remove_alias() - remove an alias from an interface, if the interface has it */
+void altname_remove_alias(const char *syspath, const char *alias) {
+        unsigned ifindex, owner;
+
+        if (read_ifindex(syspath, &ifindex) >= 0 && rtnl_find_name(alias, &owner) >= 0 && owner == ifindex)
+                (void) rtnl_delete_altname(ifindex, alias);
+}
+
+/**
+ * altname_read_aliases() - read the aliases of an interface from the table of "pcipath alias --apply"
+ * @name: of the interface by PCI path
+ * @ret: they are appended
+ *
+ * Return: 0, also when there is no table, or a negative errno.
+ */
+int altname_read_aliases(const char *name, struct string_list *ret) {
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0, n = strlen(name);
+        FILE *f;
+        int r = 0;
+
+        f = fopen(ALIAS_TABLE, "re");
+        if (!f)
+                return errno == ENOENT ? 0 : negative_errno();
+        while (r >= 0 && getline(&line, &size, f) >= 0) {
+                char *alias = line + n + 1;
+
+                if (strncmp(line, name, n) != 0 || line[n] != ' ')
+                        continue;
+                alias[strcspn(alias, "\n")] = '\0';
+                if (!alias_name_find_fault(alias, strlen(alias)))
+                        r = string_list_add(ret, alias);
+        }
+        fclose(f);
         return r;
 }
 

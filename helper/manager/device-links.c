@@ -33,6 +33,33 @@ void device_set_links(struct device *device, struct string_list *links, struct s
         *list = (struct string_list){};
 }
 
+/*
+ * An interface that shares its name by PCI path has no aliases either.
+ * @error: of that name
+ *
+ * Return: 0, also when it cannot be done, or -ENOMEM.
+ */
+static int update_aliases(struct manager *m, struct device *device, const char *name, int error) {
+        for (size_t i = 0; i < m->aliases.n; i++) {
+                const struct alias *alias = &m->aliases.items[i];
+                _cleanup_free_ char *text = NULL;
+                int r = 0;
+
+                if (alias->is_refused || !alias->interface || !streq(alias->interface, name))
+                        continue;
+                if (error == -ENOTUNIQ)
+                        altname_remove_alias(device->syspath, alias->name);
+                if (error >= 0)
+                        r = altname_add_alias(device->syspath, alias->name);
+                if (r < 0 && altname_diagnose(device->syspath, alias->name, r, &text) < 0)
+                        return -ENOMEM;
+                if (text)
+                        manager_error(m, "%s", text);
+        }
+
+        return 0;
+}
+
 /* Return: 0, also when it cannot be done, or -ENOMEM. */
 static int give_name(struct manager *m, struct device *device, const char *flat) {
         _cleanup_string_list_ struct string_list links = {};
@@ -45,6 +72,8 @@ static int give_name(struct manager *m, struct device *device, const char *flat)
         if (r >= 0)
                 r = string_list_add(&links, name);
         device_set_links(device, &device->links, &links);
+        if (update_aliases(m, device, name, r) < 0)
+                return -ENOMEM;
         if (r >= 0 || r == -ENOMEM)
                 return r;
 
@@ -134,6 +163,17 @@ static bool is_going(const struct device *device, bool is_head, const struct str
                (links->n == 0 && !is_head && streq(device->subsystem, "block"));
 }
 
+/* Appends the links by alias to those by PCI path, for which is_going() asks. */
+static int add_aliases(struct manager *m, struct string_list *links) {
+        _cleanup_string_list_ struct string_list by_alias = {};
+        int r;
+
+        r = alias_list_get_links(&m->aliases, links, &by_alias);
+        for (size_t i = 0; i < by_alias.n && r >= 0; i++)
+                r = string_list_add(links, by_alias.items[i]);
+        return r;
+}
+
 /* Return: 0, also when the device has no links, or a negative errno. */
 static int find_links(struct manager *m, struct device *device, sd_device *sd, const struct child_device *u) {
         _cleanup_string_list_ struct string_list links = {};
@@ -148,6 +188,8 @@ static int find_links(struct manager *m, struct device *device, sd_device *sd, c
         r = device_get_names(sd, &names);
         if (r >= 0)
                 r = device_get_links(sd, &names, NULL, &links, &left_out);
+        if (r >= 0 && m->aliases.n > 0)
+                r = add_aliases(m, &links);
 
         node = find_node(device, u);
         if (node < 0)

@@ -103,7 +103,8 @@ int manager_read_links(struct manager *m) {
 }
 
 static bool is_by_path(const char *link) {
-        return strstr(link, LINK_DIRECTORY("") "/");
+        return strstr(link, LINK_DIRECTORY("") "/") ||
+               strncmp(link, ALIAS_DIRECTORY "/", strlen(ALIAS_DIRECTORY "/")) == 0;
 }
 
 /*

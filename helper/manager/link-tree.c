@@ -277,14 +277,14 @@ static int take_away(const struct link_tree *tree, int fd, const char *name, cha
 }
 
 /* @temporary: the name that the link has now. */
-static int ask(int fd, const char *name, const char *temporary, link_is_right_fn is_right) {
+static int ask(int fd, const char *name, const char *temporary, link_is_right_fn is_right, void *userdata) {
         _cleanup_free_ char *directory = NULL, *node = NULL;
         int r;
 
         if (format_text(&directory, "/dev/%.*s", (int) (strrchr(name, '/') - name), name) < 0)
                 return -ENOMEM;
         r = links_read_node(fd, directory, temporary, &node);
-        return r < 0 ? r : is_right(node, name);
+        return r < 0 ? r : is_right(node, name, userdata);
 }
 
 /**
@@ -295,7 +295,7 @@ static int ask(int fd, const char *name, const char *temporary, link_is_right_fn
  *
  * Return: 0 when the link is gone, 1 when it was right, or a negative errno.
  */
-int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right) {
+int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right, void *userdata) {
         _cleanup_close_ int fd = -1;
         char temporary[TEMPORARY_MAX];
         const char *last;
@@ -308,7 +308,7 @@ int link_tree_remove_unless(const struct link_tree *tree, const char *name, link
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
-        r = ask(fd, name, temporary, is_right);
+        r = ask(fd, name, temporary, is_right, userdata);
         if (r != 0 && renameat2(fd, temporary, fd, last, RENAME_NOREPLACE) >= 0)
                 return r;
         return unlinkat(fd, temporary, 0) < 0 ? negative_errno() : r;

@@ -31,6 +31,6 @@ int link_tree_put(const struct link_tree *tree, const char *name, const char *no
 int link_tree_remove(const struct link_tree *tree, const char *name);
 
 /* Return: 1 when a node should have the link, 0 when not, or a negative errno. */
-typedef int (*link_is_right_fn)(const char *node, const char *name);
+typedef int (*link_is_right_fn)(const char *node, const char *name, void *userdata);
 
-int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right);
+int link_tree_remove_unless(const struct link_tree *tree, const char *name, link_is_right_fn is_right, void *userdata);

@@ -256,6 +256,12 @@ int manager_open(struct manager *m) {
         if (r < 0)
                 return r;
 
+        r = alias_list_read(&m->aliases);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < m->aliases.errors.n; i++)
+                manager_note(m, "%s", m->aliases.errors.items[i]);
+
         m->want_interfaces = m->tree.is_dev;
         for (size_t i = 0; link_directories[i]; i++)
                 link_tree_tidy(&m->tree, link_directories[i] + strlen("/dev/"));
@@ -273,5 +279,6 @@ void manager_close(struct manager *m) {
         string_list_clear(&m->tried);
         string_list_clear(&m->reported);
         link_tree_close(&m->tree);
+        alias_list_clear(&m->aliases);
         *m = (struct manager) MANAGER_NULL;
 }

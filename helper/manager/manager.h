@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "alias-list.h"
 #include "children.h"
 #include "link-tree.h"
 #include "report.h"
@@ -44,6 +45,7 @@ struct manager {
         const char *directory;    /* that links are made below; NULL for no links */
         bool want_interfaces;     /* give interfaces their names: only with links in /dev */
         struct link_tree tree;
+        struct alias_list aliases;
         int watch_fd;             /* inotify, or -1: a process has closed a disk that it had open for writing */
         struct reporter reporter;
         manager_change_fn changed; /* or NULL */

@@ -7,6 +7,7 @@
 
 #include <systemd/sd-device.h>
 
+#include "alias-list.h"
 #include "devlinks.h"
 #include "link-tree.h"
 #include "device-names.h"
@@ -14,8 +15,33 @@
 #include "prune.h"
 #include "util.h"
 
+struct pruning {
+        const struct reporter *reporter;
+        struct link_tree tree;
+        struct alias_list aliases; /* read for the first link by alias */
+        bool has_aliases, dry_run;
+};
+
+static int read_aliases(struct pruning *p) {
+        if (p->has_aliases)
+                return 0;
+        p->has_aliases = true;
+        return alias_list_read(&p->aliases);
+}
+
+/* @links: those by PCI path. */
+static int has_alias(struct pruning *p, const struct string_list *links, const char *link) {
+        _cleanup_string_list_ struct string_list by_alias = {};
+        int r;
+
+        r = read_aliases(p);
+        if (r >= 0)
+                r = alias_list_get_links(&p->aliases, links, &by_alias);
+        return r < 0 ? r : string_list_has(&by_alias, link);
+}
+
 /* Only udevd finds out what an input device is, so that a link of any input class is right. */
-static int device_has_link(sd_device *device, const char *link) {
+static int device_has_link(struct pruning *p, sd_device *device, const char *link) {
         _cleanup_names_ struct names names = {};
         int r, left_out;
 
@@ -29,6 +55,8 @@ static int device_has_link(sd_device *device, const char *link) {
                 r = device_get_links(device, &names, input_classes[i].suffix, &links, &left_out);
                 if (r < 0)
                         return r;
+                if (strncmp(link, ALIAS_DIRECTORY "/", strlen(ALIAS_DIRECTORY "/")) == 0)
+                        return has_alias(p, &links, link);
                 if (string_list_has(&links, link))
                         return 1;
         }
@@ -37,29 +65,23 @@ static int device_has_link(sd_device *device, const char *link) {
 }
 
 /* Return: 1, 0 when there is no such node or it has no such link, or a negative errno. */
-static int node_has_link(const char *node, const char *link) {
+static int node_has_link(const char *node, const char *link, void *pruning) {
         _cleanup_device_ sd_device *device = NULL;
         int r;
 
         r = sd_device_new_from_path(&device, node);
         if (r >= 0)
-                r = device_has_link(device, link);
+                r = device_has_link(pruning, device, link);
         return errno_is_absent(r) || r == -EINVAL || r == -ENOTBLK ? 0 : r;
 }
 
-struct pruning {
-        const struct reporter *reporter;
-        struct link_tree tree;
-        bool dry_run;
-};
-
-static int prune(const struct pruning *p, const struct link *link) {
+static int prune(struct pruning *p, const struct link *link) {
         const char *name = link->name + strlen("/dev/");
         int r;
 
-        r = node_has_link(link->node, name);
+        r = node_has_link(link->node, name, p);
         if (r == 0)
-                r = p->dry_run ? 0 : link_tree_remove_unless(&p->tree, name, node_has_link);
+                r = p->dry_run ? 0 : link_tree_remove_unless(&p->tree, name, node_has_link, p);
         if (r < 0)
                 report(p->reporter, REPORT_ERROR, "%s: %s", link->name, strerror(-r));
         else if (r == 0)
@@ -67,7 +89,7 @@ static int prune(const struct pruning *p, const struct link *link) {
         return r < 0 ? r : 0;
 }
 
-static int prune_directory(const struct pruning *p, const char *directory) {
+static int prune_directory(struct pruning *p, const char *directory) {
         struct links links = {};
         int result, r;
 
@@ -114,5 +136,6 @@ int links_prune(const struct reporter *reporter, bool dry_run) {
                 failed = r < 0 ? r : failed;
         }
         link_tree_close(&p.tree);
+        alias_list_clear(&p.aliases);
         return result < 0 ? result : failed;
 }

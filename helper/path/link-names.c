@@ -6,6 +6,7 @@
 const char *const link_directories[] = {
         "/dev/" DISK_DIRECTORY,
         "/dev/" VFIO_DIRECTORY,
+        "/dev/" ALIAS_DIRECTORY,
         /* The other device nodes: see helper/device/node-link.c. */
         "/dev/" LINK_DIRECTORY("vfio/devices"),
         "/dev/" LINK_DIRECTORY("dri"),

@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "alias-name.h"
 #include "altname.h"
 #include "exit-status.h"
 #include "format-text.h"
@@ -71,13 +72,50 @@ static int print_line(const char *text) {
         return puts(text) >= 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* The buffer of udev for a property that rules append to (systemd src/udev/udev-rules.c, UDEV_PATH_SIZE, 252). */
+#define UNITS_MAX 1023
+#define UNIT_PREFIX "/sys/subsystem/net/devices/"
+
+/* An interface that shares its name by PCI path has no aliases either. */
+static void remove_aliases(const char *syspath, const char *name) {
+        _cleanup_string_list_ struct string_list aliases = {};
+
+        (void) altname_read_aliases(name, &aliases);
+        for (size_t i = 0; i < aliases.n; i++)
+                altname_remove_alias(syspath, aliases.items[i]);
+}
+
+/* Registers the aliases and prints properties for the rules: units for systemd, and whether an alias is missing. */
+static void add_aliases(const char *syspath, const char *name) {
+        _cleanup_string_list_ struct string_list aliases = {};
+        char units[UNITS_MAX + 1] = "", *end = units;
+        int r, missing;
+
+        missing = altname_read_aliases(name, &aliases);
+        if (missing < 0)
+                log_error(0, ALIAS_TABLE ": %s", strerror(-missing));
+        for (size_t i = 0; i < aliases.n; i++) {
+                r = altname_add_alias(syspath, aliases.items[i]);
+                if (r < 0) {
+                        missing = r;
+                        (void) explain(syspath, aliases.items[i], r);
+                } else if ((size_t) (end - units) + strlen(UNIT_PREFIX) + strlen(aliases.items[i]) + 1 <= UNITS_MAX)
+                        end += sprintf(end, "%s" UNIT_PREFIX "%s", end > units ? " " : "", aliases.items[i]);
+        }
+
+        if (end > units)
+                printf("ID_PCI_ALIAS_UNITS=%s\n", units);
+        if (missing < 0)
+                puts("ID_PCI_ALIAS_MISSING=1");
+}
+
 static int help(void) {
         return print_line("pcipath_altname FLAT\n"
                           "pcipath_altname --remove NAME\n"
                           "\n"
-                          "Add the alternative name by PCI path to the network interface in $DEVPATH, and\n"
-                          "print it as a property for udev. FLAT is the interface's PCI path in the flat\n"
-                          "format.\n"
+                          "Add the alternative name by PCI path and the aliases to the network interface in\n"
+                          "$DEVPATH, and print properties for udev. FLAT is the interface's PCI path in the\n"
+                          "flat format.\n"
                           "\n"
                           "     --remove   Remove the alternative name NAME from its interface\n"
                           "  -h --help     Show this help\n"
@@ -106,6 +144,8 @@ int main(int argc, char **argv) {
         ifname = strrchr(syspath, '/') + 1;
 
         r = altname_add(syspath, argv[1], name);
+        if (r == -ENOTUNIQ)
+                remove_aliases(syspath, name);
         if (r < 0)
                 return explain(syspath, name, r);
 
@@ -115,5 +155,6 @@ int main(int argc, char **argv) {
                           IF_NAMESIZE - 1);
 
         printf("ID_NET_NAME_PCI_PATH=%s\n", name);
+        add_aliases(syspath, name);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

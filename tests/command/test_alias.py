@@ -6,8 +6,8 @@ import os
 import random
 
 import pytest
-from command import alias
-from command.machine import complete, make_nodes
+from command import alias, manager
+from command.machine import complete, links, make_nodes
 from command.run import MACHINE, PCIPATH, pcipath
 from command.test_out_of_memory import fail_each
 from trees import sandbox
@@ -16,6 +16,7 @@ from trees.sysfs import Tree
 COVERS = {
     "sources": "Alias: files, credentials and the kernel command line",
     "hostile_lines": "Fault: aliases with control characters, quotes, `..`, lines of 64 KiB",
+    "links_without_udevd": "Alias: disks and partitions without udevd",
     "verbs": "Alias: in each command that takes a path",
 }
 
@@ -27,7 +28,7 @@ def show():
     make_nodes(tree)
 
 
-def run(files, *calls, cmdline="quiet", links=()):
+def run(files, *calls, cmdline="quiet", symlinks=()):
     """The outcomes of the calls where these files exist; of a single call not a list."""
     def inside():
         alias.enter(cmdline)
@@ -39,7 +40,7 @@ def run(files, *calls, cmdline="quiet", links=()):
             else:
                 alias.write(path, content)
         os.mknod("/dev/null", 0o20666, os.makedev(1, 3))
-        for name, target in links:
+        for name, target in symlinks:
             os.makedirs(os.path.dirname(name), exist_ok=True)
             os.symlink(target, name)
         return [pcipath(*call) for call in calls]
@@ -200,7 +201,7 @@ def test_table():
     """LINK is what exists and leads to the device."""
     path = f"{alias.ETC}/1.conf"
     outcome = run({path: "disk=02.0/00.0\nboot=02.0/00.0,part=2\nwrong=02.0/00.0,part=1\nseveral=02.1/00.0\nlun=02.1/00.0,scsi-0:0:1:300\nnone=09.0\n"},
-                  ["alias", "-J"], links=[("/dev/disk/by-pci-alias/disk", "../../vda"), ("/dev/disk/by-pci-alias/boot", "../../vda2"),
+                  ["alias", "-J"], symlinks=[("/dev/disk/by-pci-alias/disk", "../../vda"), ("/dev/disk/by-pci-alias/boot", "../../vda2"),
                                           ("/dev/disk/by-pci-alias/wrong", "../../vda2")], cmdline="pcipath.alias=last=02.0/00.0")
     found = {row["name"]: (row["device"], row["link"], row["source"], row["line"]) for row in json.loads(outcome.stdout)["aliases"]}
     assert found == {"boot": ("/dev/vda2", "/dev/disk/by-pci-alias/boot", path, "2"), "disk": ("/dev/vda", "/dev/disk/by-pci-alias/disk", path, "1"),
@@ -255,3 +256,48 @@ def each_allocation_fails(command):
 def test_out_of_memory(command):
     failed, bad = sandbox.run(each_allocation_fails, command)
     assert failed > 0 and bad == []
+
+
+# -- Links without udevd, and stale ones --
+
+
+def made():
+    return {name: os.path.basename(target) for name, target in links("/dev").items() if "by-pci-alias" in name}
+
+
+def coldplug():
+    alias.enter("pcipath.alias=c=02.1-00.0-scsi-0:0:1:1")
+    manager.build(manager.MACHINE)
+    found = []
+    for text, status in (("a=02.0/00.0\nb=02.0/00.0,part=1\nz=09.0\n", 0), ("b=02.0/00.0\nx=02.0\nx=03.0\nwrong\n", 0), ("", 0)):
+        alias.write(f"{alias.ETC}/1.conf", text)
+        done = manager.pcipath("coldplug", "--links")
+        assert (done.returncode, done.stdout) == (status, "")
+        found.append((made(), done.stderr.count("\n")))
+    return found
+
+
+def test_links_without_udevd():
+    """coldplug makes them and removes those that are no longer given; a wrong line is a message."""
+    both = {"disk/by-pci-alias/c": "sdb"}
+    assert sandbox.run(coldplug) == [
+        (both | {"disk/by-pci-alias/a": "vda", "disk/by-pci-alias/a-part1": "vda1", "disk/by-pci-alias/b": "vda1"}, 0),
+        (both | {"disk/by-pci-alias/b": "vda", "disk/by-pci-alias/b-part1": "vda1"}, 2), (both, 0)]
+
+
+def prune():
+    alias.enter()
+    manager.build(manager.MACHINE)
+    alias.write(f"{alias.ETC}/1.conf", "a=02.0/00.0\nb=02.0/00.0,part=1\nc=02.1/00.0,scsi-0:0:0:0\nx=02.0/00.0\nx=03.0\n")
+    os.makedirs("/dev/disk/by-pci-alias")
+    for name, node in (("a", "vda"), ("a-part1", "vda1"), ("b", "vda1"), ("c", "sdb"), ("c-part1", "vda1"), ("gone", "vda"), ("x", "vda"), ("a-part2", "vdz")):
+        os.symlink(f"../../{node}", f"/dev/disk/by-pci-alias/{name}")
+    done = pcipath("prune")
+    return done, made()
+
+
+def test_prune():
+    """A link stays if its alias says so now."""
+    done, left = sandbox.run(prune)
+    assert (done.status, done.stderr) == (0, "") and len(done.lines) == 5
+    assert left == {"disk/by-pci-alias/a": "vda", "disk/by-pci-alias/a-part1": "vda1", "disk/by-pci-alias/b": "vda1"}

@@ -175,6 +175,8 @@ def test_install(tmp_path):
         "x/units/pcipath-wait@.service",
         "x/units/pcipath-cdi.service",
         "x/units/pcipath-prune.service",
+        "x/units/pcipath-alias.service",
+        "x/units/sysinit.target.wants/pcipath-alias.service",
         "x/units/sysinit.target.wants/pcipath-prune.service",
         "usr/libexec/pcipath/maintainer-script",
         "usr/bin/pcipath",
