@@ -52,6 +52,7 @@ _pcipath_host() {
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}")
             ;;
+        --to=*) mapfile -t COMPREPLY < <(compgen -W 'lines smbios fw-cfg libvirt kernel' -- "${cur#*=}") ;;
         -*)
             _pcipath_host_offer_words "${words[1]}" --list-options
             [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace

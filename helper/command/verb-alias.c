@@ -217,8 +217,8 @@ const struct verb verb_alias = {
         .name = "alias",
         .operands = "",
         .summary = "List the names that the host gives to devices",
-        .description = "Prints a message for each wrong line; the exit status is 1 then. pcipath-aliases(5)\n"
-                       "describes where aliases come from.",
+        .description = "Prints a message for each wrong line; the exit status is 1 then.\n"
+                       "pcipath-aliases(5) describes where aliases come from.",
         .option_rows = (const struct option_row[]){
                 { OPTION_APPLY, "apply", NULL, "Have udevd use the aliases: write its rules, and update\n"
                                                "devices if udevd runs" },

@@ -58,6 +58,9 @@ static int parse_option(struct options *options, int option, char **argv, const 
         case OPTION_FULL:
                 options->table_options.full = true;
                 return -1;
+        case OPTION_TO:
+                options->to = optarg;
+                return -1;
         case OPTION_TIMEOUT:
                 return parse_seconds(verb, optarg, &options->timeout) == EXIT_DONE ? -1 : EXIT_USAGE;
         }

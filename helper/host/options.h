@@ -25,12 +25,14 @@ struct options {
         uint64_t timeout; /* nanoseconds */
         struct table_options table_options;
         struct table_columns columns; /* of a verb with --output */
+        const char *to; /* a format, or NULL */
 };
 
-extern const struct verb verb_list, verb_of, verb_free, verb_tree, verb_compare;
+extern const struct verb verb_list, verb_of, verb_free, verb_tree, verb_compare, verb_alias;
 
 #define OPTION_TIMEOUT 0x200
 #define OPTION_FULL 0x201
+#define OPTION_TO 0x202
 #define OPTION_SOURCE 0x300 /* plus the index of the backend */
 
 // clang-format off

@@ -7,7 +7,7 @@
 
 #include "options.h"
 
-static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree, &verb_compare };
+static const struct verb *const verbs[] = { &verb_list, &verb_of, &verb_free, &verb_tree, &verb_compare, &verb_alias };
 
 const struct program program = {
         .name = "pcipath-host",

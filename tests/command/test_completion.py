@@ -107,7 +107,7 @@ def test_every_option_is_completed(verb):
     assert zsh_options(zsh_branch('_pcipath', verb)) | {'--help', '--version'} == {option.rstrip('=') for option in options}
 
 
-HOST_VERBS = ['list', 'of', 'free', 'tree', 'compare']
+HOST_VERBS = ['list', 'of', 'free', 'tree', 'compare', 'alias']
 
 
 @pytest.mark.parametrize('verb', HOST_VERBS)

@@ -15,7 +15,7 @@ TOP = Path(__file__).parents[2]
 DOCUMENTS = Path(__file__).parent / "documents"
 MANUAL = (TOP / "man/pcipath-host.1.scd").read_text()
 DOMAIN = f"--libvirt={DOCUMENTS}/domain.xml"
-VERBS = ["list", "of", "free", "tree", "compare"]
+VERBS = ["list", "of", "free", "tree", "compare", "alias"]
 
 
 @pytest.mark.parametrize("arguments", [[], *([verb] for verb in VERBS)], ids=lambda words: " ".join(words) or "none")
