@@ -110,11 +110,21 @@ def measure(machine, path, runs):
     return qemu
 
 
+def many_luns(n):
+    """A domain of libvirt with the disks of 20 adapters."""
+    adapters = "".join(f"<controller type='scsi' index='{i}' model='virtio-scsi'>\n  <address type='pci' bus='0' slot='{i + 2}' function='0'/>\n"
+                       "</controller>\n" for i in range(20))
+    disks = "".join(f"<disk type='file' device='disk'>\n  <source file='/srv/{i}.img'/>\n  <target dev='sd{i}' bus='scsi'/>\n"
+                    f"  <address type='drive' controller='{i % 20}' bus='0' target='{i // 20 % 256}' unit='{i // 5120}'/>\n</disk>\n" for i in range(n))
+    return ("<domain type='kvm'><os><type machine='q35'/></os><devices><controller type='pci' index='0' model='pcie-root'/>\n"
+            f"{adapters}{disks}</devices></domain>")
+
+
 def measure_documents(runs, n=20000):
     text = many_disks(n)
     listed = subprocess.run([PCIPATH_HOST, "list", "-J", "--cloud-hypervisor=-"], input=text, text=True, stdout=subprocess.PIPE,
                             check=True).stdout
-    for source, document in (("cloud-hypervisor", text), ("list", listed)):
+    for source, document in (("libvirt", many_luns(n)), ("cloud-hypervisor", text), ("list", listed)):
         seconds = cpu_time(document, "list", f"--{source}=-", runs=runs)
         print(f"--{source}=: {n} devices, {len(document) >> 10} KiB: {seconds:.2f} s of CPU time")
 
