@@ -106,6 +106,8 @@ static int read_devices(struct domain *d, const xmlNode *domain, const xmlNode *
                 if (element_is(e, "controller") && element_attribute_is(e, "type", "pci"))
                         r = domain_add_controller(d, e);
         if (r >= 0)
+                r = domain_add_first_root(d);
+        if (r >= 0)
                 r = domain_read_overrides(d, domain);
         if (r >= 0)
                 r = domain_read_commandline(d, domain);
@@ -176,7 +178,7 @@ static int log_root_error(const struct domain *d, const xmlNode *root) {
                 { "device",             "a device of the host"        },
                 { "devices",            "devices without their domain" },
                 { "disk",               "a device without its domain" },
-                { "interface",          "a device without its domain" },
+                { "interface",          "a network interface"         },
                 { "controller",         "a device without its domain" },
                 { "hostdev",            "a device without its domain" },
         };
@@ -227,10 +229,7 @@ static int read_domain(struct domain *d, xmlDoc *document) {
         devices = element_child(domain, "devices");
         if (devices)
                 r = read_devices(d, domain, devices);
-        if (d->machine->n_buses == 0 && d->type && !domain_is_s390(d))
-                d->machine->no_hotplug = "no PCI controller is in the document; libvirt adds them when the domain is "
-                                         "defined";
-        return r;
+        return r >= 0 && !devices ? domain_add_first_root(d) : r;
 }
 
 static int log_xml_error(const char *name, struct error *error) {

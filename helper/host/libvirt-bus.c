@@ -36,13 +36,13 @@ int domain_name_bus(struct domain *d, const char *name, struct bus *bus) {
 
 /* A bus has the name of its bridge. The first root is "pcie.0" or "pci.0", another of pseries "pci.1.0". */
 static int name_controller(struct domain *d, const struct controller_bus *c, size_t index) {
-        _cleanup_xml_ xmlChar *alias = element_child_attribute(c->element, "alias", "name");
         bool is_root = c->model->controller == CONTROLLER_ROOT;
-        bool is_pcie = element_attribute_is(c->element, "model", "pcie-root");
+        _cleanup_xml_ xmlChar *alias = NULL;
         _cleanup_free_ char *name = NULL;
 
         if (index == 0 && is_root)
-                return domain_name_bus(d, is_pcie ? "pcie.0" : "pci.0", c->bus);
+                return domain_name_bus(d, streq(c->model->name, "pcie-root") ? "pcie.0" : "pci.0", c->bus);
+        alias = element_child_attribute(c->element, "alias", "name");
         if (alias ? format_text(&name, "%s%s", (char *) alias, is_root ? ".0" : "") < 0
                   : format_text(&name, "pci.%zu%s", index, is_root ? ".0" : "") < 0)
                 return -ENOMEM;

@@ -14,16 +14,19 @@ static const char *const wrong_number = "the number of the root bus is wrong; co
 
 /* -- Controllers -- */
 
-/* Each host bridge of pseries is a domain, numbered by the index in <target>, not by the controller's index. */
+/*
+ * Each host bridge of pseries is a domain, numbered by the index in <target>, not by the controller's index.
+ * @element: NULL for the first host bridge of a document that has none
+ */
 static void set_root(const struct domain *d, const xmlNode *element, unsigned index_of_controller, struct bus *bus) {
-        const xmlNode *target = element_child(element, "target");
-        unsigned index;
+        const xmlNode *target = element ? element_child(element, "target") : NULL;
+        unsigned index = 0;
         int r;
 
         if (!d->type && !d->is_bhyve)
                 bus->nameless = "the PCI addresses of this machine type are not known";
         else if (d->type && d->type->root_number == ROOT_BY_INDEX) {
-                r = target ? element_parse_number(target, "index", 0xffff, &index) : 0;
+                r = target ? element_parse_number(target, "index", 0xffff, &index) : !element;
                 if (r > 0)
                         bus->root.domain = index;
                 else
@@ -46,10 +49,13 @@ static bool takes_plugs(const struct domain *d, const xmlNode *element, const st
 int domain_add_controller(struct domain *d, const xmlNode *element) {
         _cleanup_xml_ xmlChar *model = xmlGetProp(element, BAD_CAST "model");
         struct controller_bus *c;
-        unsigned index;
+        unsigned index = 0;
+        int r;
 
-        if (element_parse_number(element, "index", CONTROLLERS_MAX - 1, &index) <= 0)
-                return 0; /* without an index, no address can name it */
+        /* Without an index, libvirt gives a root 0. No address can name another controller. */
+        r = element_parse_number(element, "index", CONTROLLERS_MAX - 1, &index);
+        if (r < 0 || (r == 0 && libvirt_model_find((const char *) model)->controller != CONTROLLER_ROOT))
+                return 0;
         c = &d->controllers[index];
         if (c->bus) {
                 c->is_double = true;
@@ -72,6 +78,28 @@ int domain_add_controller(struct domain *d, const xmlNode *element) {
                 c->bus->nameless = NULL;
                 set_root(d, element, index, c->bus);
         }
+        return 0;
+}
+
+/**
+ * domain_add_first_root() - add the root bus 0 to a document that does not have it, as libvirt does
+ *
+ * libvirt also adds devices to such a document, so no slot is known to be free. s390 has no root bus.
+ */
+int domain_add_first_root(struct domain *d) {
+        bool is_pcie = d->type && !d->type->needs_acpi && d->type->root_number == ROOT_ZERO;
+        struct controller_bus *c = &d->controllers[0];
+
+        if (c->bus || domain_is_s390(d))
+                return 0;
+        c->model = libvirt_model_find(is_pcie ? "pcie-root" : "pci-root");
+        c->bus = machine_add_bus(d->machine, NULL);
+        if (!c->bus || format_text(&c->bus->name, "0x00") < 0)
+                return -ENOMEM;
+        set_root(d, NULL, 0, c->bus);
+        if (d->type)
+                d->machine->no_hotplug = "the root bus is not in the document; libvirt adds it when the domain is "
+                                         "defined";
         return 0;
 }
 

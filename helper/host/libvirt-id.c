@@ -88,17 +88,22 @@ static void set_number(struct domain *d, xmlNode *element) {
                 element->_private = (void *) ++d->n_numbered[counter];
 }
 
+/* An interface of the host has a number before other devices of the host, and the primary video before the others. */
+static bool is_first(const xmlNode *element) {
+        const xmlNode *model = element_is(element, "video") ? element_child(element, "model") : NULL;
+
+        return element_is(element, "interface") || (model && element_attribute_is(model, "primary", "yes"));
+}
+
 /**
  * domain_number_elements() - number the elements whose aliases have numbers; call it before domain_identify()
- *
- * libvirt numbers in the order of the document, but interfaces first.
  */
 void domain_number_elements(struct domain *d, const xmlNode *devices) {
         for (xmlNode *e = devices->children; e; e = e->next)
-                if (element_is(e, "interface"))
+                if (is_first(e))
                         set_number(d, e);
         for (xmlNode *e = devices->children; e; e = e->next)
-                if (e->type == XML_ELEMENT_NODE && !element_is(e, "interface"))
+                if (e->type == XML_ELEMENT_NODE && !is_first(e))
                         set_number(d, e);
 }
 

@@ -81,6 +81,7 @@ int element_set_labels(const xmlNode *element, struct device *device);
 
 /* libvirt-function.c */
 int domain_add_controller(struct domain *d, const xmlNode *element);
+int domain_add_first_root(struct domain *d);
 int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode *address);
 int domain_add_without_path(struct domain *d, const xmlNode *element, const char *reason);
 

@@ -208,6 +208,14 @@ def test_passed_through():
     assert (labels["net0"], labels["vda"], labels["vdb"]) == ("/dev/vhost-vdpa-0", "/dev/vhost-vdpa-1", "/u")
 
 
+def test_primary_video():
+    """libvirt puts it first. It is so in the documents that libvirt prints, but not in those that it accepts."""
+    videos = "".join(f"<video><model type='qxl'{primary}/><address type='pci' bus='0' slot='{slot}'/></video>"
+                     for slot, primary in ((8, ""), (9, " primary='yes'"), (10, "")))
+    rows = table("list", "--libvirt=-", stdin=read("q35").replace("</devices>", videos + "</devices>"))
+    assert {row["id"]: row["path"] for row in rows if row["type"] == "video"} == {"video0": "09.0", "video1": "08.0", "video2": "0a.0"}
+
+
 def test_companions():
     """QEMU gives the alias to the USB 2 controller only."""
     controllers = "".join(f"<controller type='usb' index='0' model='ich9-{model}'>{master}<address type='pci' bus='0' slot='0x1d' function='{function}'/>"
@@ -343,7 +351,18 @@ def test_domain_without_devices():
     text = "<domain type='kvm'><os><type machine='q35'/></os></domain>"
     assert table("list", "--libvirt=-", stdin=text) == []
     assert pcipath_host("free", "--libvirt=-", stdin=text).stderr == (
-        "pcipath-host: -: no PCI controller is in the document; libvirt adds them when the domain is defined\n")
+        "pcipath-host: -: the root bus is not in the document; libvirt adds it when the domain is defined\n")
+
+
+@pytest.mark.parametrize("name", ["q35", "i440fx", "pseries", "aarch64", "q35-expanders", "q35-commandline"])
+def test_root_that_libvirt_adds(name):
+    """A document that a person wrote: the first root is missing, or has no index. Nothing is known to be free on it."""
+    text = re.sub(r"<controller type='pci' index='0' model='pcie?-root'(/>|>(?s:.*?)</controller>)", "", read(name), count=1)
+    assert text != read(name)
+    assert table("list", "--libvirt=-", stdin=text) == table("list", f"--libvirt={DOCUMENTS}/{name}.xml")
+    assert not {row["bus"] for row in table("free", "--libvirt=-", stdin=text)} & {"0x00"}
+    text = re.sub("type='pci' index='0' ", "type='pci' ", read(name))
+    assert table("free", "--libvirt=-", stdin=text) == table("free", f"--libvirt={DOCUMENTS}/{name}.xml")
 
 
 def on_commandline(*arguments, machine="q35", more=""):
@@ -375,6 +394,18 @@ def test_device_of_the_command_line_without_a_place(argument, machine, more, rea
     free = pcipath_host("free", "--libvirt=-", stdin=text)
     unplaced = "no bus=" in reason or "is not a PCI address" in reason
     assert ("warning: 1 device without a known PCI address can use slots that are listed" in free.stderr) == unplaced
+
+
+def test_slot_of_the_command_line_is_not_free():
+    """Also that of an overridden address; the slot of the document is free then."""
+    before = [row["slot"] for row in table("free", f"--libvirt={DOCUMENTS}/i440fx.xml") if row["bus"] == "0x00"]
+    assert {"04", "0a", "0b"} & set(before) == {"0a", "0b"}
+    more = ("<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-device'/><qemu:arg value='e1000,bus=pci.0,addr=a'/></qemu:commandline>"
+            "<qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:device alias='virtio-disk0'><qemu:frontend>"
+            "<qemu:property name='addr' type='string' value='b'/></qemu:frontend></qemu:device></qemu:override>")
+    text = read("i440fx").replace("</domain>", f"{more}</domain>")
+    after = [row["slot"] for row in table("free", "--libvirt=-", stdin=text) if row["bus"] == "0x00"]
+    assert set(before) ^ set(after) == {"04", "0a", "0b"} and "04" in after
 
 
 @pytest.mark.parametrize("argument", ["-nic", "-vga", "-usb", "--virtfs", "-set", "-drive"])
