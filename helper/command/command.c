@@ -103,11 +103,3 @@ int parse_device_spec(const char *text, const char *type, struct device_spec *re
                                  ret->selector.type);
         return EXIT_DONE;
 }
-
-/** print_found() - print a line for each selected device */
-void print_found(const struct lookup *lookup) {
-        for (size_t i = 0; i < lookup->n_selected; i++)
-                puts(lookup->children.items[i].name);
-        if (lookup->n_selected == 0)
-                puts(lookup_address(lookup));
-}

@@ -18,4 +18,3 @@ int log_absent(const char *text, const struct device_spec *spec, const struct lo
 int log_lookup_error(const char *text, const struct lookup *lookup, int r);
 int expand_alias(const char *text, char **ret);
 int parse_device_spec(const char *text, const char *type, struct device_spec *ret);
-void print_found(const struct lookup *lookup);

@@ -4,17 +4,22 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "found.h"
 
 static int run_find(int argc, char **argv) {
         struct lookup lookup;
         struct device_spec spec;
+        struct found_options options = {};
         const char *type = NULL;
         int c, r;
 
         while ((c = verb_next_option(&verb_find, argc, argv)) >= 0) {
-                if (c != 't')
+                r = found_parse_option(c, &verb_find, &options);
+                if (r < 0 && c != 't')
                         return parse_common(c, argv, &verb_find);
-                type = optarg;
+                if (r > 0)
+                        return r;
+                type = c == 't' ? optarg : type;
         }
         if (argc - optind != 1)
                 return log_usage_error(&verb_find, "expected one PATH, not %d", argc - optind);
@@ -28,10 +33,8 @@ static int run_find(int argc, char **argv) {
                 return log_lookup_error(argv[optind], &lookup, r);
         if (r == 0)
                 r = log_absent(argv[optind], &spec, &lookup);
-        else {
-                print_found(&lookup);
-                r = flush_output(EXIT_DONE);
-        }
+        else
+                r = found_print(&lookup, 1, &verb_find, &options);
 
         lookup_clear(&lookup);
         return r;
@@ -44,11 +47,14 @@ const struct verb verb_find = {
         .description = "PATH can have any format. Append ,part=N for a partition, or ,SUFFIX for one of\n"
                        "several disks: nvme-2, scsi-0:0:1:0.",
         .option_rows = (const struct option_row[]){
-                { 't', "type", "TYPE", "Find devices of this type: block, net or another subsystem,\n"
-                                       "pci for the PCI address of the function, or all [default:\n"
-                                       "disks and interfaces if there are any]" },
+                { 't', "type", "TYPE", "Find devices of this type: block, net or another\n"
+                                       "subsystem, pci for the PCI address of the function,\n"
+                                       "or all [default: disks and interfaces if there are any]" },
+                FOUND_OPTION_ROWS,
                 COMMON_ROWS,
                 {},
         },
+        .columns = found_columns,
+        .default_columns = FOUND_DEFAULT_COLUMNS,
         .run = run_find,
 };

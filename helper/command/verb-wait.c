@@ -3,20 +3,17 @@
 /* Prints the devices when all are ready, so standard output is empty after a failure. */
 
 #include <getopt.h>
-#include <stdio.h>
 
 #include "command.h"
 #include "deadline.h"
+#include "found.h"
 #include "util.h"
 #include "wait.h"
 
 static int wait_and_print(struct wait *w) {
         int r = wait_run(w);
 
-        if (r == EXIT_DONE && !w->removed)
-                for (size_t i = 0; i < w->n; i++)
-                        print_found(&w->lookups[i]);
-        return r == EXIT_DONE ? flush_output(r) : r;
+        return r == EXIT_DONE && !w->removed ? found_print(w->lookups, w->n, &verb_wait, w->userdata) : r;
 }
 
 enum {
@@ -28,6 +25,10 @@ enum {
 
 /* Return: -1 to continue, or an exit status. */
 static int parse_option(struct wait *w, int option, char **argv) {
+        int r = found_parse_option(option, &verb_wait, w->userdata);
+
+        if (r >= 0)
+                return r == EXIT_DONE ? -1 : r;
         switch (option) {
         case 't':
                 w->type = optarg;
@@ -104,7 +105,8 @@ static int parse_lists(struct wait *w, char **lists, size_t n) {
 }
 
 static int run_wait(int argc, char **argv) {
-        struct wait w = { .timeout = DEADLINE_NEVER };
+        struct found_options options = {};
+        struct wait w = { .timeout = DEADLINE_NEVER, .userdata = &options };
         size_t most;
         int r;
 
@@ -139,8 +141,11 @@ const struct verb verb_wait = {
                 { OPTION_REMOVED, "removed", NULL, "Wait until the devices are removed; prints nothing" },
                 { OPTION_SETTLED, "settled", NULL, "Wait until udev's queue is empty, too" },
                 { OPTION_KERNEL, "kernel", NULL, "Do not wait for udev, even if it is running" },
+                FOUND_OPTION_ROWS,
                 COMMON_ROWS,
                 {},
         },
+        .columns = found_columns,
+        .default_columns = FOUND_DEFAULT_COLUMNS,
         .run = run_wait,
 };

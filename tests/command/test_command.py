@@ -48,7 +48,7 @@ def test_bad_usage(arguments):
         assert re.fullmatch(rf"pcipath: [^.].*[^.]\. Try 'pcipath{verb} --help'\.\n", outcome.stderr, re.DOTALL)
 
 
-@pytest.mark.parametrize('arguments', [['--list-options'], ['find', '--list-columns'], ['find', '--list-options', '02.0']], ids=' '.join)
+@pytest.mark.parametrize('arguments', [['--list-options'], ['of', '--list-columns'], ['find', '--list-options', '02.0']], ids=' '.join)
 def test_no_list(arguments):
     """--list-options stands alone behind a verb, and --list-columns is an option of verbs with columns."""
     outcome = pcipath(*arguments)

@@ -60,7 +60,7 @@ def test_arguments():
     assert complete('pcipath', 'find', '-t', 'b') == complete('pcipath', 'find', '--type=b') == ['block']
     assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio', 'rdma', 'net', 'alias']
     assert complete('pcipath', 'probe', '-o', 'PARTL') == ['PARTLABEL']
-    assert complete('pcipath', 'list', '--output=S') == ['SUBSYSTEM', 'SYSPATH'] and complete('pcipath', 'find', '-o', 'S') == []
+    assert complete('pcipath', 'list', '--output=S') == ['SUBSYSTEM', 'SYSPATH'] and complete('pcipath', 'of', '-o', 'S') == []
     assert complete('pcipath', 'monitor', '--links=/ro') == complete('pcipath', 'cdi', '--write=/ro') == ['/root']
 
 
@@ -145,7 +145,7 @@ def test_every_type_and_kind_is_completed(verb, option, word, pattern):
     assert re.findall(rf':{option}:\(([a-z ]+)\)', (COMPLETION / '_pcipath').read_text()) == [' '.join(shown)] * (3 if verb == 'find' else 1)
 
 
-@pytest.mark.parametrize('verb', ['list', 'probe', 'alias'])
+@pytest.mark.parametrize('verb', ['list', 'probe', 'alias', 'find', 'wait'])
 def test_every_column_is_completed(verb):
     columns = listed(PCIPATH, verb, '--list-columns')
     assert complete('pcipath', verb, '-o', '') == columns

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from command.machine import complete
-from command.run import PCIPATH, on_machine, pcipath, run
+from command.run import MACHINE, PCIPATH, on_machine, pcipath, run
 from synthetic.parts import uverbs
 from trees import sandbox
 from trees.machine import HostBridge, Machine, Net, Root, SubFunctions, VirtioBlk, function
@@ -178,3 +178,29 @@ def test_wait_for_a_list():
         '02.0/01.0', '04.0,part=1,type=block']
     assert wrong.status == 2 and wrong.stderr.startswith("pcipath: '2.9/0' is not a path, at byte 2: ")
     assert clash.status == 2 and 'has the type block, not net' in clash.stderr
+
+
+# -- Tables --
+
+def with_sequence_numbers():
+    complete(Tree(MACHINE, '/sys'))
+    Path('/sys/class/block/vda/diskseq').write_text('7\n')
+    for number in (1, 2):
+        Path(f'/sys/class/block/vda{number}/partition').write_text(f'{number}\n')
+    sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    return [pcipath(*call) for call in (
+        ['find', '-o', '+DISKSEQ', '02.0/00.0'], ['find', '-n', '-o', 'diskseq,name', '-t', 'all', '02.0/00.0'],
+        ['find', '-J', '-t', 'pci', '02.0/00.0'], ['find', '-J', '-o', 'DISKSEQ,NAME', '02.1/00.0'], ['find', '-n', '02.0/00.0'],
+        ['wait', '-J', '-o', 'NAME,DISKSEQ', '-t', 'pci', '02.0/00.0,02.1/00.0'], ['find', '-o', 'NO', '02.0/00.0'], ['find', '-J', '05.0'])]
+
+
+def test_tables():
+    """-o and -J make a table; without them there is a name on each line."""
+    more, numbers, function, luns, names, waited, wrong, absent = sandbox.run(with_sequence_numbers)
+    assert [line.split() for line in more.lines] == [['NAME', 'SUBSYSTEM', 'DISKSEQ'], ['/dev/vda', 'block', '7']]
+    assert [line.split() for line in numbers.lines] == [['7', '/dev/vda'], ['7', '/dev/vda1'], ['7', '/dev/vda2']]
+    assert json.loads(function.stdout) == {'devices': [{'name': '0000:01:00.0', 'subsystem': 'pci'}]}
+    assert json.loads(luns.stdout) == {'devices': [{'diskseq': None, 'name': '/dev/sda'}, {'diskseq': None, 'name': '/dev/sdb'}]}
+    assert names.stdout == '/dev/vda\n'
+    assert json.loads(waited.stdout) == {'devices': [{'name': address, 'diskseq': None} for address in ('0000:01:00.0', '0000:02:00.0')]}
+    assert (wrong.status, absent.status) == (2, 3)
