@@ -129,10 +129,16 @@ pcipath_check_wait() { # VALUE
     return 1
 }
 
-# Prints what VALUE of root= names, as an operand of pcipath; prints nothing if it is not a PCI path.
+pcipath_target_of_part() { # NAME-partN
+    printf 'alias:%s,part=%s\n' "${1%-part*}" "${1##*-part}"
+}
+
+# Prints what VALUE of root= names, as an operand of pcipath; prints nothing if it is not a PCI path or alias.
 pcipath_target() { # VALUE
     case ${1#block:} in
         pcipath:*) printf '%s\n' "${1#*pcipath:}" ;;
         /dev/disk/by-pci-path/*) printf '%s\n' "${1##*/}" ;;
+        /dev/disk/by-pci-alias/*-part[1-9]*) pcipath_target_of_part "${1##*/}" ;;
+        /dev/disk/by-pci-alias/*) printf 'alias:%s\n' "${1##*/}" ;;
     esac
 }

@@ -15,7 +15,7 @@ from synthetic.machines import SYNTHETIC
 from synthetic.parts import blk, multipath, nvme
 from trees import sandbox
 from trees.generate import random_machine
-from trees.machine import Disk, Lun, Machine, Net, Root, VirtioScsi, function
+from trees.machine import Disk, Lun, Machine, Net, Port, Root, VirtioScsi, function
 from trees.names import Names
 from trees.sysfs import Tree
 
@@ -319,6 +319,30 @@ def test_changed_aliases_of_interfaces():
     assert found == [({"pci-02.0", "other"}, {"pci-03.0"}), ({"pci-02.0", "other", "new"}, {"pci-03.0", "lan"}, ["new"], ["lan"]),
                      ({"pci-02.0", "other", "new"}, {"pci-03.0"}), ({"pci-02.0", "other", "new"}, {"pci-03.0"}, ["new"], []),
                      ({"pci-02.0", "other"}, {"pci-03.0"}), ({"pci-02.0", "other"}, {"pci-03.0"}, [], [])] and not log
+
+
+TWINS = Machine([Root([function("02.0", Net([Port(), Port()]))])])
+
+
+def twin_comes_later(boot):
+    """The first has the alias as long as it is the only one."""
+    late = boot.interfaces[1].syspath
+    os.rename(late, "/sys/away")
+    boot.udevd.events("add", [device for device in boot.tree.devices if device.subsystem == "pci"])
+    boot.event(0)
+    found = [boot.altnames(0)]
+    os.rename("/sys/away", late)
+    boot.event(1)
+    with open(f"{boot.interfaces[0].syspath}/uevent", "w", encoding="ascii") as f:
+        f.write(f"INTERFACE={name(boot, 0)}\nIFINDEX={boot.interfaces[0].ifindex}\nSYNTH_ARG_PCIPATH=1\n")
+    boot.udevd.events("change", boot.interfaces[:1])
+    return [*found, boot.altnames(0), boot.altnames(1)]
+
+
+def test_twin_that_comes_later():
+    """An interface that loses its name by PCI path loses its aliases."""
+    found, log = interfaces(twin_comes_later, TWINS, "lan=02.0\n")
+    assert found == [{"pci-02.0", "lan"}, set(), set()] and all("is ambiguous" in line for line in log)
 
 
 # -- All at once --

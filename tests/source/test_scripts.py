@@ -27,7 +27,8 @@ WRAPS = ["$({0})", "`{0}`", ";{0};", "';{0};'", '";{0};"', "\n{0}\n", "|{0}&", "
 PATHS = ["02.0", "02.0/00.0", "02/00", "02.0-00.0-part1", "02.0,part=1", "/pci@i0cf8/scsi@3/disk@0", "/pci@i0cf8/scsi@3", "PciRoot(0x0)/Pci(0x2,0x0)",
          "02.0-nvme-1", "02.0,type=net", ""]
 KEYS = ["root=pcipath:", "root=block:pcipath:", "root=/dev/disk/by-pci-path/", "mount.usr=pcipath:", "resume=pcipath:", "rd.pcipath.wait=",
-        "rd.pcipath.wait=02.0,timeout=", "rd.retry=", "rd.timeout=", "rootdelay=", "rootflags=", "mount.usrflags=", "foo=", "rd.pcipath.debug ", "noresume ", ""]
+        "rd.pcipath.wait=02.0,timeout=", "rd.retry=", "rd.timeout=", "rootdelay=", "rootflags=", "mount.usrflags=", "foo=", "rd.pcipath.debug ", "noresume ",
+        "pcipath.alias=", "pcipath.alias=a=", "root=pcipath:alias:", "root=/dev/disk/by-pci-alias/", "rd.pcipath.wait=alias:", ""]
 
 PROLOGUE = """
 PATH=/run/bin:$PATH; export PATH LC_ALL=C.UTF-8
@@ -41,6 +42,7 @@ DRACUT = PROLOGUE + """
 . /lib/dracut-lib.sh
 emergency_shell() { warn "$*"; exit 1; }
 set_systemd_timeout_for_dev() { :; }
+(. /run/module/alias-pcipath.sh)
 (root=$(getarg root=); resume=$(getarg resume=); . /run/module/parse-pcipath.sh; echo "root: $root")
 (. /run/module/wait-pcipath.sh; . /run/module/mount-usr-pcipath.sh)
 (. /run/module/explain-pcipath.sh)
@@ -72,6 +74,7 @@ for word in $(cat /proc/cmdline); do
 done
 set +f
 export ROOT resume ROOTDELAY panic quiet
+. /run/init-top
 . /run/init-premount
 . /conf/param.conf
 """
@@ -122,6 +125,8 @@ exec {BUILD}/helper/pcipath "$@"
         shutil.copy(module / f"{name}-pcipath.sh", f"/usr/lib/dracut-{name}-pcipath.sh")
     shutil.copy(module / "pcipath-lib.sh", "/usr/lib/dracut-pcipath-lib.sh")
     shutil.copy(script, "/run/init-premount")
+    [top] = root.rglob("init-top/pcipath")
+    shutil.copy(top, "/run/init-top")
     for directory in ("/scripts", "/conf"):
         os.makedirs(f"{base}{directory}", exist_ok=True)
     shutil.copy(library, f"{base}/scripts")
@@ -185,9 +190,10 @@ def test_hostile_command_lines(root, tmp_path, shell, first):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_command_line(root, tmp_path, shell):
     """The same scripts do their work: it is no empty test."""
-    line = b"root=pcipath:02/00,part=2 resume=pcipath:03.0 rd.pcipath.wait='02.9,timeout=0' rd.pcipath.wait=1f.7,timeout=0"
+    line = b"pcipath.alias=disk=02.0/00.0 pcipath.alias=wrong root=pcipath:alias:disk,part=2 resume=pcipath:03.0 rd.pcipath.wait='02.9,timeout=0' rd.pcipath.wait=1f.7,timeout=0"
     results = {name: (output, conf) for name, output, conf in sandbox.run(run_lines, root, tmp_path, shell, None, [line])}
     assert "rd.pcipath.wait=02.9,timeout=0: pcipath: '02.9' is not a path" in results["dracut"][0]
+    assert "/proc/cmdline: the line is not NAME=TARGET" in results["dracut"][0]
     assert "resume=pcipath:03.0: not supported with systemd in the initramfs. Use resume=/dev/disk/by-pci-path/03.0" in results["systemd"][0]
     assert results["initramfs-tools"][1] == "ROOT='/dev/disk/by-pci-path/02.0-00.0-part2'\nresume='/dev/disk/by-pci-path/03.0'\n"
 

@@ -166,11 +166,12 @@ def test_install(tmp_path):
         "x/udev/pcipath_altname",
         "x/udev/rules.d/61-pcipath.rules",
         *(f"x/dracut/55pcipath/{name}.sh" for name in (
-            "module-setup", "explain-pcipath", "mount-usr-pcipath", "parse-pcipath", "pcipath-generator", "pcipath-lib", "wait-pcipath")),
+            "module-setup", "alias-pcipath", "explain-pcipath", "mount-usr-pcipath", "parse-pcipath", "pcipath-generator", "pcipath-lib", "wait-pcipath")),
         "x/dracut/55pcipath/pcipath-cmdline.service",
         "x/dracut/55pcipath/pcipath-initrd.service",
         "x/initramfs-tools/hooks/pcipath",
         "x/initramfs-tools/scripts/init-premount/pcipath",
+        "x/initramfs-tools/scripts/init-top/pcipath",
         "x/initramfs-tools/scripts/pcipath-lib.sh",
         "x/units/pcipath-wait@.service",
         "x/units/pcipath-cdi.service",

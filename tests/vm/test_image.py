@@ -9,7 +9,7 @@ from guest import KINDS
 # The harness asks for ext4 alone: all other drivers are the module's or hook's, or their dependencies'. Debian's kernels have
 # the hotplug controllers (acpiphp, pciehp, shpchp) built in.
 DRIVERS = {"virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "nvme", "ahci", "ata_piix", "sd_mod", "sr_mod",
-           "vmd", "pci-hyperv", "xhci-pci", "usb-storage", "uas"}
+           "vmd", "pci-hyperv", "xhci-pci", "usb-storage", "uas", "qemu_fw_cfg"}
 
 
 def unpack(initrd, directory):
