@@ -72,13 +72,13 @@ def pytest_generate_tests(metafunc):
 def make_machine(request, tmp_path_factory):
     """`with make_machine(topology, …) as machine`: a Machine that is stopped at the end, and shown if a test fails.
 
-    `release` is the guest's, `qemu` the emulator's; `kind`, of the initramfs, is "direct" where a test does not say.
+    `release` is the guest's, `qemu` the emulator's; `of` is Machine or a subclass; `kind`, of the initramfs, is "direct" where a test does not say.
     """
     known = request.config.stash.setdefault(MADE, [])
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=HOST, packages=(), bare=False, qemu=None, **options):
+    def make(topology, machine="q35", release=HOST, packages=(), bare=False, qemu=None, of=Machine, **options):
         architecture = MACHINES[machine].architecture
         guest = guest_of(architecture, release, packages, bare)
         if kind:
@@ -88,7 +88,7 @@ def make_machine(request, tmp_path_factory):
         qemu = qemu or (QEMU if architecture == NATIVE else HOST)
         with unavailable(f"QEMU of Debian's {qemu}", TreeError):
             options["emulator"] = emulator(CACHE, qemu)
-        machine = Machine(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
+        machine = of(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)
         machine.initrd = guest.unpacked(machine.kind)
         known.append(machine)
         try:

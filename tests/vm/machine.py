@@ -134,21 +134,26 @@ class Machine:
     def start(self, cmdline: str = "") -> None:
         """Start QEMU without running the guest yet, in place of one that was started before. QOM can be asked at once."""
         self.stop()
-        monitor, its_monitor = socket.socketpair()
-        self._agent, its_agent = socket.socketpair()
         self.log.write_bytes(b"")
-        with its_monitor, its_agent, self.log.open("ab") as log:  # QEMU itself appends to it, too
-            # If this process dies, so must QEMU, whatever kills it.
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self.command(its_monitor.fileno(), its_agent.fileno(), cmdline)],
-                pass_fds=(its_monitor.fileno(), its_agent.fileno()), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log)
+        monitor = self._launch(cmdline)
         self._replies = io.BufferedReader(Stream(self._agent, self._process.pid))
         for channel in (monitor, self._agent, self._replies):
             self._channels.enter_context(contextlib.closing(channel))
         with self._explained("start"):
             self.qmp = QMP(monitor, self._process.pid)
             self._channels.enter_context(contextlib.closing(self.qmp))
+
+    def _launch(self, cmdline: str) -> socket.socket:
+        """Start the process of QEMU and connect to the agent. Returns the monitor."""
+        monitor, its_monitor = socket.socketpair()
+        self._agent, its_agent = socket.socketpair()
+        with its_monitor, its_agent, self.log.open("ab") as log:  # QEMU itself appends to it, too
+            # If this process dies, so must QEMU, whatever kills it.
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command(its_monitor.fileno(), its_agent.fileno(), cmdline)],
+                pass_fds=(its_monitor.fileno(), its_agent.fileno()), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+        return monitor
 
     def resume(self) -> None:
         """Let the guest run."""
@@ -266,13 +271,17 @@ class Machine:
 
         `size` is in bytes; without it the drive has 64 MiB and a size that no other has.
         """
+        path = self._make_drive(name, size)
+        if self._process:
+            with self._explained(f"add the drive {name}"):
+                self.qmp.execute("blockdev-add", **_blockdev(name, path))
+        return path
+
+    def _make_drive(self, name: str, size: int | None) -> Path:
         size = size or (64 + len(self._drives)) << 20
         self._drives[name] = path = self.directory / f"{name}.img"
         with path.open("wb") as file:
             file.truncate(size)
-        if self._process:
-            with self._explained(f"add the drive {name}"):
-                self.qmp.execute("blockdev-add", **_blockdev(name, path))
         return path
 
     def add_drives(self) -> None:
