@@ -16,6 +16,7 @@ DOCUMENTS = Path(__file__).parent / "libvirt"
 NEED = "use the output of 'virsh dumpxml DOMAIN'"
 COVERS = {
     "as_qemu_has_it": "Host: libvirt's domain XML, compared with the QEMU that it describes",
+    "of_the_command_line": "Host: devices of `qemu:commandline` and `qemu:override`",
     "s390": "Root bus: s390: one PCI domain for each UID",
     "without_address": "Fault: documents of monitors with missing or impossible values",
     "wrong_shape": "Fault: documents of monitors with missing or impossible values",
@@ -337,6 +338,13 @@ def test_domain_of_another_hypervisor(kind):
     ("error: failed to get domain 'x'\n", "-, line 1: not XML: Start tag expected, '<' not found; " + NEED)])
 def test_not_a_domain(text, reason):
     assert error("list", "--libvirt=-", stdin=text) == (1, reason)
+
+
+@pytest.mark.parametrize("charset", ["UCS-4", "UTF-32", "EUC-JP", "x"])
+def test_wrong_character_set(charset):
+    """libxml2 prints nothing of its own: error() accepts one line."""
+    status, reason = error("list", "--libvirt=-", stdin=f"<?xml version='1.0' encoding='{charset}'?>{read('q35')}\u00ff")
+    assert status == 1 and reason.startswith("-, line ")
 
 
 @pytest.mark.parametrize("around", ["domstatus", "domainsnapshot", "domaincheckpoint"])
