@@ -40,7 +40,10 @@ GONE, UNREADABLE = ("ENOENT", "ENODEV"), ("EIO", "EACCES")
 # The programs share their code: what reads it in the most ways is asked of every machine, the others of two.
 CALLS = {"pcipath_id": [name for name in MACHINES if name != "too-deep"], "of": ["vf", "vmd"], "find": ["scsi", "vf"],
          "wait": ["scsi", "vf"], "cdi": ["scsi", "vf"], "list": ["scsi", "vf", "vmd"], "tree": ["scsi", "vf", "vmd"]}
-CASES = [(call, name) for call, names in CALLS.items() for name in names]
+# With --all alone: "list" reads the same of these machines.
+EXHAUSTIVE = {(call, name) for call in ("cdi", "tree") for name in ("vf", "vmd")}
+CASES = [pytest.param(call, name, marks=[pytest.mark.exhaustive] if (call, name) in EXHAUSTIVE else [])
+         for call, names in CALLS.items() for name in names]
 
 
 def command_for(call, disk):

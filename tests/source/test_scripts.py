@@ -16,7 +16,7 @@ from trees import sandbox
 SHELLS = {"dash": "/usr/bin/dash", "busybox": "/usr/bin/busybox", "bash": "/usr/bin/bash"}
 CANARY = "/run/canary"
 BATCH = 100
-DEFAULT = 200
+DEFAULT = 100
 SEEDS = [pytest.param(first, marks=[pytest.mark.exhaustive] if first >= DEFAULT else []) for first in range(0, 1000, BATCH)]
 
 # The name has no blank, no '/' and no '=' where a value cannot have them.

@@ -151,7 +151,7 @@ def check_resume(make_machine, release, kind):
         assert machine.run("cat /run/kept /proc/sys/kernel/random/boot_id") == f"kept\n{boot}"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "initramfs-tools"])
+@pytest.mark.parametrize("kind", [pytest.param("systemd", marks=pytest.mark.exhaustive), "nosystemd", "initramfs-tools"])
 @pytest.mark.releases("bookworm")
 def test_resume(make_machine, release, kind):
     check_resume(make_machine, release, kind)
@@ -279,11 +279,13 @@ def test_awaited_in_vain(make_machine, release, kind):
 
 @KIND
 @pytest.mark.parametrize("words,why", [
-    ("root=pcipath:02.0/00.9", "root=pcipath:02.0/00.9: pcipath: '02.0/00.9' is not a path, at byte 8: a function is 0 to 7"),
-    ("root=LABEL=root rd.pcipath.wait=02.0/00.0,2.x/0",
-     "rd.pcipath.wait=02.0/00.0,2.x/0: pcipath: '2.x/0' is not a path, at byte 2"),
-    ("root=LABEL=root rd.pcipath.wait=02.0/00.0,timeout=1x", "rd.pcipath.wait=02.0/00.0,timeout=1x: pcipath: --timeout=1x"),
-], ids=["root", "wait", "seconds"])
+    pytest.param("root=pcipath:02.0/00.9", "root=pcipath:02.0/00.9: pcipath: '02.0/00.9' is not a path, at byte 8: a function is 0 to 7",
+                 id="root"),
+    pytest.param("root=LABEL=root rd.pcipath.wait=02.0/00.0,2.x/0",
+                 "rd.pcipath.wait=02.0/00.0,2.x/0: pcipath: '2.x/0' is not a path, at byte 2", id="wait"),
+    pytest.param("root=LABEL=root rd.pcipath.wait=02.0/00.0,timeout=1x",
+                 "rd.pcipath.wait=02.0/00.0,timeout=1x: pcipath: --timeout=1x", id="seconds", marks=pytest.mark.exhaustive),
+])
 def test_misspelt(make_machine, release, kind, words, why):
     """Before anything is waited for."""
     with make_machine([*root_ports(1), virtio("root", "port0")], kind=kind, release=release) as machine:

@@ -51,7 +51,7 @@ TOOLS = {
         printf '%s\\n' ext4 virtio_pci virtio_blk >>/etc/initramfs-tools/modules
         update-initramfs -c -k all""",
     "dracut": """dpkg -r --force-depends initramfs-tools
-        printf '%s\\n' 'hostonly=no' 'compress="zstd -1"' 'early_microcode=no' >/etc/dracut.conf.d/tests.conf
+        printf '%s\\n' 'hostonly=no' 'drivers="ext4 virtio_pci virtio_blk"' 'compress="zstd -1"' 'early_microcode=no' >/etc/dracut.conf.d/tests.conf
         dpkg -i /run/debs/dracut_*.deb""",
 }
 
