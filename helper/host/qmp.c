@@ -124,6 +124,14 @@ void qmp_close(struct qmp *qmp) {
         qmp->tokener = NULL;
 }
 
+/* @value: dropped; or NULL if there was no memory for it */
+static bool add_value(json_object *object, const char *key, json_object *value) {
+        if (value && json_object_object_add(object, key, value) == 0)
+                return true;
+        json_object_put(value);
+        return false;
+}
+
 /**
  * qmp_add_object() - add a command to a batch
  * @arguments: dropped; or NULL if there was no memory for them
@@ -131,24 +139,20 @@ void qmp_close(struct qmp *qmp) {
  * Return: its number in the batch, or -ENOMEM, which qmp_run() then returns too.
  */
 int qmp_add_object(struct qmp_batch *batch, const char *command, json_object *arguments) {
-        json_object *object;
+        json_object *object = json_object_new_object();
+        const char *text = NULL;
 
         if (!batch->out)
                 batch->out = open_memstream(&batch->text, &batch->size);
-        object = json_object_new_object();
-        if (!batch->out || !object || !arguments) {
-                json_object_put(object);
+        if (!object || !add_value(object, "execute", json_object_new_string(command)))
                 json_object_put(arguments);
-                batch->failed = true;
-                return -ENOMEM;
-        }
+        else if (add_value(object, "arguments", arguments))
+                text = json_object_to_json_string_ext(object,
+                                                      JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
-        json_object_object_add(object, "execute", json_object_new_string(command));
-        json_object_object_add(object, "arguments", arguments);
-        fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-              batch->out);
+        batch->failed = batch->failed || !batch->out || !text || fputs(text, batch->out) < 0;
         json_object_put(object);
-        return (int) batch->n++;
+        return batch->failed ? -ENOMEM : (int) batch->n++;
 }
 
 /**
@@ -159,7 +163,10 @@ int qmp_add(struct qmp_batch *batch, const char *command, const char *const *arg
         json_object *values = json_object_new_object();
 
         for (; values && arguments && *arguments; arguments += 2)
-                json_object_object_add(values, arguments[0], json_object_new_string(arguments[1]));
+                if (!add_value(values, arguments[0], json_object_new_string(arguments[1]))) {
+                        json_object_put(values);
+                        values = NULL;
+                }
         return qmp_add_object(batch, command, values);
 }
 
