@@ -11,6 +11,7 @@
 #include "pci-function.h"
 #include "devlinks.h"
 #include "filesystems.h"
+#include "id-links.h"
 #include "manager.h"
 #include "device-names.h"
 #include "nvme.h"
@@ -234,7 +235,7 @@ int device_find_links(struct manager *m, struct device *device, const struct chi
 }
 
 /**
- * device_read_content() - read a disk's content and find its links by that
+ * device_read_content() - read a disk's content, and find its links by that and by what the disk says of itself
  *
  * Return: 0, also when the disk is gone or cannot be read, or -ENOMEM.
  */
@@ -253,6 +254,8 @@ int device_read_content(struct manager *m, struct device *device) {
                 return 0; /* the kernel has not finished with it, and will send an event */
         device->is_read = true;
 
+        if (fd >= 0 && id_links_find(device->syspath, fd, &links) < 0)
+                return -ENOMEM;
         r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
         if (r > 0)
                 r = filesystem_get_links(&filesystem, &links);

@@ -13,12 +13,15 @@
 #include <sys/stat.h>
 
 #include "format-text.h"
+#include "id-links.h"
 #include "manager.h"
 #include "util.h"
 
-/** content_directories[] - the directories of links by what is on a disk; ends with NULL */
+/** content_directories[] - the directories of links by what is on a disk, or the disk says of itself; ends with NULL */
 const char *const content_directories[] = {
-        "/dev/disk/by-uuid", "/dev/disk/by-label", "/dev/disk/by-partuuid", "/dev/disk/by-partlabel", NULL
+        "/dev/disk/by-uuid",      "/dev/disk/by-label", "/dev/disk/by-partuuid",
+        "/dev/disk/by-partlabel", "/dev/disk/by-id",    "/dev/disk/by-diskseq",
+        NULL
 };
 
 struct candidate {
@@ -108,11 +111,14 @@ static bool is_by_path(const char *link) {
 }
 
 /*
- * A disk that is below no PCI function has links that others made. A node that cannot be examined could be such a disk.
+ * Other programs make links by id that this one does not know, and links to disks below no PCI function. A node that
+ * cannot be examined could be such a disk.
  */
 static bool is_foreign(struct manager *m, const char *link, const char *node) {
         struct stat st;
 
+        if (!id_link_is_own(link))
+                return true;
         if (is_by_path(link) || device_list_find_node(m, node))
                 return false;
         if (stat(node, &st) >= 0)
