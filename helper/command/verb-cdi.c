@@ -169,11 +169,12 @@ const struct verb verb_cdi = {
         .option_rows = (const struct option_row[]){
                 { 'k', "kind", "KIND", "disk: disks and partitions; vfio: functions that have a VFIO\n"
                                        "driver; rdma: functions with RDMA; net: network interfaces;\n"
-                                       "alias: what aliases name [disk; with --write and --follow all]" },
+                                       "alias: what aliases name [disk; with --write and --follow\n"
+                                       "all]" },
                 { OPTION_WRITE, "write", "[=DIR]", "Write DIR/pcipath.dev-KIND.json, or remove it if there is no\n"
                                                    "device of this kind [/run/cdi]" },
-                { OPTION_FOLLOW, "follow", NULL, "Write now and whenever devices change, and remove the files at\n"
-                                                 "the end (SIGTERM or SIGINT)" },
+                { OPTION_FOLLOW, "follow", NULL, "Write now and whenever devices change, and remove the files\n"
+                                                 "at the end (SIGTERM or SIGINT)" },
                 COMMON_ROWS,
                 {},
         },

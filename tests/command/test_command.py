@@ -32,7 +32,7 @@ def test_help_and_version(arguments):
     ['find', '02.0,part=0'], ['find', '-t', 'net', '02.0,part=1'], ['list', '02.0,part=1'],
     ['of', '--to=no', '/dev/null'], ['convert', '--to=no', '02.0'], ['convert', '--from=no', '02.0'],
     ['convert', '--to=kata', '02.1'], ['convert', '--to=link', '02.0,part=0'], ['convert', '--to=link', '--from=path', '02.0'], ['wait', '--timeout=x', '02.0'], ['wait', '--timeout=-1', '02.0'],
-    ['compare'], ['compare', 'a', 'b'], ['cdi', '02.0'], ['cdi', '-k', 'net'], ['cdi', '--kind'],
+    ['compare'], ['compare', 'a', 'b'], ['cdi', '02.0'], ['cdi', '-k', 'usb'], ['cdi', '--kind'],
     *(['wait', f'--timeout={text}', '02.0'] for text in ('0x10', '1e3', '99999999999999999999', '1000000001', '+1', ' 1', '1 ', '.5', '5.', '1,5', 'inf', '1\n')),
     ['wait', '--timeout=nan', '02.0'], ['wait', '--timeout=', '02.0'], ['wait', '--settled', '--kernel', '02.0'],
 ], ids=' '.join)
