@@ -145,6 +145,7 @@ def test_running_guest(make_machine, release, tmp_path):
         links, name = check_links(machine), interface_of(machine, "card")["by-pci-path"]
         assert len(links) == 4
 
+        machine.run("systemctl --quiet enable --now pcipath-cdi.service")
         check_use = mount(machine, links)
         watch(machine)
         for arguments in ("--reinstall install /media/pcipath_0.9.0-1_amd64.deb", f"install /media/{package(release).name}"):
@@ -152,11 +153,14 @@ def test_running_guest(make_machine, release, tmp_path):
             check_everything(machine)
             check_use()
             machine.run(f"ip link set {name} alias {len(arguments)}")
+        # The files of the new version, not of the one that was replaced.
+        machine.run('[ /usr/bin/pcipath -ef "/proc/$(systemctl show -P MainPID pcipath-cdi.service)/exe" ]')
         assert machine.run("dpkg-query -W -f '${Version}' pcipath") == package(release).name.split("_")[1]
         check_watched(machine, links, name)
 
         assert "WARNING" not in apt(machine, "remove pcipath")
         check_nothing(machine)
+        machine.run("[ ! -e /run/cdi/pcipath.dev-disk.json ]")
         check_use()
         # It is a watch that sees.
         assert {f"delete {link}" for link in links} <= set(machine.run("cat /run/links").splitlines())
