@@ -245,7 +245,8 @@ static int log_xml_error(const char *name, struct error *error) {
 }
 
 /* NOERROR does not cover the errors of character sets, which libxml2 would print itself. */
-_printf_(2, 3) static void ignore_error(void *context _unused_, const char *format _unused_, ...) {}
+_printf_(2, 3) static void ignore_error(void *context _unused_, const char *format _unused_, ...) {
+}
 
 /**
  * libvirt_parse() - read a machine from the XML of a domain
