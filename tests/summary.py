@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 # Of the table of coverage: the kinds of rows in their order, and the column of each suite.
-KINDS = ("Root bus", "Function", "Bridge", "Disk", "Interface", "Device node", "Hotplug", "Boot", "Unit", "Container", "Architecture",
+KINDS = ("Root bus", "Function", "Bridge", "Disk", "Interface", "Device node", "Alias", "Hotplug", "Boot", "Unit", "Container", "Architecture",
          "Release", "Host", "Fault")
 SUITES = {"vm": "booted", "host": "paused", "synthetic": "synthetic", "rules": "synthetic", "command": "synthetic"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))

@@ -15,8 +15,8 @@ from trees.machine import Ata, AtaPort, Disk, Lun, Machine, Net, Nvme, Namespace
 from trees.sysfs import Tree
 
 COVERS = {
-    "guest_differences": "Guest: `pcipath compare`: devices that moved, went or came",
-    "guest_of_a_monitor": "Guest: `pcipath compare`: the list of each monitor, and a guest like that",
+    "guest_differences": "Host: `pcipath compare`: devices that moved, went or came",
+    "guest_of_a_monitor": "Host: `pcipath compare`: the list of each monitor, and a guest like that",
     "list_of_wrong_shape": "Fault: a saved list with missing or impossible values",
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests/run, tests/setup and tests/demo show while they run: on a terminal a line that is rewritten, plain lines elsewhere."""
 
+import ast
 import fcntl
 import os
 import pty
@@ -11,7 +12,7 @@ import termios
 from pathlib import Path
 
 import pytest
-from summary import format_times
+from summary import KINDS, format_times
 
 TESTS = Path(__file__).resolve().parents[1]
 LONG = "a name that is longer than a line of this terminal has columns"
@@ -59,3 +60,13 @@ def test_no_terminal(program):
 
 def test_times():
     assert format_times({"setup": 3, "vm": 125, "unit": 60}) == "took 3 min 8 s: setup 3 s, vm 2 min 5 s, unit 1 min 0 s"
+
+
+def test_kinds_of_coverage():
+    """A row of the table has one of its kinds."""
+    rows = set()
+    for path in (Path(__file__).parents[1]).glob("*/test_*.py"):
+        for statement in ast.parse(path.read_text()).body:
+            if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "COVERS" and isinstance(statement.value, ast.Dict):
+                rows |= {value.value for value in statement.value.values if isinstance(value, ast.Constant)}
+    assert len(rows) > 100 and {row.partition(":")[0] for row in rows} <= set(KINDS)

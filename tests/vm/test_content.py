@@ -17,7 +17,7 @@ from machine import disk
 COVERS = {
     "odd_names": "Fault: labels and partition names with slashes, blanks, dots, control characters and invalid UTF-8",
     "flipped_bytes": "Fault: partition tables and file systems with random changes",
-    "ids": "Links: by-id and by-diskseq of virtio-blk, NVMe, SCSI and ATA disks and their partitions, as udevd makes them",
+    "ids": "Disk: by-id and by-diskseq of virtio-blk, NVMe, SCSI and ATA disks and their partitions, as udevd makes them",
 }
 
 FUZZED, BLANK = 24, 8 << 20
