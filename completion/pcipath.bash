@@ -99,6 +99,15 @@ _pcipath() {
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
+        open)
+            # Options and their arguments, the path, the command and its arguments.
+            if ((cword == 2)) || [[ $prev == -* || ${words[cword - 2]} == -t || ${words[cword - 2]} == --type ]]; then
+                _pcipath_complete_paths
+            else
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -cf -- "$cur")
+            fi
+            ;;
         coldplug|monitor|prune|cdi|alias) ;;
         *)  _pcipath_complete_paths ;;
     esac

@@ -61,6 +61,8 @@ def test_arguments():
     assert complete('pcipath', 'cdi', '-k', '') == ['disk', 'vfio', 'rdma', 'net', 'alias']
     assert complete('pcipath', 'probe', '-o', 'PARTL') == ['PARTLABEL']
     assert complete('pcipath', 'list', '--output=S') == ['SUBSYSTEM', 'SYSPATH'] and complete('pcipath', 'of', '-o', 'S') == []
+    assert complete('pcipath', 'open', '--kernel', '-t', 'block', '02.0/') == ['02.0/00.0']
+    assert complete('pcipath', 'open', '-t', 'block', '02.0', 'trunca') == complete('pcipath', 'open', '02.0', 'trunca') == ['truncate']
     assert complete('pcipath', 'monitor', '--links=/ro') == complete('pcipath', 'cdi', '--write=/ro') == ['/root']
 
 
@@ -300,4 +302,5 @@ def test_hostile_ids_in_zsh(tmp_path, zsh):
 def test_words_in_zsh(zsh):
     assert zsh.complete('pcipath conv') == ['pcipath', 'convert']
     assert zsh.complete('pcipath convert --to=ka') == ['pcipath', 'convert', '--to=kata']
+    assert zsh.complete('pcipath open -t block 02.0 trunca') == ['pcipath', 'open', '-t', 'block', '02.0', 'truncate']
     assert zsh.complete('pcipath cdi --kind=v') == ['pcipath', 'cdi', '--kind=vfio']
