@@ -12,7 +12,8 @@ from host.run import PCIPATH_HOST
 from host.test_sockets import GREETING, http, machine_with, qemu, served, until_closed
 from programs import RUNNER
 
-COVERS = {"hostile": "Fault: control characters and invalid UTF-8 from monitors and documents"}
+COVERS = dict.fromkeys(("hostile_json", "hostile_xml", "hostile_qmp", "hostile_http"),
+                       "Fault: control characters and invalid UTF-8 from monitors and documents")
 
 # ESC, BEL, CSI as C1 byte and as U+009B, an overlong slash, a lone continuation, a surrogate, beyond U+10FFFF
 HOSTILE = [b"\x1b[31m", b"\x07", b"\x9b31m", b"\xc2\x9b31m", b"\xc0\xaf", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x7f", b"\xc2\x80"]

@@ -16,7 +16,7 @@ DOCUMENTS = Path(__file__).parent / "libvirt"
 NEED = "use the output of 'virsh dumpxml DOMAIN'"
 COVERS = {
     "as_qemu_has_it": "Host: libvirt's domain XML, compared with the QEMU that it describes",
-    "of_the_command_line": "Host: devices of `qemu:commandline` and `qemu:override`",
+    "device_of_the_command_line_without_a_place": "Host: devices of `qemu:commandline` and `qemu:override`",
     "s390": "Root bus: s390: one PCI domain for each UID",
     "without_address": "Fault: documents of monitors with missing or impossible values",
     "wrong_shape": "Fault: documents of monitors with missing or impossible values",
