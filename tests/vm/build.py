@@ -15,6 +15,9 @@ from cache import cached
 # For mmdebstrap: do not install but unpack, as usrmerge would have it.
 UNPACKED = ("--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr")
 
+# Of a command that is killed no mount is left in the tree, which the next one removes.
+PRIVATELY = ("unshare", "--mount", "--propagation=private")
+
 # So many of each kind stay in the cache, the last used. A guest takes half a gigabyte, and each change of the package makes a new one.
 KEPT = 4
 
@@ -35,7 +38,7 @@ def make_tree(path: Path, command: Callable[[str], list[str]]) -> Path:
     key = digest(*map(str.encode, command("TREE")))
     try:
         return cached(path.with_name(f"{path.name}-{key}"),
-                      lambda path: run(*command(str(path)), env=os.environ | {"INITRD": "No"}))
+                      lambda path: run(*PRIVATELY, *command(str(path)), env=os.environ | {"INITRD": "No"}))
     except BuildError as error:
         raise TreeError(*error.args) from error
 
