@@ -3,18 +3,10 @@
 #include <getopt.h>
 
 #include "command.h"
+#include "compare.h"
 #include "document.h"
-#include "format-text.h"
 #include "guest-compare.h"
 #include "subtree.h"
-#include "table.h"
-
-/* As diff(1) and cmp(1) do: 1 is a difference, so an error is 2. */
-enum {
-        EXIT_SAME = EXIT_DONE,
-        EXIT_DIFFERENT = EXIT_FAILED,
-        EXIT_TROUBLE = EXIT_USAGE,
-};
 
 static const struct column columns[] = {
         { "CHANGE", "moved, went or came" },
@@ -27,22 +19,14 @@ static const struct column columns[] = {
         {},
 };
 
-/* As pcipath find takes it: "02.0,scsi-0:0:1:0". Return: 0, or -ENOMEM. */
-static int print_place(const struct pci_path *path, const char *suffix, char **ret) {
-        char text[PCI_PATH_STRING_MAX];
-
-        pci_path_print(path, PCI_PATH_CANONICAL, text);
-        return format_text(ret, "%s%s%s", text, *suffix != '\0' ? "," : "", suffix);
-}
-
 static int add_line(void *userdata, const struct list_row *row, const struct guest_device *device) {
         const char *change = !device ? "went" : (row ? "moved" : "came");
         _cleanup_free_ char *old = NULL, *new = NULL;
         struct libscols_table *table = userdata;
         struct libscols_line *line;
 
-        if ((row && print_place(row->path, row->suffix, &old) < 0) ||
-            (device && print_place(&device->function->path, device->suffix, &new) < 0))
+        if ((row && compare_print_place(row->path, row->suffix, &old) < 0) ||
+            (device && compare_print_place(&device->function->path, device->suffix, &new) < 0))
                 return -ENOMEM;
         line = scols_table_new_line(table, NULL);
         if (!line || scols_line_set_data(line, 0, change) < 0 ||
@@ -57,17 +41,11 @@ static int add_line(void *userdata, const struct list_row *row, const struct gue
 
 static int print_differences(const struct saved_list *list, struct guest_devices *devices,
                              const struct table_options *options) {
-        _cleanup_table_ struct libscols_table *table = table_new("changes", options);
+        _cleanup_table_ struct libscols_table *table = compare_table_new(&verb_compare, options);
 
-        for (size_t i = 0; table && columns[i].name; i++)
-                if (!scols_table_new_column(table, columns[i].name, 0, 0))
-                        return log_error(EXIT_TROUBLE, "out of memory");
         if (!table || guest_compare(list, devices, add_line, table) < 0)
                 return log_error(EXIT_TROUBLE, "out of memory");
-
-        if (table_print(table) != EXIT_DONE)
-                return EXIT_TROUBLE;
-        return scols_table_get_nlines(table) > 0 ? EXIT_DIFFERENT : EXIT_SAME;
+        return compare_table_print(table);
 }
 
 static int read_list(const char *name, struct saved_list *ret) {

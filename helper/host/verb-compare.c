@@ -2,16 +2,9 @@
 
 #include <getopt.h>
 
-#include "format-text.h"
+#include "compare.h"
 #include "machine-compare.h"
 #include "options.h"
-
-/* As diff(1) and cmp(1) do: 1 is a difference, so an error is 2. */
-enum {
-        EXIT_SAME = EXIT_DONE,
-        EXIT_DIFFERENT = EXIT_FAILED,
-        EXIT_TROUBLE = EXIT_USAGE,
-};
 
 static const struct column columns[] = {
         { "CHANGE", "moved, went or came" },
@@ -23,13 +16,8 @@ static const struct column columns[] = {
         {},
 };
 
-/* As pcipath find takes it: "02.0,scsi-0:0:1:0". Return: 0, or -ENOMEM. */
 static int print_place(const struct device *d, char **ret) {
-        char path[PCI_PATH_STRING_MAX];
-        const char *suffix = d->suffix ?: "";
-
-        pci_path_print(device_get_path(d), PCI_PATH_CANONICAL, path);
-        return format_text(ret, "%s%s%s", path, *suffix != '\0' ? "," : "", suffix);
+        return compare_print_place(device_get_path(d), d->suffix ?: "", ret);
 }
 
 static int add_line(void *userdata, const struct device *before, const struct device *after) {
@@ -51,19 +39,11 @@ static int add_line(void *userdata, const struct device *before, const struct de
 }
 
 static int print_differences(const struct options *options, const struct machine machines[static 2]) {
-        _cleanup_table_ struct libscols_table *table = table_new("changes", &options->table_options);
-        int r;
+        _cleanup_table_ struct libscols_table *table = compare_table_new(&verb_compare, &options->table_options);
 
-        for (size_t i = 0; table && columns[i].name; i++)
-                if (!scols_table_new_column(table, columns[i].name, 0, 0))
-                        return log_error(EXIT_TROUBLE, "out of memory");
         if (!table || machine_compare(&machines[0], &machines[1], add_line, table) < 0)
                 return log_error(EXIT_TROUBLE, "out of memory");
-
-        r = table_print(table);
-        if (r != EXIT_DONE)
-                return EXIT_TROUBLE;
-        return scols_table_get_nlines(table) > 0 ? EXIT_DIFFERENT : EXIT_SAME;
+        return compare_table_print(table);
 }
 
 static int run_compare(int argc, char **argv) {
