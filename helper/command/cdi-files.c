@@ -9,6 +9,7 @@
 #include "command.h"
 #include "format-text.h"
 #include "lock.h"
+#include "replace-file.h"
 
 /* Runtimes read only names that end in ".json" or ".yaml". */
 #define TEMPORARY_PREFIX "." CDI_VENDOR "-"
@@ -50,45 +51,10 @@ static bool has_text(const char *path, const char *text) {
         return found && read(fd, found, n) == (ssize_t) n && memcmp(found, text, n) == 0;
 }
 
-static int write_text(int fd, const char *text) {
-        size_t n = strlen(text);
-
-        while (n > 0) {
-                ssize_t written = write(fd, text, n);
-
-                if (written < 0)
-                        return negative_errno();
-                text += written;
-                n -= (size_t) written;
-        }
-
-        return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? negative_errno() : 0;
-}
-
-/* @temporary: a template of mkstemp() */
-static int replace_file(const char *path, char *temporary, const char *text) {
-        int fd, r;
-
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0)
-                return negative_errno();
-        r = write_text(fd, text);
-        close(fd);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = negative_errno();
-        if (r < 0)
-                unlink(temporary);
-        return r;
-}
-
-static int remove_file(const char *path) {
-        return unlink(path) < 0 && errno != ENOENT ? negative_errno() : 0;
-}
-
 /* Removes the file of a kind without devices, because runtimes give containers what an old file lists. */
 static int write_file(const char *directory, const struct cdi_kind *kind, const struct enumeration *enumeration) {
         _cleanup_free_ char *text = NULL, *path = NULL, *temporary = NULL;
-        int r;
+        int fd, r;
 
         r = cdi_make_or_report(kind, enumeration, &text);
         if (r < 0 || make_path(directory, kind, &path) < 0)
@@ -97,9 +63,11 @@ static int write_file(const char *directory, const struct cdi_kind *kind, const 
                 return log_error(EXIT_FAILED, "out of memory");
 
         if (r == 0)
-                r = remove_file(path);
-        else if (!has_text(path, text))
-                r = replace_file(path, temporary, text);
+                r = file_remove(path);
+        else if (!has_text(path, text)) {
+                fd = mkostemp(temporary, O_CLOEXEC);
+                r = fd < 0 ? negative_errno() : file_replace(path, temporary, fd, text);
+        }
         return r < 0 ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_DONE;
 }
 
@@ -186,7 +154,7 @@ int cdi_files_remove(const char *directory, const struct cdi_kind *kind) {
                         continue;
                 r = make_path(directory, &cdi_kinds[i], &path);
                 if (r >= 0)
-                        r = remove_file(path);
+                        r = file_remove(path);
                 if (r < 0)
                         status = path ? log_error(EXIT_FAILED, "%s: %s", path, strerror(-r)) : EXIT_FAILED;
         }

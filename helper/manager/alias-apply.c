@@ -13,6 +13,7 @@
 #include "altname.h"
 #include "format-text.h"
 #include "lock.h"
+#include "replace-file.h"
 #include "rtnl.h"
 
 /* Not the name of a rules file: udevd reads only files whose names end in ".rules". */
@@ -36,38 +37,17 @@ static char *read_text(const char *path) {
         return text;
 }
 
-static int write_temporary(const char *path, const char *text) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-        size_t n = strlen(text);
-
-        if (fd < 0 || fchmod(fd, 0644) < 0)
-                return negative_errno();
-        while (n > 0) {
-                ssize_t written = write(fd, text, n);
-
-                if (written < 0)
-                        return negative_errno();
-                text += written;
-                n -= (size_t) written;
-        }
-        return 0;
-}
-
 /* @text: NULL to remove the file. The caller holds the lock. Return: 0, or a negative errno. */
 static int replace_file(const char *path, const char *text) {
         char temporary[64];
-        int r;
+        int fd;
 
         if (!text)
-                return unlink(path) < 0 && errno != ENOENT ? negative_errno() : 0;
+                return file_remove(path);
 
         snprintf(temporary, sizeof(temporary), "%.*s" TEMPORARY, (int) (strrchr(path, '/') + 1 - path), path);
-        r = write_temporary(temporary, text);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = negative_errno();
-        if (r < 0)
-                (void) unlink(temporary);
-        return r;
+        fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        return fd < 0 ? negative_errno() : file_replace(path, temporary, fd, text);
 }
 
 /* Is "NAME ALIAS\n", of @n bytes, a line of the table? */
