@@ -10,6 +10,7 @@ import threading
 
 from build import TreeError
 from emulator import emulator
+from host.server import served
 from programs import CACHE
 from qmp import QMP
 from release import HOST
@@ -83,40 +84,26 @@ def paused(kind, topology, options=(), qemu=HOST):
 def as_older(machine):
     """A path of the machine's monitor that says it is QEMU 7: pcipath-host reads it without qom-list-get. Serves one connection after
     another; `asked` has what the clients sent."""
-    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:
-        path, asked = f"{directory}/older", []
-        listener.bind(path)
-        listener.listen()
+    asked = []
 
-        def answer(qemu, client):
-            with contextlib.suppress(OSError), qemu.makefile("rb") as lines:
-                greeting = json.loads(next(lines))
-                greeting["QMP"]["version"]["qemu"] |= {"major": 7, "minor": 2}
-                client.sendall(json.dumps(greeting).encode() + b"\r\n")
-                for line in lines:
-                    client.sendall(line)
+    def answer(qemu, client):
+        with contextlib.suppress(OSError), qemu.makefile("rb") as lines:
+            greeting = json.loads(next(lines))
+            greeting["QMP"]["version"]["qemu"] |= {"major": 7, "minor": 2}
+            client.sendall(json.dumps(greeting).encode() + b"\r\n")
+            for line in lines:
+                client.sendall(line)
 
-        def serve(client):
-            with socket.socket(socket.AF_UNIX) as qemu:
-                qemu.connect(machine.socket)
-                answers = threading.Thread(target=answer, args=(qemu, client))
-                answers.start()
-                while data := client.recv(1 << 16):
-                    asked.append(data)
-                    qemu.sendall(data)
-                qemu.shutdown(socket.SHUT_RDWR)
-                answers.join()
+    def serve(client):
+        with socket.socket(socket.AF_UNIX) as qemu:
+            qemu.connect(machine.socket)
+            answers = threading.Thread(target=answer, args=(qemu, client))
+            answers.start()
+            while data := client.recv(1 << 16):
+                asked.append(data)
+                qemu.sendall(data)
+            qemu.shutdown(socket.SHUT_RDWR)
+            answers.join()
 
-        def run():
-            with contextlib.suppress(OSError):
-                while True:
-                    with listener.accept()[0] as client, contextlib.suppress(ConnectionError):
-                        serve(client)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield path, asked
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    with served(serve) as path:
+        yield path, asked

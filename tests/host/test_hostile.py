@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 from host.run import PCIPATH_HOST
-from host.test_sockets import GREETING, http, machine_with, qemu, served, until_closed
+from host.server import served
+from host.test_sockets import GREETING, http, machine_with, qemu, until_closed
 from programs import RUNNER
 
 COVERS = dict.fromkeys(("hostile_json", "hostile_xml", "hostile_qmp", "hostile_http"),

@@ -7,12 +7,12 @@ import os
 import socket
 import subprocess
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 from host.qemu import paused
 from host.run import PCIPATH_HOST, error, pcipath_host, table
+from host.server import served
 from programs import RUNNER
 
 COVERS = dict.fromkeys(("silence", "monitor_of_another_client", "closes_early", "garbage", "never_stops_talking", "too_much"),
@@ -22,28 +22,6 @@ DOCUMENTS = Path(__file__).parent / "documents"
 VM_INFO = (DOCUMENTS / "cloud-hypervisor.json").read_bytes()
 CONFIGURATION = (DOCUMENTS / "firecracker.json").read_bytes()
 GREETING = b'{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}\r\n'
-
-
-@contextlib.contextmanager
-def served(serve):
-    """The path of a socket whose connections are handed to serve(connection), one after the other."""
-    with tempfile.TemporaryDirectory(prefix="pcipath-") as directory, socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"{directory}/socket")
-        listener.listen()
-
-        def run():
-            with contextlib.suppress(OSError):
-                while True:
-                    with listener.accept()[0] as connection, contextlib.suppress(ConnectionError):
-                        serve(connection)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield f"{directory}/socket"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
 
 def until_closed(connection):

@@ -295,6 +295,12 @@ def test_name_of_another_interface():
     assert len(log) == 2 and all("another interface has the name lan: " in line for line in log)
 
 
+def make_event(device, asked):
+    """The attribute of the next event: of one that pcipath_altname or pcipath has asked the kernel for, or of another."""
+    with open(f"{device.syspath}/uevent", "w", encoding="ascii") as f:
+        f.write(f"INTERFACE={os.path.basename(device.devpath)}\nIFINDEX={device.ifindex}\n" + "SYNTH_ARG_PCIPATH=1\n" * asked)
+
+
 def changed_aliases(boot):
     boot.events("add")
     ip("link", "property", "add", "dev", name(boot, 0), "altname", "other")
@@ -306,8 +312,7 @@ def changed_aliases(boot):
         for device in boot.interfaces:
             with open(f"{device.syspath}/uevent", encoding="ascii") as f:
                 asked = "PCIPATH=1" in f.read()
-            with open(f"{device.syspath}/uevent", "w", encoding="ascii") as f:
-                f.write(f"INTERFACE={os.path.basename(device.devpath)}\nIFINDEX={device.ifindex}\n" + "SYNTH_ARG_PCIPATH=1\n" * asked)
+            make_event(device, asked)
         boot.events("change")
         found.append((boot.altnames(0), boot.altnames(1), units(boot, 0)[1:], units(boot, 1)[1:]))
     return found
@@ -333,8 +338,7 @@ def twin_comes_later(boot):
     found = [boot.altnames(0)]
     os.rename("/sys/away", late)
     boot.event(1)
-    with open(f"{boot.interfaces[0].syspath}/uevent", "w", encoding="ascii") as f:
-        f.write(f"INTERFACE={name(boot, 0)}\nIFINDEX={boot.interfaces[0].ifindex}\nSYNTH_ARG_PCIPATH=1\n")
+    make_event(boot.interfaces[0], True)
     boot.udevd.events("change", boot.interfaces[:1])
     return [*found, boot.altnames(0), boot.altnames(1)]
 
