@@ -92,6 +92,13 @@ static void diagnose_unready(const struct wait *w, size_t i) {
                                   u->name, stolen);
                         return;
                 }
+                if (child_device_is_declared_unready(u)) {
+                        log_error(0,
+                                  "timed out: %s: %s exists, but a udev rule has set SYSTEMD_READY=0, so systemd "
+                                  "treats it as unplugged",
+                                  w->texts[i], u->name);
+                        return;
+                }
         }
 
         log_error(0, "timed out: %s: %s exists, but %s has not finished with it", w->texts[i], name,

@@ -2,8 +2,8 @@
 
 /*
  * A device is ready when udevd has finished with it, or the kernel where there is no udevd. udevd has finished when its
- * database lists the device and the links in the database exist. For the kernel, the node must exist and a disk must
- * open.
+ * database lists the device, the links in the database exist, and no rule has declared the device as not ready. For the
+ * kernel, the node must exist and a disk must open.
  */
 
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <systemd/sd-device.h>
 
+#include "ascii.h"
 #include "devlinks.h"
 #include "interface-name.h"
 #include "device-names.h"
@@ -191,20 +192,50 @@ static bool has_vfio_link(const struct child_device *u, const char *function_sys
 }
 
 /*
- * True from the moment that udevd announces the new name until the event of the rename (systemd 247, rename_netif()).
+ * An interface has ID_RENAMING from the moment that udevd announces the new name until the event of the rename (systemd
+ * 247, rename_netif()). A device has ID_PROCESSING while udevd handles an event of it: its programs may still run
+ * (systemd 257, device_is_processed(); earlier versions say nothing).
  */
-static bool is_renaming(sd_device *device) {
+static bool is_processed(sd_device *device) {
+        const char *unused;
+
+        return sd_device_get_is_initialized(device) > 0 &&
+               sd_device_get_property_value(device, "ID_RENAMING", &unused) < 0 &&
+               sd_device_get_property_value(device, "ID_PROCESSING", &unused) < 0;
+}
+
+/* As systemd reads it: parse_boolean(). A value that is no boolean declares nothing. */
+static bool is_declared_unready(sd_device *device) {
+        static const char *const words[] = { "0", "no", "n", "false", "f", "off" };
         const char *value;
 
-        return sd_device_get_property_value(device, "ID_RENAMING", &value) >= 0;
+        if (sd_device_get_property_value(device, "SYSTEMD_READY", &value) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (ascii_strncasecmp(value, words[i], strlen(words[i]) + 1) == 0)
+                        return true;
+
+        return false;
+}
+
+/**
+ * child_device_is_declared_unready() - has a udev rule set SYSTEMD_READY=0?
+ *
+ * Stock rules do so for a disk of a btrfs file system whose other disks are missing, a path of a multipath disk, and an
+ * optical drive without a medium. systemd treats such a device as unplugged, so a mount waits (systemd.device(5)).
+ */
+bool child_device_is_declared_unready(const struct child_device *u) {
+        _cleanup_device_ sd_device *device = NULL;
+
+        return sd_device_new_from_syspath(&device, u->syspath) >= 0 && is_declared_unready(device);
 }
 
 static bool is_udev_finished(const struct child_device *u, const struct lookup *lookup, const struct pci_path *path) {
         _cleanup_device_ sd_device *device = NULL;
         sd_device *disk;
 
-        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || sd_device_get_is_initialized(device) <= 0 ||
-            is_renaming(device) || is_entry_stale(device) || find_missing_link(u, device) ||
+        if (sd_device_new_from_syspath(&device, u->syspath) < 0 || !is_processed(device) ||
+            is_declared_unready(device) || is_entry_stale(device) || find_missing_link(u, device) ||
             (nvme_head_find(device, &disk) > 0 && !is_path_linked(u, device, path)))
                 return false;
         if (streq(u->subsystem, "net") && !has_interface_name(device, path))
@@ -255,8 +286,8 @@ static bool is_kernel_finished(const struct child_device *u) {
 static bool is_function_finished(const struct lookup *lookup) {
         _cleanup_device_ sd_device *device = NULL;
 
-        return udev_is_idle() || (sd_device_new_from_syspath(&device, lookup->resolution.syspath) >= 0 &&
-                                  sd_device_get_is_initialized(device) > 0);
+        return udev_is_idle() ||
+               (sd_device_new_from_syspath(&device, lookup->resolution.syspath) >= 0 && is_processed(device));
 }
 
 /**

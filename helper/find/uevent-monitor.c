@@ -23,7 +23,10 @@
 #include "uevent-monitor.h"
 #include "util.h"
 
-/* As libudev and systemctl do. systemd keeps the socket while it restarts udevd. */
+/*
+ * As libudev and systemctl do. systemd keeps the socket while it restarts udevd. In systemd 262 it is a symlink to
+ * udevd's Varlink socket.
+ */
 bool udev_is_running(void) {
         return access("/run/udev/control", F_OK) == 0;
 }

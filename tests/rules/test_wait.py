@@ -24,8 +24,10 @@ MACHINE = Machine([Root([function("02.0", function("00.0", blk(1))), function("0
                          function("05.0", Nvme([HEAD], SUBSYSTEM)), function("05.1", Nvme([HEAD], SUBSYSTEM)),
                          function("06.0", Net()), GIVEN_AWAY])], groups=[Group([GIVEN_AWAY], [GIVEN_AWAY])])
 
-# 60-persistent-storage.rules has it from systemd 252 on.
-DISKSEQ = 'SUBSYSTEM=="block", ATTR{diskseq}=="?*", SYMLINK+="disk/by-diskseq/$attr{diskseq}"\n'
+# 60-persistent-storage.rules has the first from systemd 252 on. The second is an administrator's.
+RULES = """SUBSYSTEM=="block", ATTR{diskseq}=="?*", SYMLINK+="disk/by-diskseq/$attr{diskseq}"
+KERNEL=="vdb", ATTR{ready}=="?*", ENV{SYSTEMD_READY}="$attr{ready}"
+"""
 
 
 def begin(*arguments):
@@ -98,6 +100,36 @@ def check_link():
     assert now("03.0") == "/dev/vdb\n"
 
 
+def check_declared_unready(udevd, disk):
+    """A rule says so, and takes it back in a later event. It says nothing about other disks."""
+    for word in ("0", "No", "OFF"):
+        write_attribute(disk, "ready", f"{word}\n")
+        udevd.events("change", [disk])
+        assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb exists, but a udev rule has set SYSTEMD_READY=0, so systemd treats "
+                                        "it as unplugged\n")
+        assert now("02.0/00.0") == "/dev/vda\n"
+        waiter = begin("03.0")
+        write_attribute(disk, "ready", "1\n")
+        udevd.events("change", [disk])
+        assert end(waiter) == (DONE, "/dev/vdb\n", "")
+    write_attribute(disk, "ready", "perhaps\n")
+    udevd.events("change", [disk])
+    assert now("03.0") == "/dev/vdb\n"
+
+
+def check_event_in_progress(disk):
+    """systemd 257 and later write this into the database while they handle an event."""
+    record = "/run/udev/data/b%d:%d" % disk.devnum
+    with open(record, encoding="ascii") as f:
+        before = f.read()
+    with open(record, "a", encoding="ascii") as f:
+        f.write("E:ID_PROCESSING=1\n")
+    assert now("03.0") == (TIMEOUT, "timed out: 03.0: /dev/vdb exists, but udev has not finished with it\n")
+    with open(record, "w", encoding="ascii") as f:
+        f.write(before)
+    assert now("03.0") == "/dev/vdb\n"
+
+
 def check_link_of_the_awaited_path(tree):
     """A disk and a group that have several links are ready when they have the link of the path that is awaited."""
     head = next(device.devname for device in tree.devices if device.key is HEAD.disk)
@@ -155,8 +187,8 @@ def beside_udevd():
     # Two interfaces of the kernel, one of which has the index of the machine's. Made first, because udevd would get their events.
     ip("link", "add", "name", "eth2", "index", "2", "type", "bridge")
     ip("link", "add", "name", "other", "index", "99", "type", "bridge")
-    with open("/run/udev/rules.d/65-diskseq.rules", "w", encoding="ascii") as rules:
-        rules.write(DISKSEQ)
+    with open("/run/udev/rules.d/65-test.rules", "w", encoding="ascii") as rules:
+        rules.write(RULES)
     with udev.Udevd() as udevd:
         tree = make_tree()
         disk = device_named(tree, "vda")
@@ -166,6 +198,8 @@ def beside_udevd():
         check_events_end_a_wait(udevd)
         check_another_disk_with_the_same_number(udevd, disk)
         check_link()
+        check_declared_unready(udevd, device_named(tree, "vdb"))
+        check_event_in_progress(device_named(tree, "vdb"))
         check_link_of_the_awaited_path(tree)
         check_name_of_an_interface(tree)
         check_removal(udevd)
