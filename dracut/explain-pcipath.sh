@@ -6,7 +6,7 @@
 # command line names by PCI path, and then all devices that are plugged in.
 
 # shellcheck source=/dev/null
-. /lib/dracut-pcipath-lib.sh
+. /lib/pcipath-lib.sh
 
 pcipath_explain() {
     local waits problem line

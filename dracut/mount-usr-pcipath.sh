@@ -27,7 +27,7 @@ pcipath_mount_usr() { # LINK
 case $(getcmdline) in
     *mount.usr=*pcipath:*)
         # shellcheck source=/dev/null
-        . /lib/dracut-pcipath-lib.sh
+        . /lib/pcipath-lib.sh
         pcipath_read_cmdline "$(getcmdline)"
         case $pcipath_usr in
             pcipath:*) ! link=$(pcipath_link "${pcipath_usr#pcipath:}") || pcipath_mount_usr "$link" ;;

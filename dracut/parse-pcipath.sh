@@ -57,7 +57,7 @@ pcipath_parse() {
 case $(getcmdline) in
     *pcipath*)
         # shellcheck source=/dev/null
-        . /lib/dracut-pcipath-lib.sh
+        . /lib/pcipath-lib.sh
         pcipath_parse
         ;;
 esac

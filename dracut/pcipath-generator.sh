@@ -24,7 +24,7 @@ case $cmdline in
 esac
 
 # shellcheck source=/dev/null
-. /lib/dracut-pcipath-lib.sh
+. /lib/pcipath-lib.sh
 pcipath_read_cmdline "$cmdline"
 
 words='' flags='' unit=$pcipath_waits$pcipath_debug

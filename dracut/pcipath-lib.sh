@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC3043,SC2034 # dash, bash and busybox sh have "local"; the scripts use the variables
 #
-# Functions that dracut's hooks, the systemd generator and initramfs-tools' script share.
+# Functions that dracut's hooks, the systemd generator and the scripts of initramfs-tools and mkinitcpio share.
 #
 # The kernel command line is untrusted text. These functions never put it into a script or a unit, never pass it to a program
 # as an option, and print it only through pcipath_printable. pcipath itself checks paths and numbers of seconds.
@@ -141,4 +141,73 @@ pcipath_target() { # VALUE
         /dev/disk/by-pci-alias/*-part[1-9]*) pcipath_target_of_part "${1##*/}" ;;
         /dev/disk/by-pci-alias/*) printf 'alias:%s\n' "${1##*/}" ;;
     esac
+}
+
+pcipath_print_lines() {
+    local line
+
+    while read -r line; do
+        pcipath_printable "$line"
+    done
+}
+
+# Compiles the aliases of pcipath-aliases(5), and prints problems. Starts no program where there can be no alias.
+pcipath_apply_aliases() { # CMDLINE
+    local file any=''
+
+    # QEMU's fw_cfg device, by ACPI or device tree.
+    for file in /sys/bus/acpi/devices/QEMU0002:* /sys/firmware/devicetree/base/fw-cfg*; do
+        [ ! -e "$file" ] || [ -e /sys/firmware/qemu_fw_cfg ] || modprobe -q qemu_fw_cfg 2> /dev/null
+    done
+
+    case $1 in
+        *pcipath.alias=*) any=1 ;;
+    esac
+    for file in /usr/lib/pcipath/aliases.d/*.conf /etc/pcipath/aliases.d/*.conf /sys/firmware/dmi/tables/DMI \
+        /sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/pcipath.aliases; do
+        [ ! -e "$file" ] || any=1
+    done
+    [ -z "$any" ] || pcipath alias --apply 2>&1 | pcipath_print_lines
+}
+
+# Waits for the devices of VALUE, which PARAMETER has. On a timeout, prints what is missing and calls FAIL with a message. Whoever leaves
+# the shell that FAIL starts has solved the problem or wants to wait again.
+pcipath_hold() { # PARAMETER VALUE SECONDS FAIL
+    local problem status
+
+    pcipath_split_wait "$2" "$3"
+    until problem=$(pcipath wait --timeout="$pcipath_seconds" -- "$pcipath_list" 2>&1 > /dev/null); do
+        status=$?
+        printf '%s\n' "$problem" | pcipath_print_lines
+        if [ "$status" -eq 2 ]; then
+            "$4" "$(pcipath_printable "$1=$2: cannot be read")"
+            return
+        fi
+        echo "pcipath: these devices are plugged in:"
+        pcipath list 2>&1 | pcipath_print_lines
+        "$4" "$(pcipath_printable "$1=$2: not all devices are ready after $pcipath_seconds seconds")"
+    done
+}
+
+# For an initramfs that has no such wait of its own: holds the boot for rd.pcipath.wait=, then for a root disk that is named by PCI path
+# or alias. The timeout is at least 30 seconds; ROOTDELAY can be longer.
+pcipath_hold_boot() { # CMDLINE ROOT ROOTDELAY FAIL
+    local seconds=30 waits value target
+
+    if pcipath_is_number "${3%%.*}" && [ "${3%%.*}" -gt 30 ]; then
+        seconds=${3%%.*}
+    fi
+    case $1 in
+        *rd.pcipath.wait=*)
+            pcipath_read_cmdline "$1"
+            waits=$pcipath_waits
+            while [ "$waits" ]; do
+                value=${waits%%"$pcipath_newline"*}
+                waits=${waits#*"$pcipath_newline"}
+                pcipath_hold rd.pcipath.wait "$value" "$seconds" "$4"
+            done
+            ;;
+    esac
+    target=$(pcipath_target "$2")
+    [ -z "$target" ] || pcipath_hold root "$target" "$seconds" "$4"
 }

@@ -7,9 +7,9 @@
 
 if [ "${DRACUT_SYSTEMD-}" ]; then
     # shellcheck source=/dev/null
-    . /lib/dracut-lib.sh
+    . "${PCIPATH_INITRD_LIB:-/lib/dracut-lib.sh}"
     # shellcheck source=/dev/null
-    . /lib/dracut-parse-pcipath.sh
+    . /lib/pcipath-parse.sh
 fi
 
 # Warns whenever the explanation of what is missing changes.
@@ -58,7 +58,7 @@ pcipath_wait_for_all() {
 case $(getcmdline) in
     *rd.pcipath.wait=*)
         # shellcheck source=/dev/null
-        . /lib/dracut-pcipath-lib.sh
+        . /lib/pcipath-lib.sh
         pcipath_read_cmdline "$(getcmdline)"
         pcipath_wait_for_all
         ;;

@@ -14,7 +14,8 @@ RELEASING = (TOP / "docs/releasing.md").read_text()
 
 IDENTITY = {f"GIT_{who}_{what}": f"{what.lower()}@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
-# As packages of distributions without initramfs-tools are built: packaging/rpm/pcipath.spec, packaging/arch/PKGBUILD.
+# As packages of distributions without initramfs-tools are built: packaging/rpm/pcipath.spec, packaging/arch/PKGBUILD. Only Arch has
+# mkinitcpio.
 OPTIONS = ("-Dudevdir=/usr/lib/udev", "-Dsystemdsystemunitdir=/usr/lib/systemd/system", "-Ddracutmodulesdir=/usr/lib/dracut/modules.d",
            "-Dinitramfs-tools=false", "-Dman=enabled", "-Dtests=disabled")
 

@@ -69,7 +69,7 @@ def _generate(directory, module, generator, cmdline):
         (directory / "image" / name).mkdir()
     sandbox.mount("overlay", "/usr/lib", "overlay",
                   options=f"lowerdir=/usr/lib,upperdir={directory}/image/upper,workdir={directory}/image/work")
-    shutil.copy(module / "pcipath-lib.sh", "/usr/lib/dracut-pcipath-lib.sh")
+    shutil.copy(module / "pcipath-lib.sh", "/usr/lib/pcipath-lib.sh")
     shutil.copy(module / "pcipath-generator.sh", GENERATORS / OURS)
 
     sandbox.mount("tmpfs", str(directory / "units"), "tmpfs")
@@ -181,6 +181,6 @@ def test_generator_of_a_value_that_cannot_be_read(generate, word, value):
 @pytest.mark.parametrize("name", ["pcipath-initrd.service", "pcipath-cmdline.service"])
 def test_service(root, tmp_path, name):
     """Neither systemd nor its units find a fault with it."""
-    [service] = root.rglob(name)
+    [service] = root.rglob(f"55pcipath/{name}")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", service], capture_output=True, text=True, check=False)
     assert "pcipath" not in done.stderr

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The scripts of the initramfs with a hostile kernel command line: dracut's, initramfs-tools' and the generator, as installed, with
-the libraries of dracut and initramfs-tools, under each shell that an image can have. A canary is the file that each hostile
-value tries to make."""
+"""The scripts of the initramfs with a hostile kernel command line: dracut's, initramfs-tools', mkinitcpio's and the generator, as installed,
+with the libraries of dracut and initramfs-tools and what stands in for mkinitcpio's, under each shell that an image can have. A canary is
+the file that each hostile value tries to make."""
 
 import os
 import random
@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from mkinitcpio_image import STUBS
 from programs import BUILD
 from trees import sandbox
 
@@ -78,6 +79,17 @@ export ROOT resume ROOTDELAY panic quiet
 . /run/init-premount
 . /conf/param.conf
 """
+MKINITCPIO = """
+PATH=/run/bin:$PATH; export PATH LC_ALL=C.UTF-8
+cd /run/cwd
+. /run/init_functions
+EMERGENCYHOOKS=
+launch_interactive_shell() { exit 1; }
+: >/tmp/cmdline
+read -r line </proc/cmdline
+parse_cmdline "$line"
+(run_hookfunctions run_earlyhook 'early hook' pcipath; run_hookfunctions run_hook hook pcipath; echo "root: $(getarg root) resume: $resume")
+"""
 
 
 def hostile_line(generator):
@@ -122,16 +134,22 @@ exec {BUILD}/helper/pcipath "$@"
     for path in module.iterdir():
         shutil.copy(path, "/run/module")
     for name in ("parse", "wait"):
-        shutil.copy(module / f"{name}-pcipath.sh", f"/usr/lib/dracut-{name}-pcipath.sh")
-    shutil.copy(module / "pcipath-lib.sh", "/usr/lib/dracut-pcipath-lib.sh")
-    shutil.copy(script, "/run/init-premount")
+        shutil.copy(module / f"{name}-pcipath.sh", f"/usr/lib/pcipath-{name}.sh")
+    shutil.copy(module / "pcipath-lib.sh", "/usr/lib/pcipath-lib.sh")
     [top] = root.rglob("init-top/pcipath")
-    shutil.copy(top, "/run/init-top")
-    for directory in ("/scripts", "/conf"):
+    for directory in ("/scripts", "/conf", "/hooks"):
         os.makedirs(f"{base}{directory}", exist_ok=True)
     shutil.copy(library, f"{base}/scripts")
     shutil.copy("/usr/share/initramfs-tools/scripts/functions", f"{base}/scripts")
-    return {"/scripts/": f"{base}/scripts/", "/conf/": f"{base}/conf/"}
+    [hook] = root.rglob("initcpio/hooks/pcipath")
+    moved = {"/scripts/": f"{base}/scripts/", "/conf/": f"{base}/conf/", "/hooks/": f"{base}/hooks/", "/tmp/cmdline": f"{base}/cmdline"}
+    for source, target in ((script, "/run/init-premount"), (top, "/run/init-top"), (hook, f"{base}/hooks/pcipath"), (STUBS / "init_functions", "/run/init_functions")):
+        text = source.read_text()
+        for before, after in moved.items():
+            text = text.replace(before, after)
+        Path(target).write_text(text)
+    os.chmod(f"{base}/hooks/pcipath", 0o755)
+    return moved
 
 
 def run_lines(root, base, shell, seeds, lines):
@@ -139,14 +157,12 @@ def run_lines(root, base, shell, seeds, lines):
     moved = make_image(root, base)
     command = [SHELLS[shell]] + (["sh"] if shell == "busybox" else [])
     os.symlink(SHELLS[shell], "/run/bin/sh")
-    premount = Path("/run/init-premount").read_text()
-    tools = INITRAMFS_TOOLS
+    tools, mkinitcpio = INITRAMFS_TOOLS, MKINITCPIO
     for before, after in moved.items():
-        premount, tools = premount.replace(before, after), tools.replace(before, after)
-    Path("/run/init-premount").write_text(premount)
+        tools, mkinitcpio = tools.replace(before, after), mkinitcpio.replace(before, after)
     Path("/run/systemd-fstab-generator").write_text('#!/bin/sh\nprintf "%s\\n" "$SYSTEMD_PROC_CMDLINE" >/run/rewritten\n')
     os.chmod("/run/systemd-fstab-generator", 0o755)
-    scripts = {"dracut": DRACUT, "systemd": SYSTEMD, "initramfs-tools": tools,
+    scripts = {"dracut": DRACUT, "systemd": SYSTEMD, "initramfs-tools": tools, "mkinitcpio": mkinitcpio,
                "generator": PROLOGUE + "mkdir -p /run/normal/initrd.target.wants; . /run/module/pcipath-generator.sh"}
     found = []
     for line in lines or [hostile_line(random.Random(seed)) for seed in seeds]:
@@ -195,13 +211,24 @@ def test_command_line(root, tmp_path, shell):
     assert "rd.pcipath.wait=02.9,timeout=0: pcipath: '02.9' is not a path" in results["dracut"][0]
     assert "/proc/cmdline: the line is not NAME=TARGET" in results["dracut"][0]
     assert "resume=pcipath:03.0: not supported with systemd in the initramfs. Use resume=/dev/disk/by-pci-path/03.0" in results["systemd"][0]
+    assert "rd.pcipath.wait=02.9,timeout=0: cannot be read" in results["mkinitcpio"][0]
     assert results["initramfs-tools"][1] == "ROOT='/dev/disk/by-pci-path/02.0-00.0-part2'\nresume='/dev/disk/by-pci-path/03.0'\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_mkinitcpio(root, tmp_path, shell):
+    """root= and resume= are replaced in the variables and in the file that mkinitcpio reads. Nothing waits for a disk without a PCI path."""
+    lines = [b"root='pcipath:02.0/00.0,part=2' rootdelay=x", b"root=pcipath:02.x", b"root=/dev/vda resume=pcipath:03.0"]
+    outputs = [output for name, output, _ in sandbox.run(run_lines, root, tmp_path, shell, None, lines) if name == "mkinitcpio"]
+    assert "ERROR: root=02.0-00.0-part2: not all devices are ready after 30 seconds" in outputs[0]
+    assert "ERROR: root=pcipath:02.x: cannot be read" in outputs[1]
+    assert outputs[2].splitlines()[-1] == "root: /dev/vda resume: /dev/disk/by-pci-path/03.0"
 
 
 @pytest.mark.parametrize("seconds", ["1e3", "0x10", "99999999999999999999", "-1", "5s", ""])
 def test_seconds_that_cannot_be_read(root, tmp_path, seconds):
-    """dracut's hook and initramfs-tools' script refuse the same numbers of seconds, with pcipath's message."""
+    """dracut's hook and the scripts of the others refuse the same numbers of seconds, with pcipath's message."""
     line = f"rd.pcipath.wait=02.0,timeout={seconds}".encode()
     results = {name: output for name, output, _ in sandbox.run(run_lines, root, tmp_path, "dash", None, [line])}
     message = f"pcipath: --timeout={seconds}: {'more than 1000000000 seconds' if seconds.startswith('9') else 'not a number of seconds'}"
-    assert message in results["dracut"] and message in results["initramfs-tools"], results
+    assert all(message in results[name] for name in ("dracut", "initramfs-tools", "mkinitcpio")), results

@@ -85,11 +85,11 @@ def test_compiler_warns_of_nothing(build, compiler):
 # Options of the build, the dependencies that it must not ask for, a program, and the second line of its --version.
 PARTS = {
     "host": (["-Dguest=disabled", "-Dhost=enabled"], ["libsystemd", "libmnl", "libkmod", "blkid", "udev"], "helper/host/pcipath-host",
-             "-GUEST -MANAGER +HOST -DRACUT -INITRAMFS_TOOLS"),
+             "-GUEST -MANAGER +HOST -DRACUT -INITRAMFS_TOOLS -MKINITCPIO"),
     "guest": (["-Dhost=disabled", "-Ddracut=false"], ["json-c", "libxml-2.0"], "helper/pcipath",
-              "+GUEST +MANAGER -HOST -DRACUT +INITRAMFS_TOOLS"),
-    "no-manager": (["-Dmanager=disabled", "-Dhost=disabled", "-Dinitramfs-tools=false"], ["json-c", "libxml-2.0", "libkmod", "blkid"],
-                   "helper/pcipath", "+GUEST -MANAGER -HOST +DRACUT -INITRAMFS_TOOLS"),
+              "+GUEST +MANAGER -HOST -DRACUT +INITRAMFS_TOOLS +MKINITCPIO"),
+    "no-manager": (["-Dmanager=disabled", "-Dhost=disabled", "-Dinitramfs-tools=false", "-Dmkinitcpio=false"], ["json-c", "libxml-2.0", "libkmod", "blkid"],
+                   "helper/pcipath", "+GUEST -MANAGER -HOST +DRACUT -INITRAMFS_TOOLS -MKINITCPIO"),
 }
 
 
@@ -118,7 +118,7 @@ def test_builds_without_the_rest(part, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["-Dudevdir=relative/dir", "-Ddracutmodulesdir=relative/dir",
-                                    "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dudevadm=udevadm",
+                                    "-Dsystemdsystemunitdir=relative/dir", "-Dinitramfstoolsdir=relative/dir", "-Dmkinitcpiodir=relative/dir", "-Dudevadm=udevadm",
                                     "-Dnosuch=1"])
 def test_bad_option_fails_to_configure(option, tmp_path):
     done = subprocess.run(["meson", "setup", option, tmp_path / "build", TOP], text=True, capture_output=True,
@@ -157,7 +157,7 @@ def test_install(tmp_path):
     """What `meson install` puts where: with the options' paths instead of those of udev.pc, systemd.pc and dracut.pc."""
     build = tmp_path / "build"
     run("meson", "setup", "-Dudevdir=/x/udev", "-Ddracutmodulesdir=/x/dracut", "-Dsystemdsystemunitdir=/x/units",
-        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dudevadm=/x/udevadm", "-Dtests=disabled", build, TOP)
+        "-Dinitramfstoolsdir=/x/initramfs-tools", "-Dmkinitcpiodir=/x/initcpio", "-Dudevadm=/x/udevadm", "-Dtests=disabled", build, TOP)
     run("meson", "install", "-C", build, env=os.environ | {"DESTDIR": str(tmp_path / "root")})
     root = tmp_path / "root"
     installed = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
@@ -173,6 +173,12 @@ def test_install(tmp_path):
         "x/initramfs-tools/scripts/init-premount/pcipath",
         "x/initramfs-tools/scripts/init-top/pcipath",
         "x/initramfs-tools/scripts/pcipath-lib.sh",
+        "x/initcpio/install/pcipath",
+        "x/initcpio/hooks/pcipath",
+        *(f"x/initcpio/pcipath/{name}.sh" for name in (
+            "explain-pcipath", "parse-pcipath", "pcipath-generator", "pcipath-lib", "systemd-pcipath", "wait-pcipath")),
+        "x/initcpio/pcipath/pcipath-initrd.conf",
+        "x/initcpio/pcipath/pcipath-initrd.service",
         "x/units/pcipath-wait@.service",
         "x/units/pcipath-cdi.service",
         "x/units/pcipath-prune.service",

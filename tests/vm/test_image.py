@@ -23,8 +23,7 @@ def unpack(initrd, directory):
 def test_image(guest, kind, tmp_path):
     unpack(guest.initrd(kind).resolve(), tmp_path)
     files = {path.name for path in tmp_path.rglob("*")}
-    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath"} <= files
-    assert ("dracut-pcipath-lib.sh" in files) == (kind != "initramfs-tools")
+    assert {"pcipath_id", "pcipath_altname", "61-pcipath.rules", "pcipath", "pcipath-lib.sh"} <= files
     assert ({"pcipath-generator", "pcipath-cmdline.service", "pcipath-initrd.service"} <= files) == (kind == "systemd")
     assert not (tmp_path / "etc/systemd/system-generators").exists()
     assert not {"pcipath-cdi.service", "pcipath-prune.service", "pcipath-wait@.service"} & files
