@@ -47,7 +47,7 @@ bool text_is_printable(const char *text) {
         size_t n;
 
         for (; *text != '\0'; text += n) {
-                n = printable_length(text);
+                n = *text >= ' ' && *text <= '~' ? 1 : printable_length(text);
                 if (n == 0)
                         return false;
         }

@@ -137,6 +137,9 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
 /**
  * pci_function_is_virtual() - is the function at @syspath a virtual function, which its slot does not identify?
  *
+ * All functions but virtual ones have "remove" (drivers/pci/pci-sysfs.c, pci_dev_hp_attrs_are_visible()), so most
+ * functions cost one system call.
+ *
  * A virtual function exists before and after its link "physfn" does (drivers/pci/iov.c, pci_iov_add_virtfn() and
  * pci_iov_remove_virtfn()). In these moments it would get the name of another function. Only virtual functions have
  * "sriov_vf_msix_count" (Linux 5.13).
@@ -146,6 +149,8 @@ static int find_virtfn(const char *syspath, const char *vf, int32_t *ret) {
 int pci_function_is_virtual(const char *syspath) {
         int r;
 
+        if (sysfs_exists(syspath, "remove") > 0)
+                return 0;
         r = sysfs_exists(syspath, "physfn");
         if (r != 0)
                 return r;

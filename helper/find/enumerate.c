@@ -21,6 +21,7 @@
 #include "sysfs.h"
 #include "syspath.h"
 #include "util.h"
+#include "vfio.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
 
@@ -291,6 +292,34 @@ static int add_child(struct enumeration *enumeration, const char *syspath, const
         return f->is_unreadable ? 0 : note_unreadable(enumeration, syspath, r);
 }
 
+static int add_vfio_child(const char *syspath, void *userdata) {
+        struct enumeration *enumeration = userdata;
+        struct function *f = find_owner(enumeration, syspath, strlen(syspath));
+
+        return f ? child_devices_add_vfio(&f->children, syspath) : 0;
+}
+
+/* Few functions have a vfio driver. Their IOMMU groups lead to them without a look at the driver of each function. */
+static int add_vfio_children(struct enumeration *enumeration) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        dir = opendir(VFIO_CLASS);
+        if (!dir)
+                return errno_is_absent(-errno) ? 0 : negative_errno();
+
+        while ((r = read_entry(dir, &entry)) > 0) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                r = vfio_for_each_function(entry->d_name, add_vfio_child, enumeration);
+                if (r < 0)
+                        return r;
+        }
+
+        return errno_is_absent(r) ? 0 : r;
+}
+
 static int add_children(struct enumeration *enumeration) {
         static const struct {
                 const char *path, *subsystem;
@@ -307,12 +336,12 @@ static int add_children(struct enumeration *enumeration) {
                         return r;
         }
 
-        for (size_t i = 0; i < enumeration->n; i++) {
-                r = child_devices_add_vfio(&enumeration->functions[i]->children, enumeration->functions[i]->syspath);
-                if (r < 0)
-                        return r;
+        r = add_vfio_children(enumeration);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < enumeration->n; i++)
                 child_devices_sort(&enumeration->functions[i]->children);
-        }
         return 0;
 }
 

@@ -4,7 +4,8 @@
 
     tests/bench/list.py [RUNS]
 
-Every function is a virtio disk behind a root port. Each round runs all commands once, one after the other. The times are CPU times
+Every function is a virtio disk behind a root port. `find` finds one of them. Each round runs all commands once, one after the
+other. The times are CPU times
 (user and system), which other load hardly changes. The ratio is that of the medians.
 """
 
@@ -25,7 +26,7 @@ from trees.sysfs import Tree  # noqa: E402
 
 PCIPATH = str(BUILD / 'helper/pcipath')
 COMMANDS = {'list': [PCIPATH, 'list'], 'list -a': [PCIPATH, 'list', '-a'], 'tree': [PCIPATH, 'tree'],
-            'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
+            'find': [PCIPATH, 'find', '01.0/00.0'], 'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
 
 
 def domain(number, depth):

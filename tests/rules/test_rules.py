@@ -270,8 +270,8 @@ def injected():
     return found
 
 
-# What a rule cannot see: its TEST follows a link, so that a physfn that dangles is none; and what a parent's number is.
-UNSEEN = {"vf-physfn-dangling", "vf-physfn-loop", "scsi-host-of-another-number"}
+# What a rule cannot see: what a parent's number is.
+UNSEEN = {"scsi-host-of-another-number"}
 REFUSED = [name for name in TREES if name not in UNSEEN | {"too-deep"}]
 
 

@@ -132,7 +132,7 @@ class Tree(Storage):
         return gap
 
     def add_function(self, above, domain, bus, function, free):
-        devpath = self.add_function_device(above, domain, bus, function.devfn, function)
+        devpath = self.add_physical_function(above, domain, bus, function)
         if function.vfs:
             for number in self.numbers.order(range(len(function.vfs.functions))):
                 self.add_virtual_function(above, devpath, domain, bus, function, number)
@@ -147,6 +147,12 @@ class Tree(Storage):
         # Only malformed machines have more buses than there are numbers.
         name = f"{domain:04x}:{bus & 0xff:02x}:{devfn >> 3 & 0x1f:02x}.{devfn & 7}"
         return self.add(f"{above}/{name}", "pci", key=function, uevent=f"PCI_SLOT_NAME={name}\n")
+
+    def add_physical_function(self, above, domain, bus, function):
+        devpath = self.add_function_device(above, domain, bus, function.devfn, function)
+        # pci_dev_hp_attrs_are_visible(): virtual functions have none.
+        self.attribute(devpath, "remove", "")
+        return devpath
 
     def add_virtual_function(self, above, physfn, domain, bus, function, number):
         devfn = vf_devfn(function, number)
