@@ -5,8 +5,7 @@
     tests/bench/list.py [RUNS]
 
 Every function is a virtio disk behind a root port. `find` finds one of them. Each round runs all commands once, one after the
-other. The times are CPU times
-(user and system), which other load hardly changes. The ratio is that of the medians.
+other. The times are CPU times (user and system), which other load hardly changes. The ratio is that of the medians.
 """
 
 import os
@@ -25,8 +24,12 @@ from trees.machine import Machine, Root, VirtioBlk, function  # noqa: E402
 from trees.sysfs import Tree  # noqa: E402
 
 PCIPATH = str(BUILD / 'helper/pcipath')
-COMMANDS = {'list': [PCIPATH, 'list'], 'list -a': [PCIPATH, 'list', '-a'], 'tree': [PCIPATH, 'tree'],
-            'find': [PCIPATH, 'find', '01.0/00.0'], 'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
+RATIOS = [('list', 'lspci'), ('tree', 'lspci'), ('find', 'lspci'), ('list', 'lspci -P')]
+
+
+def commands(depth):
+    return {'list': [PCIPATH, 'list'], 'list -a': [PCIPATH, 'list', '-a'], 'tree': [PCIPATH, 'tree'],
+            'find': [PCIPATH, 'find', '01.0' + '/00.0' * depth], 'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
 
 
 def domain(number, depth):
@@ -49,10 +52,10 @@ def processor_time():
     return usage.ru_utime + usage.ru_stime
 
 
-def median_times(runs):
-    times = {name: [] for name in COMMANDS}
+def median_times(depth, runs):
+    times = {name: [] for name in commands(depth)}
     for _ in range(runs):
-        for name, command in COMMANDS.items():
+        for name, command in commands(depth).items():
             before = processor_time()
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
             times[name].append(processor_time() - before)
@@ -75,16 +78,17 @@ def measure(domains, depth, runs):
     sandbox.empty('/sys')
     complete(Tree(Machine([domain(number, depth) for number in range(domains)]), '/sys'))
     compare_paths()
-    return median_times(runs)
+    return median_times(depth, runs)
 
 
 def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
-    print('functions depth ' + ' '.join(f'{name:>10}' for name in COMMANDS) + '   list/lspci  list/lspci -P')
+    print('functions depth ' + ' '.join(f'{name:>10}' for name in commands(1)) +
+          ''.join(f'  {ours}/{theirs}' for ours, theirs in RATIOS))
     for domains, depth in [(1, 1), (2, 1), (4, 1), (8, 1), (16, 1), (8, 2), (8, 4), (8, 8), (8, 16)]:
         medians = sandbox.run(measure, domains, depth, runs)
         print(f'{250 * domains:9} {depth:5} ' + ' '.join(f'{1000 * value:7.1f} ms' for value in medians.values()) +
-              f"   {medians['list'] / medians['lspci']:10.2f}  {medians['list'] / medians['lspci -P']:13.2f}", flush=True)
+              ''.join(f'  {medians[ours] / medians[theirs]:{len(ours + theirs) + 1}.2f}' for ours, theirs in RATIOS), flush=True)
 
 
 if __name__ == '__main__':
