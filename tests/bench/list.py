@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from command.machine import complete  # noqa: E402
 from programs import BUILD  # noqa: E402
 from trees import sandbox  # noqa: E402
-from trees.machine import Machine, Root, VirtioBlk, function  # noqa: E402
+from trees.generate import disks_behind_ports  # noqa: E402
+from trees.machine import Machine  # noqa: E402
 from trees.sysfs import Tree  # noqa: E402
 
 PCIPATH = str(BUILD / 'helper/pcipath')
@@ -30,20 +31,6 @@ RATIOS = [('list', 'lspci'), ('tree', 'lspci'), ('find', 'lspci'), ('list', 'lsp
 def commands(depth):
     return {'list': [PCIPATH, 'list'], 'list -a': [PCIPATH, 'list', '-a'], 'tree': [PCIPATH, 'tree'],
             'find': [PCIPATH, 'find', '01.0' + '/00.0' * depth], 'lspci': ['lspci'], 'lspci -P': ['lspci', '-P']}
-
-
-def domain(number, depth):
-    """250 functions: buses of as many disks as there is room for, each bus behind a chain of bridges."""
-    per_bus = 250 // 10 - depth
-    buses = []
-    for port in range(10):
-        disks = [function(f'{n >> 3:02x}.{n & 7}', VirtioBlk()) for n in range(per_bus)]
-        top = function('00.0', *disks)
-        for _ in range(depth - 1):
-            top = function('00.0', top)
-        top.address = f'{port + 1:02x}.0'
-        buses.append(top)
-    return Root(buses, domain=number)
 
 
 def processor_time():
@@ -76,7 +63,7 @@ def compare_paths():
 
 def measure(domains, depth, runs):
     sandbox.empty('/sys')
-    complete(Tree(Machine([domain(number, depth) for number in range(domains)]), '/sys'))
+    complete(Tree(Machine([disks_behind_ports(number, depth) for number in range(domains)]), '/sys'))
     compare_paths()
     return median_times(depth, runs)
 

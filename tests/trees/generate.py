@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random machines, each legal: what a host could plug together and a kernel would show.
+"""Random machines, each legal: what a host could plug together and a kernel would show; and large ones.
 
 The same seed gives the same machine on every computer. `size` bounds the number of PCI functions.
 """
@@ -165,3 +165,17 @@ class Generator:
 
 def random_machine(seed, size=12):
     return Generator(seed, size).machine()
+
+
+def disks_behind_ports(number, depth):
+    """A domain of 250 functions: buses of as many disks as there is room for, each bus behind a chain of bridges."""
+    per_bus = 250 // 10 - depth
+    buses = []
+    for port in range(10):
+        disks = [m.function(f'{n >> 3:02x}.{n & 7}', m.VirtioBlk()) for n in range(per_bus)]
+        top = m.function('00.0', *disks)
+        for _ in range(depth - 1):
+            top = m.function('00.0', top)
+        top.address = f'{port + 1:02x}.0'
+        buses.append(top)
+    return m.Root(buses, domain=number)
