@@ -73,7 +73,8 @@ def check_command(_, arguments):
     ["find", "02.0/00.0"], ["find", "08.1,nvme-1"], ["find", "0b.0"], ["find", "0a.0"],
     ["find", "-t", "pci", "0e.0/e0:01.0"], ["wait", "--kernel", "-t", "pci", "02.0/00.0"],
     ["convert", "--to=lspci", "02.0/00.0"], ["convert", "--to=link", "02.0/00.0,part=1"], ["convert", "--to=uefi", "--live", "02.0/00.0"],
-    pytest.param(["cdi"], marks=pytest.mark.exhaustive), ["cdi", "-k", "vfio"], ["cdi", "--write=/dev"],
+    pytest.param(["cdi"], marks=pytest.mark.exhaustive), pytest.param(["cdi", "--write=/dev"], marks=pytest.mark.exhaustive),
+    ["cdi", "-k", "vfio"], ["cdi", "-k", "vfio", "--write=/dev"],
 ], ids=" ".join)
 def test_command_out_of_memory(arguments):
     failed, bad = sandbox.run(on_crowded, check_command, arguments)

@@ -140,6 +140,7 @@ def test_lintian_of_the_source(tmp_path):
     assert run("lintian", "--allow-root", "--fail-on=none", "--info", "--pedantic", changes) == ""
 
 
+@pytest.mark.exhaustive
 def test_reproducible(debs, tmp_path):
     """Built again in another directory, with another time zone, language, umask and name of the user: the same bytes."""
     source = copy_source(TOP, tmp_path / "elsewhere/source")

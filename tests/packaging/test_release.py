@@ -41,6 +41,7 @@ def test_tarball_has_each_file(tarball):
     assert names == {f"{top}/{name}" for name in source_files(TOP, tests=True)}
 
 
+@pytest.mark.exhaustive
 def test_builds_from_the_tarball(source, build):
     done = build("--suite", "unit", "--suite", "fuzz")
     assert re.search(r"^Fail: +0 *$", done, re.MULTILINE) and not re.search(r"^Ok: +0 *$", done, re.MULTILINE)
