@@ -17,7 +17,7 @@ NUMBERS = {
     "trees": ("random trees", 200, 2000),
     "domains": ("random domains of libvirt", 16, 1000),
     "machines": ("random machines that are booted", 1, 5),
-    "cycles": ("cycles in which a disk is plugged and unplugged at random", 15, 100),
+    "cycles": ("devices that are plugged or unplugged at random in a guest", 25, 400),
 }
 
 

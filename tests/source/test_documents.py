@@ -38,10 +38,17 @@ def test_manual_pages():
 
 def test_spelling():
     """In what users read, and in comments. "nd" is a subsystem of Linux, "renderD" begins the names of nodes, and Debian builds on buildd."""
-    files = subprocess.run(["git", "ls-files", "*.md", "*.[chsi]*", "*.py", "*.rules", "tests/run", "tests/setup", "tests/demo"], cwd=TOP,
+    files = subprocess.run(["git", "ls-files", "*.md", "*.[chsi]*", "*.py", "*.rules", "tests/run", "tests/setup", "tests/demo", "tests/soak"], cwd=TOP,
                            text=True, capture_output=True, check=True).stdout.split()
     done = subprocess.run(["codespell", "--ignore-words-list=nd,renderd,buildd", *files], cwd=TOP, text=True, capture_output=True, check=False)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments,status", [(["--help"], 0), (["--guests=udevd,other", "--help"], 2), (["--cycles=0", "--help"], 2), (["-1", "--help"], 2)], ids=str)
+def test_soak_arguments(arguments, status):
+    done = subprocess.run([TOP / "tests/soak", *arguments], text=True, capture_output=True, check=False)
+    assert done.returncode == status
+    assert ("HOURS" in done.stdout) if status == 0 else done.stderr.startswith("usage: tests/soak") and "error: " in done.stderr
 
 
 def test_troubleshooting():

@@ -256,15 +256,19 @@ class Machine:
 
     @property
     def has_udevd(self) -> bool:
-        return self.manager is Udevd
+        return issubclass(self.manager, Udevd)
 
     def disks(self) -> dict[str, str]:
         """Kernel names of whole disks by drive. They are told by their size, which each kind of disk has."""
-        sizes = {path.stat().st_size: name for name, path in {"root": self.root, **self._drives}.items()}
+        sizes = self.drive_sizes()
         rows = (row.split() for row in self.run("lsblk --nodeps --noheadings --bytes --output NAME,SIZE").splitlines())
         return {sizes[int(size)]: name for name, size in rows if int(size) in sizes}
 
     # Outside
+
+    def drive_sizes(self) -> dict[int, str]:
+        """The names of the drives by their sizes in bytes."""
+        return {path.stat().st_size: name for name, path in {"root": self.root, **self._drives}.items()}
 
     def add_drive(self, name: str, size: int | None = None) -> Path:
         """A new empty drive, before the start or after it. Returns its file.

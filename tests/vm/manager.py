@@ -13,6 +13,8 @@ from progress import BOUND
 
 PPOLL = 271  # on x86-64
 
+START_MONITOR = "pcipath monitor --modules --links"
+
 
 class Udevd:
     settle = f"udevadm settle --timeout={BOUND:.0f}"
@@ -45,6 +47,19 @@ class Monitor:
         places = [f"/sys/{kind}/{name}/{'devices/' if kind == 'bus' else ''}*/uevent"
                   for name in subsystems or ("*",) for kind in ("bus", "class")]
         return f"for event in {' '.join(places)}; do [ ! -e $event ] || echo {action} >$event; done"
+
+
+def restart_monitor(arguments: str = "", ready: bool = True) -> str:
+    """Kill the monitor if there is one and start another. With `ready`, wait until it is."""
+    return ("[ ! -e /run/monitor.pid ] || kill -9 $(cat /run/monitor.pid); rm -f /run/again; mkfifo /run/again; "
+            f"({START_MONITOR} {arguments} --ready-fd=9 9<>/run/again 2>>/run/monitor.err & echo $! >/run/monitor.pid) >/dev/null </dev/null"
+            + ("; read -r _ </run/again" if ready else ""))
+
+
+class Beside(Udevd):
+    """The monitor beside udevd."""
+
+    settle = f"{Udevd.settle} && {{ {Monitor.settle}; }}"
 
 
 MANAGERS = {"example": Monitor, "minimal": Monitor}  # by the kind of the guest; else udevd
