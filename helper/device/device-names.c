@@ -18,8 +18,8 @@ void names_clear(struct names *names) {
  * negative errno.
  */
 static int names_add(struct names *names, sd_device *device, sd_device *below) {
+        struct ancestor function;
         struct name *name;
-        sd_device *function;
         int r;
 
         r = device_get_pci_function(below, &function);
@@ -31,10 +31,10 @@ static int names_add(struct names *names, sd_device *device, sd_device *below) {
         name = &names->items[names->n];
         name->link[0] = '\0';
 
-        r = pci_function_get_path(function, &name->path);
+        r = pci_function_get_path(function.syspath, &name->path);
         if (r < 0)
                 return r;
-        r = device_get_link_name(device, below, function, &name->path, name->link);
+        r = device_get_link_name(device, below, &function, &name->path, name->link);
         if (r == -ENOMEM)
                 return r;
 

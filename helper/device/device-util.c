@@ -30,32 +30,3 @@ int device_has_devtype(sd_device *device, const char *devtype) {
         r = sd_device_get_devtype(device, &s);
         return r < 0 ? r : streq(s, devtype);
 }
-
-/**
- * device_get_parent_directly() - like sd_device_get_parent(), but only for the directory directly above @device
- *
- * sd_device_get_parent() skips a parent that has disappeared. The device would then appear to be below its grandparent
- * and get the suffix of another kind.
- *
- * Return: 0, or a negative errno; -ENODEV when the parent has disappeared.
- */
-int device_get_parent_directly(sd_device *device, sd_device **ret) {
-        const char *syspath, *above;
-        sd_device *parent;
-        int r;
-
-        r = sd_device_get_parent(device, &parent);
-        if (r < 0)
-                return r;
-        r = sd_device_get_syspath(device, &syspath);
-        if (r < 0)
-                return r;
-        r = sd_device_get_syspath(parent, &above);
-        if (r < 0)
-                return r;
-        if (strchr(syspath + strlen(above) + 1, '/'))
-                return -ENODEV;
-
-        *ret = parent;
-        return 0;
-}

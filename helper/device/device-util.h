@@ -5,4 +5,3 @@
 
 int device_in_subsystem(sd_device *device, const char *subsystem);
 int device_has_devtype(sd_device *device, const char *devtype);
-int device_get_parent_directly(sd_device *device, sd_device **ret);

@@ -21,12 +21,12 @@ static int add_vfio_links(const struct names *names, struct string_list *links) 
 static int add_node_link(sd_device *device, const struct pci_path *path, const char *input_class,
                          struct string_list *links) {
         char link[NODE_LINK_MAX + 1];
-        sd_device *function;
+        struct ancestor function;
         int r;
 
         r = device_get_pci_function(device, &function);
         if (r > 0)
-                r = device_get_node_link(device, function, path, input_class, link);
+                r = device_get_node_link(device, &function, path, input_class, link);
         return r <= 0 ? r : string_list_add(links, link);
 }
 
@@ -61,26 +61,24 @@ static int add_links(sd_device *device, const struct names *names, const char *i
  * Return: 1, 0, or a negative errno.
  */
 int device_has_interface_name(sd_device *device) {
+        struct ancestor above;
         const char *syspath;
-        sd_device *parent;
         int r;
 
         r = device_in_subsystem(device, "net");
         if (r <= 0)
                 return r;
-        r = sd_device_get_parent(device, &parent);
+        r = sd_device_get_syspath(device, &syspath);
         if (r >= 0)
-                r = device_in_subsystem(parent, "auxiliary");
-        if (r > 0) {
-                r = sd_device_get_syspath(parent, &syspath);
-                return r < 0 ? r : sysfs_exists(syspath, "sfnum");
-        }
+                r = ancestor_begin(syspath, &above);
+        if (r >= 0)
+                r = ancestor_move_up(&above);
+        if (r >= 0 && streq(above.subsystem, "auxiliary"))
+                return sysfs_exists(above.syspath, "sfnum");
 
-        if (r >= 0)
-                r = device_in_subsystem(parent, "virtio");
-        if (r > 0)
-                r = sd_device_get_parent(parent, &parent);
-        return r < 0 ? r : device_in_subsystem(parent, "pci");
+        if (r >= 0 && streq(above.subsystem, "virtio"))
+                r = ancestor_move_up(&above);
+        return r < 0 ? r : streq(above.subsystem, "pci");
 }
 
 /**

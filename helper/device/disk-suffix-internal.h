@@ -5,23 +5,24 @@
 
 #include <stdint.h>
 
+#include "ancestor.h"
 #include "device-util.h"
 #include "disk-suffix.h"
 #include "util.h"
 
 /* The parts of a suffix are found from last to first, so the text grows towards the start of the buffer. */
 struct disk_suffix {
-        sd_device *disk; /* or another device node */
-        bool is_below;   /* a device between it and its function identifies it */
+        struct ancestor disk; /* or another device node */
+        bool is_below;        /* a device between it and its function identifies it */
         char text[LINK_NAME_MAX + 1];
         size_t start;
 };
 
 _printf_(2, 3) int suffix_prepend(struct disk_suffix *p, const char *format, ...);
-int suffix_collect(struct disk_suffix *p, sd_device *function);
+int suffix_collect(struct disk_suffix *p, const struct ancestor *function);
 int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret);
 
-int suffix_scsi(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
-int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
-int suffix_alone(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
-int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
+int suffix_scsi(struct ancestor *a, struct disk_suffix *p);
+int suffix_usb(struct ancestor *a, struct disk_suffix *p);
+int suffix_alone(struct ancestor *a, struct disk_suffix *p);
+int suffix_usb_serial(struct ancestor *a, struct disk_suffix *p);

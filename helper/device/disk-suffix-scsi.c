@@ -33,8 +33,7 @@ struct scsi_address {
         uint64_t host, channel, target, lun;
 };
 
-/* Return: an enum scsi_kind, or a negative errno. */
-static int get_kind(sd_device *device) {
+static enum scsi_kind get_kind(const struct ancestor *device) {
         static const char *const prefixes[] = {
                 [SCSI_HOST] = "host",
                 [SCSI_TARGET] = "target",
@@ -44,35 +43,24 @@ static int get_kind(sd_device *device) {
                 [SCSI_PORT] = "port-",
                 [SCSI_EXPANDER] = "expander-",
         };
-        const char *sysname;
-        int r;
-
-        r = sd_device_get_sysname(device, &sysname);
-        if (r < 0)
-                return r;
+        const char *name = ancestor_get_name(device);
 
         for (size_t kind = SCSI_HOST; kind < ELEMENTSOF(prefixes); kind++) {
                 size_t n = strlen(prefixes[kind]);
 
-                if (strncmp(sysname, prefixes[kind], n) == 0 && sysname[n] >= '0' && sysname[n] <= '9')
-                        return (int) kind;
+                if (strncmp(name, prefixes[kind], n) == 0 && name[n] >= '0' && name[n] <= '9')
+                        return (enum scsi_kind) kind;
         }
         return SCSI_OTHER;
 }
 
 /* HOST:CHANNEL:TARGET:LUN, the name of a scsi_device. */
-static int parse_scsi_address(sd_device *device, struct scsi_address *ret) {
+static int parse_scsi_address(const struct ancestor *device, struct scsi_address *ret) {
+        const char *name = ancestor_get_name(device);
         struct scsi_address a;
-        const char *sysname;
-        int r;
 
-        r = sd_device_get_sysname(device, &sysname);
-        if (r < 0)
-                return r;
-        if (parse_number(&sysname, ':', UINT_MAX, &a.host) < 0 ||
-            parse_number(&sysname, ':', UINT_MAX, &a.channel) < 0 ||
-            parse_number(&sysname, ':', UINT_MAX, &a.target) < 0 ||
-            parse_number(&sysname, '\0', UINT64_MAX, &a.lun) < 0)
+        if (parse_number(&name, ':', UINT_MAX, &a.host) < 0 || parse_number(&name, ':', UINT_MAX, &a.channel) < 0 ||
+            parse_number(&name, ':', UINT_MAX, &a.target) < 0 || parse_number(&name, '\0', UINT64_MAX, &a.lun) < 0)
                 return -EBADMSG;
 
         *ret = a;
@@ -89,21 +77,17 @@ static uint64_t decode_lun(uint64_t lun) {
 }
 
 /* The lowest N of the directories hostN beside @host. */
-static int find_first_host(sd_device *host, uint64_t *ret) {
+static int find_first_host(const struct ancestor *host, uint64_t *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
+        struct ancestor parent = *host;
         uint64_t first = UINT64_MAX, n;
         struct dirent *entry;
-        const char *syspath;
-        sd_device *parent;
         int r;
 
-        r = device_get_parent_directly(host, &parent);
+        r = ancestor_move_up_directly(&parent);
         if (r < 0)
                 return r;
-        r = sd_device_get_syspath(parent, &syspath);
-        if (r < 0)
-                return r;
-        dir = opendir(syspath);
+        dir = opendir(parent.syspath);
         if (!dir)
                 return negative_errno();
 
@@ -123,7 +107,7 @@ static int find_first_host(sd_device *host, uint64_t *ret) {
         return 0;
 }
 
-static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, struct disk_suffix *p) {
+static int suffix_scsi_plain(const struct scsi_address *a, const struct ancestor *host, struct disk_suffix *p) {
         uint64_t first;
         int r;
 
@@ -138,24 +122,15 @@ static int suffix_scsi_plain(const struct scsi_address *a, sd_device *host, stru
 }
 
 /* The port of an ATA controller. Behind a port multiplier, the channel is the port of the multiplier. */
-static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk_suffix *p) {
-        char attribute[NAME_MAX + sizeof("ata_port//port_no")];
-        const char *sysname, *port_no;
+static int suffix_ata(const struct scsi_address *a, const struct ancestor *port, struct disk_suffix *p) {
+        char attribute[NAME_MAX + sizeof("ata_port//port_no")], port_no[16];
         int r;
 
-        r = sd_device_get_sysname(port, &sysname);
+        /* The attribute belongs to the port's class device, below the port. */
+        snprintf(attribute, sizeof(attribute), "ata_port/%s/port_no", ancestor_get_name(port));
+        r = ancestor_read_value(port, attribute, DIGITS, sizeof(port_no), port_no);
         if (r < 0)
                 return r;
-        /*
-         * The attribute belongs to the port's class device, below the port. A lookup of that device by name costs three
-         * times as much.
-         */
-        snprintf(attribute, sizeof(attribute), "ata_port/%s/port_no", sysname);
-        r = sd_device_get_sysattr_value(port, attribute, &port_no);
-        if (r < 0)
-                return r;
-        if (*port_no == '\0' || port_no[strspn(port_no, "0123456789")] != '\0')
-                return -EBADMSG;
 
         return a->channel != 0 ? suffix_prepend(p, SUFFIX_ATA "%s.%" PRIu64 ".0", port_no, a->channel)
                                : suffix_prepend(p, SUFFIX_ATA "%s.%" PRIu64, port_no, a->target);
@@ -165,33 +140,28 @@ static int suffix_ata(const struct scsi_address *a, sd_device *port, struct disk
  * Read an attribute of @device's class device in a transport class. The value comes from a disk and becomes a part of a
  * file name.
  */
-static int read_transport(const char *class, sd_device *device, const char *attribute,
+static int read_transport(const char *class, const struct ancestor *device, const char *attribute,
                           char buf[static TRANSPORT_ID_MAX + 1]) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
-        _cleanup_device_ sd_device *class_device = NULL;
-        const char *sysname, *value;
-        size_t n;
+        char value[TRANSPORT_ID_MAX + sizeof("\n") + 1]; /* one byte more than fits */
+        struct ancestor class_device = {};
         int r;
 
-        r = sd_device_get_sysname(device, &sysname);
+        if (snprintf(class_device.syspath, sizeof(class_device.syspath), "/sys/class/%s/%s", class,
+                     ancestor_get_name(device)) >= (int) sizeof(class_device.syspath))
+                return -ENAMETOOLONG;
+        r = ancestor_read_value(&class_device, attribute, allowed, sizeof(value), value);
         if (r < 0)
-                return r;
-        r = sd_device_new_from_subsystem_sysname(&class_device, class, sysname);
-        if (r < 0)
-                return r;
-        r = sd_device_get_sysattr_value(class_device, attribute, &value);
-        if (r < 0)
-                return r;
-        n = strlen(value);
-        if (n == 0 || n > TRANSPORT_ID_MAX || value[strspn(value, allowed)] != '\0')
+                return r == -ENAMETOOLONG ? -EBADMSG : r;
+        if (strlen(value) > TRANSPORT_ID_MAX)
                 return -EBADMSG;
 
-        memcpy(buf, value, n + 1);
+        strcpy(buf, value);
         return 0;
 }
 
 /* A remote port of an FC adapter. */
-static int suffix_fc(const struct scsi_address *a, sd_device *target, struct disk_suffix *p) {
+static int suffix_fc(const struct scsi_address *a, const struct ancestor *target, struct disk_suffix *p) {
         char port_name[TRANSPORT_ID_MAX + 1];
         int r;
 
@@ -206,19 +176,17 @@ static int suffix_fc(const struct scsi_address *a, sd_device *target, struct dis
  * A SAS device. With one phy, the suffix names the phy of the adapter or expander that the device is attached to. With
  * several phys, it names the device's own address.
  */
-static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struct disk_suffix *p) {
+static int suffix_sas(const struct scsi_address *a, const struct ancestor *end_device, struct disk_suffix *p) {
         char phys[TRANSPORT_ID_MAX + 1], phy[TRANSPORT_ID_MAX + 1], sas_address[TRANSPORT_ID_MAX + 1];
-        sd_device *port, *above;
+        struct ancestor above = *end_device;
         uint64_t lun = decode_lun(a->lun);
         int r;
 
-        r = device_get_parent_directly(end_device, &port);
-        if (r < 0)
-                return r;
-        r = device_get_parent_directly(port, &above);
-        if (r < 0)
-                return r;
-        r = read_transport("sas_port", port, "num_phys", phys);
+        r = ancestor_move_up_directly(&above); /* to the port */
+        if (r >= 0)
+                r = read_transport("sas_port", &above, "num_phys", phys);
+        if (r >= 0)
+                r = ancestor_move_up_directly(&above);
         if (r < 0)
                 return r;
 
@@ -230,39 +198,34 @@ static int suffix_sas(const struct scsi_address *a, sd_device *end_device, struc
         r = read_transport("sas_device", end_device, "phy_identifier", phy);
         if (r < 0)
                 return r;
-        r = get_kind(above);
-        if (r < 0)
-                return r;
-        if (r == SCSI_HOST)
+        if (get_kind(&above) == SCSI_HOST)
                 return suffix_prepend(p, SUFFIX_SAS "phy%s-lun-%" PRIu64, phy, lun);
 
-        r = read_transport("sas_device", above, "sas_address", sas_address);
+        r = read_transport("sas_device", &above, "sas_address", sas_address);
         return r < 0 ? r : suffix_prepend(p, SUFFIX_SAS "exp%s-phy%s-lun-%" PRIu64, sas_address, phy, lun);
 }
 
 /*
- * Find the host above a transport's devices. Return: 1, 0 when a device of another kind is in between, or a negative
- * errno.
+ * Move up to the host above a transport's devices. Return: 1, 0 when a device of another kind is in between, or a
+ * negative errno.
  */
-static int find_transport_host(sd_device *device, sd_device **ret) {
+static int find_transport_host(struct ancestor *a) {
         int r;
 
         for (;;) {
-                r = get_kind(device);
-                switch (r) {
+                switch (get_kind(a)) {
                 case SCSI_HOST:
-                        *ret = device;
                         return 1;
                 case SCSI_RPORT:
                 case SCSI_END_DEVICE:
                 case SCSI_PORT:
                 case SCSI_EXPANDER:
-                        r = device_get_parent_directly(device, &device);
+                        r = ancestor_move_up_directly(a);
                         if (r < 0)
                                 return r;
                         break;
                 default:
-                        return r < 0 ? r : 0;
+                        return 0;
                 }
         }
 }
@@ -271,42 +234,36 @@ static int find_transport_host(sd_device *device, sd_device **ret) {
  * FC and SAS suffixes do not identify the host, so disks of two hosts of one function could have the same suffix. Only
  * disks of the first host get a name.
  */
-static int suffix_transport(const struct scsi_address *a, sd_device *target, sd_device *above, enum scsi_kind kind,
-                            struct disk_suffix *p, sd_device **ret_next) {
+static int suffix_transport(const struct scsi_address *a, const struct ancestor *target, struct ancestor *above,
+                            struct disk_suffix *p) {
+        const struct ancestor below = *above;
         uint64_t first;
         int r;
 
-        r = find_transport_host(above, ret_next);
+        r = find_transport_host(above);
         if (r <= 0)
                 return r;
-        r = find_first_host(*ret_next, &first);
+        r = find_first_host(above, &first);
         if (r < 0)
                 return r;
         if (a->host != first)
                 return 0;
 
-        return kind == SCSI_RPORT ? suffix_fc(a, target, p) : suffix_sas(a, above, p);
+        return get_kind(&below) == SCSI_RPORT ? suffix_fc(a, target, p) : suffix_sas(a, &below, p);
 }
 
-static int suffix_below_host(const struct scsi_address *a, sd_device *host, struct disk_suffix *p,
-                             sd_device **ret_next) {
-        sd_device *above;
+static int suffix_below_host(const struct scsi_address *a, struct ancestor *host, struct disk_suffix *p) {
+        struct ancestor above = *host;
         int r;
 
-        r = device_get_parent_directly(host, &above);
+        r = ancestor_move_up_directly(&above);
         if (r < 0)
                 return r;
+        if (get_kind(&above) != SCSI_ATA)
+                return suffix_scsi_plain(a, host, p);
 
-        r = get_kind(above);
-        if (r < 0)
-                return r;
-        if (r == SCSI_ATA) {
-                *ret_next = above;
-                return suffix_ata(a, above, p);
-        }
-
-        *ret_next = host;
-        return suffix_scsi_plain(a, host, p);
+        *host = above;
+        return suffix_ata(a, host, p);
 }
 
 /*
@@ -314,32 +271,30 @@ static int suffix_below_host(const struct scsi_address *a, sd_device *host, stru
  * between the two. libata adds one above the host. These devices belong to no subsystem: only their names tell their
  * kind.
  */
-int suffix_scsi(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        sd_device *target, *above;
+int suffix_scsi(struct ancestor *a, struct disk_suffix *p) {
         struct scsi_address address;
+        struct ancestor target;
         int r;
 
-        r = parse_scsi_address(device, &address);
+        r = parse_scsi_address(a, &address);
         if (r < 0)
                 return r;
-        r = device_get_parent_directly(device, &target);
+        r = ancestor_move_up_directly(a);
+        target = *a;
+        if (r >= 0)
+                r = ancestor_move_up_directly(a);
         if (r < 0)
                 return r;
-        r = device_get_parent_directly(target, &above);
-        if (r < 0)
-                return r;
-        r = get_kind(target);
-        if (r != SCSI_TARGET)
-                return r < 0 ? r : 0;
+        if (get_kind(&target) != SCSI_TARGET)
+                return 0;
 
-        r = get_kind(above);
-        switch (r) {
+        switch (get_kind(a)) {
         case SCSI_HOST:
-                return suffix_below_host(&address, above, p, ret_next);
+                return suffix_below_host(&address, a, p);
         case SCSI_RPORT:
         case SCSI_END_DEVICE:
-                return suffix_transport(&address, target, above, (enum scsi_kind) r, p, ret_next);
+                return suffix_transport(&address, &target, a, p);
         default:
-                return r < 0 ? r : 0;
+                return 0;
         }
 }

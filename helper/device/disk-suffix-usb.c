@@ -44,25 +44,17 @@ static int parse_usb_interface(const char *sysname, struct usb_suffix *ret) {
         return 0;
 }
 
-/* The topmost USB device above @interface is the root hub. */
-static int find_root_hub(sd_device *interface, sd_device **ret) {
-        sd_device *device = interface, *above;
+/* Move up from an interface to the topmost USB device, the root hub. @controller: the device above. */
+static int find_root_hub(struct ancestor *a, struct ancestor *controller) {
         int r;
 
         for (;;) {
-                r = sd_device_get_parent(device, &above);
-                if (r < 0)
+                *controller = *a;
+                r = ancestor_move_up(controller);
+                if (r < 0 || !streq(controller->subsystem, "usb"))
                         return r;
-                r = device_in_subsystem(above, "usb");
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        break;
-                device = above;
+                *a = *controller;
         }
-
-        *ret = device;
-        return 0;
 }
 
 /* Does root hub usb@bus have a port @suffix->port that is not the other half of the same socket? */
@@ -90,20 +82,12 @@ static int port_is_another(const char *controller, uint64_t bus, const struct us
  * Return: 1 when another root hub of the function has a port of the same number for another device, 0, or a negative
  * errno.
  */
-static int name_is_shared(sd_device *root_hub, const struct usb_suffix *suffix) {
+static int name_is_shared(const char *controller, const struct usb_suffix *suffix) {
         _cleanup_closedir_ DIR *dir = NULL;
-        const char *controller;
         struct dirent *entry;
-        sd_device *parent;
         uint64_t bus;
         int r;
 
-        r = sd_device_get_parent(root_hub, &parent);
-        if (r < 0)
-                return r;
-        r = sd_device_get_syspath(parent, &controller);
-        if (r < 0)
-                return r;
         dir = opendir(controller);
         if (!dir)
                 return negative_errno();
@@ -122,24 +106,22 @@ static int name_is_shared(sd_device *root_hub, const struct usb_suffix *suffix) 
 }
 
 /* A USB interface. The search for the function continues at the root hub. */
-int suffix_usb(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        const char *sysname;
+int suffix_usb(struct ancestor *a, struct disk_suffix *p) {
+        char name[NAME_MAX + 1], devtype[sizeof("usb_interface")];
+        struct ancestor controller;
         struct usb_suffix suffix;
         int r;
 
-        r = device_has_devtype(device, "usb_interface");
-        if (r <= 0)
-                return r;
-        r = sd_device_get_sysname(device, &sysname);
+        r = sysfs_read_property(a->syspath, "DEVTYPE", sizeof(devtype), devtype);
+        if (r < 0 || !streq(devtype, "usb_interface"))
+                return r < 0 && r != -ENOBUFS ? r : 0;
+        strcpy(name, ancestor_get_name(a));
+        r = parse_usb_interface(name, &suffix);
+        if (r >= 0)
+                r = find_root_hub(a, &controller);
         if (r < 0)
                 return r;
-        r = parse_usb_interface(sysname, &suffix);
-        if (r < 0)
-                return r;
-        r = find_root_hub(device, ret_next);
-        if (r < 0)
-                return r;
-        r = name_is_shared(*ret_next, &suffix);
+        r = name_is_shared(controller.syspath, &suffix);
         if (r != 0)
                 return r < 0 ? r : 0;
 

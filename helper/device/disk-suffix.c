@@ -58,10 +58,9 @@ int parse_number(const char **text, char follower, uint64_t max, uint64_t *ret) 
 }
 
 /* One function is one virtio device, and one virtio-blk device is one disk. There is nothing to distinguish. */
-static int suffix_virtio(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        (void) device;
+static int suffix_virtio(struct ancestor *a, struct disk_suffix *p) {
+        (void) a;
         (void) p;
-        (void) ret_next;
         return 1;
 }
 
@@ -70,62 +69,53 @@ static int suffix_virtio(sd_device *device, struct disk_suffix *p, sd_device **r
  * has one namespace. Whichever mode the namespace is in (namespaceN.0, pfnN.M or bttN.M), it is one disk. Other
  * persistent memory could have several.
  */
-static int suffix_nd(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        sd_device *region, *bus, *above;
+static int suffix_nd(struct ancestor *a, struct disk_suffix *p) {
+        struct ancestor above;
         int r;
 
         (void) p;
 
-        r = sd_device_get_parent(device, &region);
+        r = ancestor_move_up(a); /* to the region */
         if (r >= 0)
-                r = sd_device_get_parent(region, &bus);
+                r = ancestor_move_up(a); /* to the bus */
+        above = *a;
         if (r >= 0)
-                r = sd_device_get_parent(bus, &above);
-        if (r < 0)
-                return errno_is_absent(r) ? 0 : r;
-
-        *ret_next = bus;
-        return device_in_subsystem(above, "virtio");
+                r = ancestor_move_up(&above);
+        return r < 0 ? (errno_is_absent(r) ? 0 : r) : streq(above.subsystem, "virtio");
 }
 
 /* A sub-function distinguishes its devices from those of its function, but not from each other. */
-static int suffix_sub_function(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
+static int suffix_sub_function(struct ancestor *a, struct disk_suffix *p) {
         char number[SUB_FUNCTION_MAX + 1];
-        const char *syspath;
         int r;
 
-        (void) ret_next;
-
-        r = sd_device_get_syspath(device, &syspath);
-        if (r >= 0)
-                r = sub_function_read(syspath, number);
+        r = sub_function_read(a->syspath, number);
         return r <= 0 ? r : suffix_prepend(p, SUFFIX_SUB_FUNCTION "%s", number);
 }
 
-/* A namespace of the controller @device. */
-static int suffix_nvme(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        const char *nsid;
+/* A namespace of the controller @a. */
+static int suffix_nvme(struct ancestor *a, struct disk_suffix *p) {
+        char nsid[16];
         int r;
 
-        (void) device;
-        (void) ret_next;
+        (void) a;
 
-        r = sd_device_get_sysattr_value(p->disk, "nsid", &nsid);
+        r = ancestor_read_value(&p->disk, "nsid", DIGITS, sizeof(nsid), nsid);
         if (r < 0)
                 return r;
-        if (*nsid < '1' || nsid[strspn(nsid, "0123456789")] != '\0')
+        if (*nsid == '0')
                 return -EBADMSG;
 
         return suffix_prepend(p, SUFFIX_NVME "%s", nsid);
 }
 
 /*
- * A row's function. @device is the ancestor of the row's kind. @ret_next is preset to it; the search continues at the
- * parent of @ret_next. Return: 1 when the disk has a name so far, 0 when it has none, or a negative errno.
+ * A row's function. @a is the ancestor of the row's kind. The function can move it up; the search continues at its
+ * parent. Return: 1 when the disk has a name so far, 0 when it has none, or a negative errno.
  */
 static const struct suffix_row {
         const char *subsystem;
-        int (*suffix)(sd_device *device, struct disk_suffix *p, sd_device **ret_next);
+        int (*suffix)(struct ancestor *a, struct disk_suffix *p);
         bool has_many; /* several devices of one kind can be below it */
 } suffix_table[] = {
         { "virtio",      suffix_virtio     },
@@ -141,49 +131,30 @@ static const struct suffix_row {
         { "auxiliary",   suffix_sub_function, .has_many = true },
 };
 
-/* Return: 1, 0 when @device is of a kind without a row, or a negative errno. */
-static int find_row(sd_device *device, const struct suffix_row **ret) {
-        int r;
+static const struct suffix_row *find_row(const char *subsystem) {
+        for (size_t i = 0; i < ELEMENTSOF(suffix_table); i++)
+                if (streq(suffix_table[i].subsystem, subsystem))
+                        return &suffix_table[i];
 
-        for (size_t i = 0; i < ELEMENTSOF(suffix_table); i++) {
-                r = device_in_subsystem(device, suffix_table[i].subsystem);
-                if (r < 0)
-                        return r;
-                if (r > 0) {
-                        *ret = &suffix_table[i];
-                        return 1;
-                }
-        }
-
-        return 0;
+        return NULL;
 }
 
 /* Walk up from the disk. Return: 1 at @function, 0 at a device of an unknown kind, or a negative errno. */
-int suffix_collect(struct disk_suffix *p, sd_device *function) {
-        const char *function_syspath, *syspath;
-        sd_device *device = p->disk;
+int suffix_collect(struct disk_suffix *p, const struct ancestor *function) {
+        struct ancestor a = p->disk;
         int r;
-
-        r = sd_device_get_syspath(function, &function_syspath);
-        if (r < 0)
-                return r;
 
         for (;;) {
                 const struct suffix_row *row;
 
-                r = sd_device_get_parent(device, &device);
+                r = ancestor_move_up(&a);
                 if (r < 0)
                         return r;
-                r = sd_device_get_syspath(device, &syspath);
-                if (r < 0)
-                        return r;
-                if (streq(syspath, function_syspath))
+                if (streq(a.syspath, function->syspath))
                         return 1;
 
-                r = find_row(device, &row);
-                if (r <= 0)
-                        return r;
-                r = row->suffix(device, p, &device);
+                row = find_row(a.subsystem);
+                r = row ? row->suffix(&a, p) : 0;
                 if (r <= 0)
                         return r;
                 p->is_below = p->is_below || !row->has_many;
@@ -195,7 +166,7 @@ int suffix_collect(struct disk_suffix *p, sd_device *function) {
  * negative errno. A hidden disk (a path of an NVMe multipath head) has no node and returns 0.
  */
 static int start_at_disk(struct disk_suffix *p, sd_device *device) {
-        const char *number;
+        const char *number, *syspath;
         bool is_partition;
         int r;
 
@@ -210,7 +181,11 @@ static int start_at_disk(struct disk_suffix *p, sd_device *device) {
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
 
-        p->disk = device;
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = ancestor_begin(syspath, &p->disk);
+        if (r < 0)
+                return r;
         p->start = sizeof(p->text) - 1;
         p->text[p->start] = '\0';
         if (!is_partition)
@@ -222,7 +197,7 @@ static int start_at_disk(struct disk_suffix *p, sd_device *device) {
         r = suffix_prepend(p, "part%s", number);
         if (r < 0)
                 return r;
-        r = sd_device_get_parent(device, &p->disk);
+        r = ancestor_move_up(&p->disk);
         return r < 0 ? r : 1;
 }
 
@@ -238,19 +213,21 @@ static int start_at_disk(struct disk_suffix *p, sd_device *device) {
  * than LINK_NAME_MAX bytes, -EBADMSG when the kernel's name or attribute of a device has an unknown format, or the
  * errno of a device that cannot be read.
  */
-int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
-                         char buf[static LINK_NAME_MAX + 1]) {
+int device_get_link_name(sd_device *device, sd_device *below, const struct ancestor *function,
+                         const struct pci_path *path, char buf[static LINK_NAME_MAX + 1]) {
         char flat[PCI_PATH_STRING_MAX];
         const char *syspath;
         struct disk_suffix p = {};
         int r;
 
         r = start_at_disk(&p, device);
-        if (r > 0) {
-                if (below != device)
-                        p.disk = below;
-                r = suffix_collect(&p, function);
+        if (r > 0 && below != device) {
+                r = sd_device_get_syspath(below, &syspath);
+                if (r >= 0)
+                        r = ancestor_begin(syspath, &p.disk) < 0 ? -ENODEV : 1;
         }
+        if (r > 0)
+                r = suffix_collect(&p, function);
         if (r < 0)
                 return r;
         /* If the device still exists, so did all its ancestors: no ancestor with a part of the suffix was skipped. */

@@ -5,8 +5,9 @@
 
 #include <systemd/sd-device.h>
 
+#include "ancestor.h"
 #include "link-names.h"
 #include "pci-path.h"
 
-int device_get_link_name(sd_device *device, sd_device *below, sd_device *function, const struct pci_path *path,
-                         char buf[static LINK_NAME_MAX + 1]);
+int device_get_link_name(sd_device *device, sd_device *below, const struct ancestor *function,
+                         const struct pci_path *path, char buf[static LINK_NAME_MAX + 1]);

@@ -139,32 +139,21 @@ static int is_of_subsystem(const char *syspath, const char *name, void *userdata
 }
 
 /* A device with a single child of the node's kind adds nothing to the suffix. */
-int suffix_alone(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        const char *syspath, *subsystem;
+int suffix_alone(struct ancestor *a, struct disk_suffix *p) {
         int r;
 
         (void) p;
-        (void) ret_next;
 
-        r = sd_device_get_syspath(device, &syspath);
-        if (r >= 0)
-                r = sd_device_get_subsystem(device, &subsystem);
-        if (r >= 0)
-                r = sysfs_for_each_sibling(syspath, is_of_subsystem, (void *) subsystem);
+        r = sysfs_for_each_sibling(a->syspath, is_of_subsystem, a->subsystem);
         return r < 0 ? r : r == 0;
 }
 
 /* A port of a USB device with several ports, which usb-serial numbers. */
-int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_next) {
-        const char *syspath;
+int suffix_usb_serial(struct ancestor *a, struct disk_suffix *p) {
         char port[NAME_MAX + 1];
         int r;
 
-        (void) ret_next;
-
-        r = sd_device_get_syspath(device, &syspath);
-        if (r >= 0)
-                r = read_suffix(syspath, "port_number", port);
+        r = read_suffix(a->syspath, "port_number", port);
         return r <= 0 ? r : suffix_prepend(p, "port%s", port);
 }
 
@@ -178,10 +167,10 @@ int suffix_usb_serial(sd_device *device, struct disk_suffix *p, sd_device **ret_
  *
  * Return: as device_get_link_name().
  */
-int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
-                         char buf[static NODE_LINK_MAX + 1]) {
+int device_get_node_link(sd_device *device, const struct ancestor *function, const struct pci_path *path,
+                         const char *input_class, char buf[static NODE_LINK_MAX + 1]) {
         const char *subsystem, *sysname, *syspath, *node;
-        struct disk_suffix p = { .start = sizeof(p.text) - 1, .disk = device };
+        struct disk_suffix p = { .start = sizeof(p.text) - 1 };
         char flat[PCI_PATH_STRING_MAX];
         const struct node_row *row;
         int r;
@@ -200,7 +189,9 @@ int device_get_node_link(sd_device *device, sd_device *function, const struct pc
         if (r < 0)
                 return r;
 
-        r = suffix_node(row, syspath, input_class, &p);
+        r = ancestor_begin(syspath, &p.disk);
+        if (r >= 0)
+                r = suffix_node(row, syspath, input_class, &p);
         if (r > 0)
                 r = suffix_collect(&p, function);
         if (r <= 0)

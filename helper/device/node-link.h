@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <systemd/sd-device.h>
 
+#include "ancestor.h"
 #include "link-names.h"
 #include "pci-path.h"
 
@@ -18,5 +19,5 @@ struct input_class {
 
 extern const struct input_class input_classes[]; /* the first match wins; ends with {} */
 
-int device_get_node_link(sd_device *device, sd_device *function, const struct pci_path *path, const char *input_class,
-                         char buf[static NODE_LINK_MAX + 1]);
+int device_get_node_link(sd_device *device, const struct ancestor *function, const struct pci_path *path,
+                         const char *input_class, char buf[static NODE_LINK_MAX + 1]);

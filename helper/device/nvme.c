@@ -81,8 +81,15 @@ int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
  * Return: 1, 0 when it is neither, or a negative errno.
  */
 int nvme_head_find(sd_device *device, sd_device **ret) {
+        const char *syspath;
         sd_device *above;
         int r;
+
+        r = sd_device_get_syspath(device, &syspath);
+        if (r < 0)
+                return r;
+        if (!strstr(syspath, "/nvme-subsystem/"))
+                return 0;
 
         r = device_in_subsystem(device, "block");
         if (r <= 0)

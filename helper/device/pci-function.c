@@ -10,8 +10,8 @@
  *                 /virtio1/block/vda               not PCI, not read here
  *
  * The walk removes one name after the other from the end of the function's syspath. It writes the hops from the end of
- * an array towards its start. From sysfs it reads only the subsystem of each ancestor: an sd_device for each would cost
- * twenty system calls, and this runs for every device of a boot.
+ * an array towards its start. From sysfs it reads only the subsystem of each ancestor, because this runs for every
+ * device of a boot.
  *
  * Three cases are not plain bridges. A host bridge can be the child of a function (Intel VMD): the walk continues
  * there. A host bridge can be below a VMBus device (Hyper-V): its domain is not stable. A virtual function takes the
@@ -22,7 +22,6 @@
 #include <stdio.h>
 
 #include "pci-function.h"
-#include "device-util.h"
 #include "sysfs.h"
 #include "syspath.h"
 #include "util.h"
@@ -39,37 +38,35 @@ static struct pci_hop *top_hop(struct path_walk *w) {
 
 /**
  * device_get_pci_function() - find the nearest PCI function at or above a device
- * @ret: belongs to @device; untouched unless 1 is returned
+ * @ret: untouched unless 1 is returned
  *
- * sd_device_get_parent() skips an ancestor that has disappeared. A disk whose function was just unplugged would appear
- * to be below the bridge. The names in the syspath reveal the skipped function.
+ * ancestor_move_up() skips an ancestor that has disappeared. A disk whose function was just unplugged would appear to
+ * be below the bridge. The names in the syspath reveal the skipped function.
  *
  * Return: 1, 0 when no PCI function is above the device, or a negative errno; -ENODEV when the function has
  * disappeared.
  */
-int device_get_pci_function(sd_device *device, sd_device **ret) {
-        const char *syspath, *function_syspath = "";
-        sd_device *function = device;
+int device_get_pci_function(sd_device *device, struct ancestor *ret) {
+        struct ancestor function;
+        const char *syspath;
+        size_t n = 0;
         int r;
 
         r = sd_device_get_syspath(device, &syspath);
-        while (r >= 0) {
-                r = device_in_subsystem(function, "pci");
-                if (r != 0)
-                        break;
-                r = sd_device_get_parent(function, &function);
-        }
+        if (r >= 0)
+                r = ancestor_begin(syspath, &function);
+        if (r < 0)
+                return r;
+        while (r >= 0 && !streq(function.subsystem, "pci"))
+                r = ancestor_move_up(&function);
         if (r < 0 && !errno_is_absent(r))
                 return r;
 
-        if (r > 0) {
-                r = sd_device_get_syspath(function, &function_syspath);
-                if (r < 0)
-                        return r;
-        }
-        if (syspath_find_function(syspath, strlen(syspath)) > strlen(function_syspath))
+        if (r >= 0)
+                n = strlen(function.syspath);
+        if (syspath_find_function(syspath, strlen(syspath)) > n)
                 return -ENODEV;
-        if (*function_syspath == '\0')
+        if (n == 0)
                 return 0;
 
         *ret = function;
@@ -86,6 +83,11 @@ static int syspath_in_subsystem(const char *syspath, const char *subsystem) {
 
         r = sysfs_read_link_name(syspath, "subsystem", name);
         return r == -ENOENT ? 0 : (r < 0 ? r : streq(name, subsystem));
+}
+
+/* The last name of @syspath is the name of the device. */
+static const char *get_name(const char *syspath) {
+        return strrchr(syspath, '/') + 1;
 }
 
 /* "virtfn" and a decimal number; -1 for any other name. */
@@ -162,40 +164,34 @@ int pci_function_is_virtual(const char *syspath) {
 }
 
 /**
- * function_get_physfn() - find the physical function of a virtual function
+ * function_get_physfn() - find the physical function of the virtual function at @syspath
  * @ret: a new reference; untouched unless 1 is returned
  * @ret_vf: the N of virtfnN
  *
  * Source: Documentation/ABI/testing/sysfs-bus-pci of the kernel, "physfn" and "virtfnN".
  *
- * Return: 1, 0 when @function is not a virtual function, or a negative errno.
+ * Return: 1, 0 when the function is not virtual, or a negative errno.
  */
-static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *ret_vf) {
+static int function_get_physfn(const char *syspath, sd_device **ret, int32_t *ret_vf) {
         _cleanup_device_ sd_device *physfn = NULL;
-        const char *syspath, *physfn_syspath, *sysname;
+        const char *physfn_syspath;
         char link[PATH_MAX];
         int32_t vf;
         int r;
 
-        r = sd_device_get_syspath(function, &syspath);
-        if (r < 0)
-                return r;
         r = pci_function_is_virtual(syspath);
         if (r <= 0)
                 return r;
         if (snprintf(link, sizeof(link), "%s/physfn", syspath) >= (int) sizeof(link))
                 return -ENAMETOOLONG;
 
-        r = sd_device_get_sysname(function, &sysname);
-        if (r < 0)
-                return r;
         r = sd_device_new_from_syspath(&physfn, link);
         if (r < 0)
                 return r;
         r = sd_device_get_syspath(physfn, &physfn_syspath);
         if (r < 0)
                 return r;
-        r = find_virtfn(physfn_syspath, sysname, &vf);
+        r = find_virtfn(physfn_syspath, get_name(syspath), &vf);
         if (r < 0)
                 return r;
 
@@ -209,11 +205,6 @@ static int function_get_physfn(sd_device *function, sd_device **ret, int32_t *re
 static int cut_name(char *syspath) {
         *strrchr(syspath, '/') = '\0';
         return !streq(syspath, "/sys/devices");
-}
-
-/* The last name of @syspath is the name of the device. */
-static const char *get_name(const char *syspath) {
-        return strrchr(syspath, '/') + 1;
 }
 
 static int add_function_hop(struct path_walk *w, const char *sysname) {
@@ -296,25 +287,23 @@ static int walk_to_root(struct path_walk *w, char *syspath) {
 
 /**
  * pci_function_get_path() - find the PCI path of a PCI function
- * @function: a device of the subsystem "pci"
+ * @syspath: of a device of the subsystem "pci"
  * @ret: untouched on failure
  *
  * Return: 0, -E2BIG when the path has more than 255 hops, -EBADMSG when the tree above the function has an unknown
  * format (no host bridge, a name that is not a PCI address, a virtual function that its physical function does not
  * list), or the errno of a device that cannot be read.
  */
-int pci_function_get_path(sd_device *function, struct pci_path *ret) {
+int pci_function_get_path(const char *syspath, struct pci_path *ret) {
         _cleanup_device_ sd_device *physfn = NULL;
         struct path_walk walk = {};
         int32_t vf = PCI_HOP_NO_VF;
         char cut[PATH_MAX];
-        const char *syspath;
         int r;
 
-        r = function_get_physfn(function, &physfn, &vf);
-        if (r < 0)
-                return r;
-        r = sd_device_get_syspath(physfn ?: function, &syspath);
+        r = function_get_physfn(syspath, &physfn, &vf);
+        if (r > 0)
+                r = sd_device_get_syspath(physfn, &syspath);
         if (r < 0)
                 return r;
         if (strlen(syspath) >= sizeof(cut))

@@ -90,21 +90,14 @@ static int name_disk(const char *syspath, char **ret) {
 
 /* Other nodes can have any name. Return: 0, also without a name when the device has no node, or a negative errno. */
 static int name_node(const char *syspath, char **ret) {
-        char uevent[4096];
-        char *line;
+        char name[PATH_MAX];
         int r;
 
-        r = sysfs_read_lines(syspath, "uevent", sizeof(uevent), uevent);
+        r = sysfs_read_property(syspath, "DEVNAME", sizeof(name), name);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
 
-        line = strstr(uevent, "DEVNAME=");
-        if (!line || (line != uevent && line[-1] != '\n'))
-                return 0;
-        line += strlen("DEVNAME=");
-        line[strcspn(line, "\n")] = '\0';
-
-        return format_text(ret, "/dev/%s", line);
+        return format_text(ret, "/dev/%s", name);
 }
 
 static int child_device_fill(struct child_device *u, const char *syspath, const char *subsystem) {

@@ -173,6 +173,7 @@ int pci_address_find_path(const struct pci_path *path, struct pci_path *ret) {
         _cleanup_device_ sd_device *device = NULL;
         char address[sizeof("ffffffff:ff:1f.7")];
         struct pci_path found;
+        const char *syspath;
         int r;
 
         if (path->n_hops != 1 || path->root.type != PCI_ROOT_BUS || path->hops[0].vf != PCI_HOP_NO_VF)
@@ -183,7 +184,9 @@ int pci_address_find_path(const struct pci_path *path, struct pci_path *ret) {
         r = sd_device_new_from_subsystem_sysname(&device, "pci", address);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
-        r = pci_function_get_path(device, &found);
+        r = sd_device_get_syspath(device, &syspath);
+        if (r >= 0)
+                r = pci_function_get_path(syspath, &found);
         if (r < 0)
                 return r;
         if (pci_path_compare(&found, path) == 0)

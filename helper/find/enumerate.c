@@ -181,13 +181,10 @@ static void copy_path(struct pci_path *to, const struct pci_path *from) {
 
 /* A function without a name or one that has disappeared gets no path. */
 static int find_path(struct function *f) {
-        _cleanup_device_ sd_device *device = NULL;
         struct pci_path path;
         int r;
 
-        r = sd_device_new_from_syspath(&device, f->syspath);
-        if (r >= 0)
-                r = pci_function_get_path(device, &path);
+        r = pci_function_get_path(f->syspath, &path);
         if (r < 0)
                 return r == -EBADMSG || r == -E2BIG || errno_is_absent(r) ? 0 : r;
 

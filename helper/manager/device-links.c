@@ -114,15 +114,10 @@ static int name_interface(struct manager *m, struct device *device, sd_device *s
 
 /* Kept for those who are told of the device's removal. */
 static int find_path(struct device *device) {
-        _cleanup_device_ sd_device *function = NULL;
         char text[PCI_PATH_STRING_MAX] = "";
         struct pci_path path;
-        int r;
 
-        r = sd_device_new_from_syspath(&function, device->function);
-        if (r >= 0)
-                r = pci_function_get_path(function, &path);
-        if (r >= 0)
+        if (pci_function_get_path(device->function, &path) >= 0)
                 pci_path_print(&path, PCI_PATH_CANONICAL, text);
 
         free(device->path);

@@ -105,6 +105,36 @@ int sysfs_read_attribute(const char *dir, const char *name, size_t size, char bu
 }
 
 /**
+ * sysfs_read_property() - read a property of a device's uevent file
+ *
+ * Return: 0, -ENOENT when there is no such property, -ENOBUFS when it does not fit into @buf, or another negative
+ * errno.
+ */
+int sysfs_read_property(const char *syspath, const char *property, size_t size, char buf[static size]) {
+        size_t n = strlen(property), n_value;
+        char uevent[4096];
+        int r;
+
+        r = sysfs_read_lines(syspath, "uevent", sizeof(uevent), uevent);
+        if (r < 0)
+                return r;
+
+        for (const char *line = uevent; *line != '\0'; line += n_value + (line[n_value] == '\n')) {
+                n_value = strcspn(line, "\n");
+                if (strncmp(line, property, n) != 0 || line[n] != '=')
+                        continue;
+                n_value -= n + 1;
+                if (n_value >= size)
+                        return -ENOBUFS;
+                memcpy(buf, line + n + 1, n_value);
+                buf[n_value] = '\0';
+                return 0;
+        }
+
+        return -ENOENT;
+}
+
+/**
  * sysfs_for_each_sibling() - call @fn for the other entries of the directory that a device is in
  *
  * Entries whose path would be too long are skipped.

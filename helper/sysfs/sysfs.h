@@ -12,6 +12,7 @@ int sysfs_exists(const char *dir, const char *name);
 int sysfs_read_link_name(const char *dir, const char *name, char buf[static NAME_MAX + 1]);
 int sysfs_read_lines(const char *dir, const char *name, size_t size, char buf[static size]);
 int sysfs_read_attribute(const char *dir, const char *name, size_t size, char buf[static size]);
+int sysfs_read_property(const char *syspath, const char *property, size_t size, char buf[static size]);
 
 /* Called with the syspath and the name of an entry. Return: 0 to continue, or any other value to stop. */
 typedef int (*sysfs_sibling_fn)(const char *sibling, const char *name, void *userdata);

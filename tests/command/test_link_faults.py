@@ -122,10 +122,10 @@ def fail_each_file(name):
         calls = ",".join({syscall for syscall, *_ in calls})
         done = traced(COLDPLUG, "--quiet=path-resolution", "-P", path, "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO")
         node = path.removeprefix("/dev/")
-        function = next((device.syspath for device in guest.tree.devices if device.devname == node), function_of(path))
+        below = next((device.syspath for device in guest.tree.devices if device.devname == node), function_of(path) or path)
         # To sd-device one whose uevent cannot be read is one that has gone (systemd 252, device_read_uevent_file()).
-        may_go = function and (done.returncode != 0 or path.endswith("/uevent"))
-        guest.judge(done, guest.links_below(function) if may_go else set(), path)
+        may_go = done.returncode != 0 or path.endswith("/uevent")
+        guest.judge(done, guest.links_below(below) if may_go else set(), path)
         guest.judge_next(set(), path)
     return len(by_file)
 

@@ -254,7 +254,7 @@ static void check_link(const char *link, const struct pci_path *path) {
         check_name(link, LINK_NAME_MAX, flat);
 }
 
-static void check_node_link(sd_device *device, sd_device *function, const struct pci_path *path) {
+static void check_node_link(sd_device *device, const struct ancestor *function, const struct pci_path *path) {
         char link[NODE_LINK_MAX + 1], untouched[NODE_LINK_MAX + 1];
 
         memset(link, 0xa5, sizeof(link));
@@ -299,7 +299,7 @@ static void check_device(const char *syspath) {
         _cleanup_device_ sd_device *device = NULL;
         char canonical[PCI_PATH_STRING_MAX], link[LINK_NAME_MAX + 1], untouched_link[LINK_NAME_MAX + 1];
         struct pci_path path, untouched, again;
-        sd_device *function;
+        struct ancestor function;
 
         if (sd_device_new_from_syspath(&device, syspath) < 0)
                 return;
@@ -309,7 +309,7 @@ static void check_device(const char *syspath) {
 
         memset(&path, 0xa5, sizeof(path));
         memset(&untouched, 0xa5, sizeof(untouched));
-        if (pci_function_get_path(function, &path) < 0) {
+        if (pci_function_get_path(function.syspath, &path) < 0) {
                 CHECK(memcmp(&path, &untouched, sizeof(path)) == 0);
                 return;
         }
@@ -320,11 +320,11 @@ static void check_device(const char *syspath) {
 
         memset(link, 0xa5, sizeof(link));
         memset(untouched_link, 0xa5, sizeof(untouched_link));
-        if (device_get_link_name(device, device, function, &path, link) == 1)
+        if (device_get_link_name(device, device, &function, &path, link) == 1)
                 check_link(link, &path);
         else
                 CHECK(memcmp(link, untouched_link, sizeof(link)) == 0);
-        check_node_link(device, function, &path);
+        check_node_link(device, &function, &path);
         check_interface_name(syspath, &path);
 }
 
