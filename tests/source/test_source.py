@@ -185,6 +185,8 @@ def test_install(tmp_path):
         "x/units/pcipath-alias.service",
         "x/units/sysinit.target.wants/pcipath-alias.service",
         "x/units/sysinit.target.wants/pcipath-prune.service",
+        "usr/lib/pcipath/initramfs-drivers",
+        "usr/libexec/pcipath/list-initramfs-drivers",
         "usr/libexec/pcipath/maintainer-script",
         "usr/bin/pcipath",
         "usr/bin/pcipath-host",
