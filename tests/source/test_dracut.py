@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from drivers import ALWAYS, rows
 from programs import BUILD
 from trees import sandbox
 
@@ -57,6 +58,32 @@ def test_depends(root, tmp_path):
     assert ask(root, "depends", dracutbasedir=str(tmp_path)) == (0, ["udev-rules"])
     (tmp_path / "modules.d/70initqueue").mkdir(parents=True)
     assert ask(root, "depends", dracutbasedir=str(tmp_path)) == (0, ["udev-rules", "initqueue"])
+
+
+# dracut's own: which modules the image has, and what becomes of the drivers. instmods without operands reads its standard input.
+INSTALLKERNEL = """
+dracut_module_included() { [[ " $included " == *" $1 "* ]]; }
+instmods() { (($#)) && [[ ! $hostonly ]] && echo "$@"; }
+installkernel"""
+
+
+@pytest.mark.parametrize("included,kinds", [
+    ("", ALWAYS), ("network", ALWAYS), ("network kernel-network-modules", (*ALWAYS, "netboot")), ("virtiofs", (*ALWAYS, "virtiofs")),
+    ("virtfs", (*ALWAYS, "9p"))])
+@pytest.mark.parametrize("hostonly", ["", "1"])
+def test_installkernel(root, included, kinds, hostonly):
+    """The network cards of all hypervisors only where the image has networking, and file systems whose dracut module the image has."""
+    modules = [row.module for row in rows() if row.kind in kinds and row.is_for("x86_64")]
+    assert ask(root, INSTALLKERNEL, included=included, hostonly=hostonly, DRACUT_ARCH="x86_64") == (0, modules)
+
+
+@pytest.mark.parametrize("config,modules", [
+    ("DRIVERS=nvme", ["sd_mod", "sr_mod", "nvme"]), ("DRIVERS=none", [])])
+def test_installkernel_configured(root, config, modules):
+    (root / "etc/pcipath").mkdir(parents=True)
+    (root / "etc/pcipath/initramfs.conf").write_text(config)
+    assert ask(root, INSTALLKERNEL, included="") == (0, modules)
+    shutil.rmtree(root / "etc/pcipath")
 
 
 def _generate(directory, module, generator, cmdline):

@@ -177,8 +177,14 @@ def _children(qmp: QMP, path: PurePosixPath) -> list[PurePosixPath]:
 def _scsi(qmp: QMP, device: PurePosixPath) -> str:
     # A host bus adapter is a PCI function with the bus, or a USB device.
     adapter = _bus(qmp, device).parent
-    usb = _usb(qmp, adapter) if str(_get(qmp, adapter, "type")).startswith("usb-") else ""
-    return usb + "-scsi-0:{}:{}:{}".format(*(_get(qmp, device, name) for name in ("channel", "scsi-id", "lun")))
+    kind = str(_get(qmp, adapter, "type"))
+    channel, target, lun = (_get(qmp, device, name) for name in ("channel", "scsi-id", "lun"))
+    if kind == "mptsas1068":  # each target is a phy of the adapter, with one disk (hw/scsi/mptconfig.c)
+        return f"-sas-phy{target}-lun-{lun}"
+    if kind.startswith("megasas"):  # what QEMU has are logical drives, which Linux puts behind its physical channels (megaraid_sas.h)
+        channel = 2
+    usb = _usb(qmp, adapter) if kind.startswith("usb-") else ""
+    return f"{usb}-scsi-0:{channel}:{target}:{lun}"
 
 
 def _usb(qmp: QMP, device: PurePosixPath) -> str:

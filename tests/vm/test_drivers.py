@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One disk image and one initramfs on the virtual hardware of several hypervisors: each adapter of disks that QEMU has, by the drivers of
+initramfs/drivers."""
+
+from dataclasses import dataclass
+
+import pytest
+from checks import check_disks, check_functions, check_helper, check_interfaces, names_of
+from machine import card, disk, root_ports
+
+COVERS = {
+    "pvscsi": "Boot: one image on several hypervisors: VMware's pvscsi and vmxnet3",
+    "mptsas1068": "Boot: one image on several hypervisors: LSI SAS (VMware, VirtualBox) and e1000",
+    "lsi53c895a": "Boot: one image on several hypervisors: LSI 53C895A (Proxmox VE) and e1000",
+    "am53c974": "Boot: one image on several hypervisors: AM53C974",
+    "megasas": "Boot: one image on several hypervisors: MegaRAID SAS and e1000e",
+    "ahci": "Boot: one image on several hypervisors: AHCI and e1000e",
+    "nvme": "Boot: one image on several hypervisors: NVMe (clouds)",
+    "virtio-blk": "Boot: one image on several hypervisors: virtio-blk and virtio-net (KVM)",
+    "virtio-scsi": "Boot: one image on several hypervisors: virtio-scsi (KVM, Google's cloud)",
+    "usb3": "Boot: one image on several hypervisors: a USB disk at xHCI",
+    "usb2": "Boot: one image on several hypervisors: a USB disk at EHCI",
+    "usb1": "Boot: one image on several hypervisors: a USB disk at UHCI",
+}
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The adapter "adapter" and the disks "root" and "data", as `devices`; and where root is, typed from pcipath-names(7)."""
+
+    devices: list
+    root: str
+    machine: str = "q35"
+    card: str = "e1000"
+
+    @property
+    def topology(self):
+        bus = {"q35": {"bus": "port1"}, "pc": {"bus": "pci.0", "addr": "6.0"}}[self.machine]
+        ports = root_ports(3) if self.machine == "q35" else []
+        return [*ports, *self.devices, card("card", driver=self.card, **bus)]
+
+
+def adapter(driver, bus="port0", **properties):
+    return {"driver": driver, "id": "adapter", "bus": bus, **properties}
+
+
+def scsi(driver, **place):
+    return [adapter(driver, **place), *(disk("scsi-hd", name, bus="adapter.0", channel=0, **{"scsi-id": target}, lun=0)
+                                        for name, target in (("root", 3), ("data", 5)))]
+
+
+def usb(driver):
+    return [adapter(driver, bus="pci.0", addr="5.0"), *(disk("usb-storage", name, bus="adapter.0", port=port)
+                                                        for name, port in (("root", "2"), ("data", "1")))]
+
+
+ON_PC = {"bus": "pci.0", "addr": "5.0"}
+HARDWARE = {
+    "pvscsi": Hardware(scsi("pvscsi"), "02.0/00.0,scsi-0:0:3:0", card="vmxnet3"),
+    "mptsas1068": Hardware(scsi("mptsas1068", **ON_PC), "05.0,sas-phy3-lun-0", "pc"),
+    "lsi53c895a": Hardware(scsi("lsi53c895a", **ON_PC), "05.0,scsi-0:0:3:0", "pc"),
+    "am53c974": Hardware(scsi("am53c974", **ON_PC), "05.0,scsi-0:0:3:0", "pc"),
+    "megasas": Hardware(scsi("megasas-gen2"), "02.0/00.0,scsi-0:2:3:0", card="e1000e"),
+    "ahci": Hardware([adapter("ich9-ahci"), disk("ide-hd", "root", bus="adapter.3"), disk("ide-hd", "data", bus="adapter.1")],
+                     "02.0/00.0,ata-4.0", card="e1000e"),
+    "nvme": Hardware([adapter("nvme", serial="nvme"), disk("nvme-ns", "root", bus="adapter", nsid=2),
+                      disk("nvme-ns", "data", bus="adapter", nsid=1)], "02.0/00.0,nvme-2"),
+    "virtio-blk": Hardware([disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "data", bus="port2")], "02.0/00.0",
+                           card="virtio-net-pci"),
+    "virtio-scsi": Hardware(scsi("virtio-scsi-pci"), "02.0/00.0,scsi-0:0:3:0", card="virtio-net-pci"),
+    "usb3": Hardware(usb("qemu-xhci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
+    "usb2": Hardware(usb("usb-ehci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
+    "usb1": Hardware(usb("piix3-usb-uhci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
+}
+# The one that is no guest of QEMU's own is in the default.
+ONES = [pytest.param(name, marks=[] if name == "pvscsi" else [pytest.mark.exhaustive]) for name in HARDWARE]
+
+
+def boot(make_machine, name, **options):
+    """With root and data on the hardware: both have the names that QEMU and systemd agree on."""
+    hardware = HARDWARE[name]
+    with make_machine(hardware.topology, machine=hardware.machine, **options) as machine:
+        machine.add_drive("data")
+        machine.boot(f"root=pcipath:{hardware.root}")
+        machine.settle()
+        assert machine.run("realpath $(findmnt -n -o SOURCE /)") == f"/dev/{machine.disks()['root']}\n"
+        check_functions(machine)
+        check_disks(machine)
+        check_helper(machine)
+        check_interfaces(machine)
+        for names in names_of(machine, "root", "data").values():
+            suffix = names["by-path"].removeprefix(f"pci-{names['address']}")
+            assert names["by-pci-path"].endswith(suffix), names
+
+
+@pytest.mark.parametrize("hardware", ONES)
+def test_one_image(make_machine, hardware):
+    boot(make_machine, hardware, kind="nosystemd")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("hardware", ["pvscsi", "mptsas1068"])
+@pytest.mark.parametrize("kind", ["systemd", "hostonly", "initramfs-tools"])
+def test_image_of_another_tool(make_machine, hardware, kind):
+    boot(make_machine, hardware, kind=kind)
