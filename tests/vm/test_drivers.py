@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from checks import check_disks, check_functions, check_helper, check_interfaces, names_of
-from machine import card, disk, root_ports
+from machine import MACHINES, card, disk, root_ports
 
 COVERS = {
     "pvscsi": "Boot: one image on several hypervisors: VMware's pvscsi and vmxnet3",
@@ -20,23 +20,24 @@ COVERS = {
     "virtio-scsi": "Boot: one image on several hypervisors: virtio-scsi (KVM, Google's cloud)",
     "usb3": "Boot: one image on several hypervisors: a USB disk at xHCI",
     "usb2": "Boot: one image on several hypervisors: a USB disk at EHCI",
+    "virtio-mmio": "Boot: one image on several hypervisors: virtio-mmio (Firecracker, QEMU's microvm): no name, but root is found",
+    "ibmvscsi": "Boot: one image on several hypervisors: IBM's virtual SCSI (PowerVM, QEMU's pseries): no name, but root is found",
     "usb1": "Boot: one image on several hypervisors: a USB disk at UHCI",
 }
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The adapter "adapter" and the disks "root" and "data", as `devices`; and where root is, typed from pcipath-names(7)."""
+    """The adapter "adapter" and the disks "root" and "data", as `devices`; and where root is, typed from pcipath-names(7), if it has a name."""
 
     devices: list
-    root: str
+    root: str | None
     machine: str = "q35"
     card: str = "e1000"
 
     @property
     def topology(self):
-        bus = {"q35": {"bus": "port1"}, "pc": {"bus": "pci.0", "addr": "6.0"}}[self.machine]
-        ports = root_ports(3) if self.machine == "q35" else []
+        ports, bus = (root_ports(3), {"bus": "port1"}) if self.machine == "q35" else ([], {"bus": MACHINES[self.machine].root_bus, "addr": "6.0"})
         return [*ports, *self.devices, card("card", driver=self.card, **bus)]
 
 
@@ -44,9 +45,13 @@ def adapter(driver, bus="port0", **properties):
     return {"driver": driver, "id": "adapter", "bus": bus, **properties}
 
 
+def luns(*names):
+    """The targets 3, 5, …"""
+    return [disk("scsi-hd", name, bus="adapter.0", channel=0, **{"scsi-id": 3 + 2 * n}, lun=0) for n, name in enumerate(names)]
+
+
 def scsi(driver, **place):
-    return [adapter(driver, **place), *(disk("scsi-hd", name, bus="adapter.0", channel=0, **{"scsi-id": target}, lun=0)
-                                        for name, target in (("root", 3), ("data", 5)))]
+    return [adapter(driver, **place), *luns("root", "data")]
 
 
 def usb(driver):
@@ -70,6 +75,9 @@ HARDWARE = {
     "virtio-scsi": Hardware(scsi("virtio-scsi-pci"), "02.0/00.0,scsi-0:0:3:0", card="virtio-net-pci"),
     "usb3": Hardware(usb("qemu-xhci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
     "usb2": Hardware(usb("usb-ehci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
+    "virtio-mmio": Hardware([disk("virtio-blk-device", name, bus=f"virtio-mmio-bus.{n}") for n, name in enumerate(("root", "data"))], None,
+                            "virt", "virtio-net-pci"),
+    "ibmvscsi": Hardware([{"driver": "spapr-vscsi", "id": "adapter"}, *luns("root", "data")], None, "pseries", "virtio-net-pci"),
     "usb1": Hardware(usb("piix3-usb-uhci"), "05.0,usb-0:2:1.0-scsi-0:0:0:0", "pc"),
 }
 # The one that is no guest of QEMU's own is in the default.
@@ -81,14 +89,14 @@ def boot(make_machine, name, **options):
     hardware = HARDWARE[name]
     with make_machine(hardware.topology, machine=hardware.machine, **options) as machine:
         machine.add_drive("data")
-        machine.boot(f"root=pcipath:{hardware.root}")
+        machine.boot(f"root=pcipath:{hardware.root}" if hardware.root else "root=LABEL=root")
         machine.settle()
         assert machine.run("realpath $(findmnt -n -o SOURCE /)") == f"/dev/{machine.disks()['root']}\n"
         check_functions(machine)
         check_disks(machine)
         check_helper(machine)
         check_interfaces(machine)
-        for names in names_of(machine, "root", "data").values():
+        for names in names_of(machine, "root", "data").values() if hardware.root else ():
             suffix = names["by-path"].removeprefix(f"pci-{names['address']}")
             assert names["by-pci-path"].endswith(suffix), names
 
