@@ -31,10 +31,19 @@ class Archive:
         self.get("update")
 
     def get(self, *arguments):
-        done = subprocess.run(["apt-get", "-q", *self.options, *arguments], cwd=self.directory, text=True, capture_output=True, check=False)
-        with unavailable(f"What apt-get {' '.join(arguments)} is to bring", ArchiveError):
+        self._run("apt-get", "-q", *arguments)
+
+    def dependencies(self, package):
+        """The names of those that there is no choice of."""
+        lines = self._run("apt-cache", "depends", "--important", package).splitlines()
+        return [words[1] for words in map(str.split, lines) if words[0] == "Depends:"]
+
+    def _run(self, program, *arguments):
+        done = subprocess.run([program, *self.options, *arguments], cwd=self.directory, text=True, capture_output=True, check=False)
+        with unavailable(f"What {program} {' '.join(arguments)} is to bring", ArchiveError):
             if done.returncode:
                 raise ArchiveError(done.stderr)
+        return done.stdout
 
 
 def downloaded(name, release, make):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The cost of the dracut module: bytes of an image, and instructions of a boot. For tests/bench/run."""
+"""The cost of the dracut module and of the drivers that it brings: bytes of an image, and instructions of a boot. For tests/bench/run."""
 
 import statistics
 import struct
@@ -18,6 +18,7 @@ from test_image import unpack  # noqa: E402
 
 PLUGIN = TESTS.parent / "build/tests/bench/count-instructions.so"
 ROUNDS = 3
+ROOT_DRIVERS = ("virtio_pci", "virtio_blk")
 TOPOLOGY = [*root_ports(1), disk("virtio-blk-pci", "root", bus="port0")]
 
 
@@ -75,17 +76,23 @@ def boot_once(guest, kind, directory):
     return instructions / 1e9
 
 
+def median_costs(kind, directory, *guests):
+    """Billions of instructions of a boot of each, which take turns."""
+    costs = [[] for _ in guests]
+    for round_number in range(ROUNDS):
+        for which in sorted(range(len(guests)), reverse=round_number % 2):
+            costs[which].append(boot_once(guests[which], kind, directory))
+    return map(statistics.median, costs)
+
+
 def bench_boot(guest, directory):
     with tempfile.TemporaryDirectory() as place:
         drivers = [Path(name).name.partition(".ko")[0] for name in files_of(guest.initrd("nosystemd"), Path(place)) if ".ko" in name]
-    plain = make_guest(guest.path.parent, None, Recipe(drivers=tuple(sorted(drivers))))
+    cache = guest.path.parent
+    plain = Plain(guest.path, make_guest(cache, None, Recipe(drivers=tuple(sorted(drivers)))))
+    small = Plain(guest.path, make_guest(cache, None, Recipe(drivers=(*Recipe.drivers, *ROOT_DRIVERS))))
     for kind in KINDS:
         print_bytes(guest, plain, kind)
-        costs = {True: [], False: []}
-        for round_number in range(ROUNDS):
-            for has_module in (True, False) if round_number % 2 else (False, True):
-                image = guest if has_module else Plain(guest.path, plain)
-                costs[has_module].append(boot_once(image, kind, directory))
-        have, had = (statistics.median(costs[has_module]) for has_module in (True, False))
-        print(f"{kind}: a boot takes {have:.2f} billion instructions with the module, {had:.2f} without, ratio {have / had:.3f}",
-              flush=True)
+        have, had, least = median_costs(kind, directory, guest, plain, small)
+        print(f"{kind}: a boot takes {have:.2f} billion instructions with the module, {had:.2f} without, ratio {have / had:.3f};"
+              f" {least:.2f} without the module and with no other drivers than those of root, ratio {had / least:.3f}", flush=True)
