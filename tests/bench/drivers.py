@@ -17,7 +17,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "vm")]
 
 from debian import downloaded  # noqa: E402
-from drivers import MACHINES, TABLE  # noqa: E402
+from driver_table import MACHINES, TABLE  # noqa: E402
 from programs import BUILD  # noqa: E402
 
 ROOT = ["virtio_pci", "virtio_blk", "ext4"]

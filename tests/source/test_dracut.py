@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from drivers import ALWAYS, rows
+from driver_table import ALWAYS, rows
 from programs import BUILD
 from trees import sandbox
 

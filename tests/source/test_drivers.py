@@ -4,7 +4,7 @@
 import subprocess
 
 import pytest
-from drivers import KINDS, MACHINES, rows
+from driver_table import KINDS, MACHINES, rows
 from programs import BUILD
 
 CONFIG = "etc/pcipath/initramfs.conf"

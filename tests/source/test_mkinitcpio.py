@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import mkinitcpio_image
-from drivers import ALWAYS, rows
+from driver_table import ALWAYS, rows
 
 KERNEL = "9.9.9"
 DRIVERS = [row.module for row in rows() if row.kind in ALWAYS and row.is_for(os.uname().machine)]

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from architecture import ARM64, NATIVE, PPC64EL
-from drivers import ALWAYS, rows
+from driver_table import ALWAYS, rows
 from guest import KINDS, Recipe, make_guest
 from programs import BUILD, CACHE
 from release import HOST
