@@ -3,6 +3,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from programs import pcipath_id
@@ -176,6 +177,37 @@ def test_group_is_looked_at_again_when_a_function_is_bound_or_unbound():
     add, bind, unbind = sandbox.run(bind_functions)
     assert len(add) == 4 and all("MAJOR=" in text for text in add)
     assert bind == unbind == ["change"] * 4
+
+
+def unplug_functions():
+    """For each function the nodes whose links lead to its group, and those that have an event when it is unplugged, and is gone before its
+    event "unbind"."""
+    udev.enter()
+    answers = []
+    with udev.Udevd() as udevd:
+        udevd.boot(Tree(SYNTHETIC["vfio"].machine, "/sys"))
+        udevd.events("add")
+        nodes = [device for device in udevd.devices if device.subsystem == "vfio"]
+        texts = {path: path.read_text() for node in nodes for path in [Path(node.syspath, "uevent")]}
+        groups = {link: os.path.basename(node.devpath) for node in nodes for link in udev.record(node).links}
+        for device in [device for device in udevd.devices if device.subsystem == "pci"]:
+            link = f"vfio/by-pci-path/{udev.record(device).properties['ID_PCI_PATH_TAG']}"
+            if os.path.lexists(f"{device.syspath}/iommu_group"):
+                os.unlink(f"{device.syspath}/iommu_group")
+            udevd.changed()
+            for action in ("unbind", "remove"):
+                udevd.events(action, [device])
+            answers.append(([groups[link]] if link in groups else [], udevd.changed()))
+            for path, text in texts.items():
+                path.write_text(text)
+    return answers
+
+
+def test_group_is_looked_at_again_when_a_function_is_unplugged():
+    answers = sandbox.run(unplug_functions)
+    assert sum(bool(expected) for expected, _ in answers) >= 4
+    for expected, changed in answers:
+        assert changed == expected
 
 
 HELPERS = {
