@@ -124,7 +124,13 @@ def main() -> int:
         signal.signal(number, end)
     with tempfile.TemporaryDirectory(prefix="pcipath-soak-") as scratch:
         soaks = [Soak(make_machine(guest, Path(scratch), kind), kind, arguments.seed) for kind in arguments.guests]
-        threads = [threading.Thread(target=soak.run, args=(arguments.cycles / len(soaks), arguments.hours * 3600, turns)) for soak in soaks]
+
+        def run(soak: Soak) -> None:
+            soak.run(arguments.cycles / len(soaks), arguments.hours * 3600, turns)
+            if soak.result.error:
+                print(soak.result.error, end="\n\n", flush=True)
+
+        threads = [threading.Thread(target=run, args=(soak,)) for soak in soaks]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -132,9 +138,6 @@ def main() -> int:
         for soak in soaks:
             soak.machine.stop()
     results = [soak.result for soak in soaks]
-    for result in results:
-        if result.error:
-            print(result.error, end="\n\n")
     report(results)
     return 1 if any(result.error or result.grown() for result in results) else 0
 
