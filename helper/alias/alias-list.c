@@ -60,7 +60,14 @@ static int add_target_error(struct alias_list *list, const char *source, unsigne
         return alias_list_add_error(list, source, line, reason);
 }
 
-/* Return: 0, or -EINVAL with the reason. */
+static int print_interface_name(const struct device_spec *spec, char name[static INTERFACE_NAME_MAX + 1]) {
+        return interface_print_name(&spec->path, spec->selector.sub_function, spec->selector.suffix,
+                                    INTERFACE_NAME_MAX + 1, name) > INTERFACE_NAME_MAX
+                       ? -E2BIG
+                       : 0;
+}
+
+/* @link: set to the link of a disk or the name of an interface. Return: 0, or -EINVAL with the reason. */
 static int parse_target(struct alias_list *list, const char *text, struct device_spec *ret,
                         char link[static DEVICE_SPEC_LINK_MAX], struct pci_path_error *error) {
         /* Only UEFI's format needs the _UIDs of the machine. Without ACPI there are none. */
@@ -75,22 +82,25 @@ static int parse_target(struct alias_list *list, const char *text, struct device
                 *error = (struct pci_path_error){ (size_t) (ret->selector.type - text), "a target has no type" };
                 return -EINVAL;
         }
+        if (ret->selector.is_interface) {
+                *error = (struct pci_path_error){ INTERFACE_NAME_MAX, "the name of the interface would be too long" };
+                return print_interface_name(ret, link) < 0 ? -EINVAL : 0;
+        }
         *error = (struct pci_path_error){ LINK_NAME_MAX, "the name of its link would be too long" };
         return device_spec_print_link(ret, link) < 0 ? -EINVAL : 0;
 }
 
-/* The name of the interface that has no port. Return: 0, also when there can be none, or -ENOMEM. */
+/* The name by PCI path of the interface. Return: 0, also when there can be none, or -ENOMEM. */
 static int make_interface_name(const struct device_spec *spec, char **ret) {
         const struct selector *selector = &spec->selector;
-        char flat[PCI_PATH_STRING_MAX];
-        const char *sub_function = selector->sub_function[0] != '\0' ? "S" : "";
+        char name[INTERFACE_NAME_MAX + 1];
 
-        pci_path_print(&spec->path, PCI_PATH_FLAT, flat);
-        if (selector->part > 0 || selector->suffix[0] != '\0' ||
-            strlen(INTERFACE_PREFIX) + strlen(flat) + strlen(sub_function) + strlen(selector->sub_function) >
-                    INTERFACE_NAME_MAX)
+        if (!selector->is_interface && (selector->part > 0 || selector->suffix[0] != '\0'))
                 return 0;
-        return format_text(ret, INTERFACE_PREFIX "%s%s%s", flat, sub_function, selector->sub_function);
+        if (print_interface_name(spec, name) < 0)
+                return 0;
+        *ret = strdup(name);
+        return *ret ? 0 : -ENOMEM;
 }
 
 /* Takes over @name and @target. */
@@ -99,9 +109,9 @@ static int add_alias(struct alias_list *list, char *name, char *target, const st
         struct alias alias = { .name = name, .target = target, .line = line, .order = list->n };
 
         alias.is_whole = spec->selector.part == 0;
-        alias.link = strdup(link);
+        alias.link = link ? strdup(link) : NULL;
         alias.source = strdup(source);
-        if (!alias.link || !alias.source || make_interface_name(spec, &alias.interface) < 0 ||
+        if ((link && !alias.link) || !alias.source || make_interface_name(spec, &alias.interface) < 0 ||
             array_grow(list->items, list->n, 1) < 0) {
                 alias_clear(&alias);
                 return -ENOMEM;
@@ -125,7 +135,8 @@ static int parse_alias(struct alias_list *list, const char *text, size_t n, cons
         if (parse_target(list, target, &spec, link, &error) < 0)
                 return add_target_error(list, source, line, name, &error);
 
-        r = add_alias(list, name, target, &spec, link + strlen(DISK_LINKS), source, line);
+        r = add_alias(list, name, target, &spec, spec.selector.is_interface ? NULL : link + strlen(DISK_LINKS), source,
+                      line);
         name = target = NULL;
         return r;
 }
@@ -194,6 +205,11 @@ static int print_place(const struct alias *alias, char **ret) {
                                : format_text(ret, "%s", alias->source);
 }
 
+/* No link of a disk begins as the name of an interface. One of both is there. */
+static bool is_same_target(const struct alias *a, const struct alias *b) {
+        return streq(a->link ?: a->interface, b->link ?: b->interface);
+}
+
 static int refuse(struct alias_list *list, struct alias *aliases, size_t n, const struct alias *other) {
         _cleanup_free_ char *reason = NULL, *place = NULL;
 
@@ -210,7 +226,7 @@ static int merge(struct alias_list *list, struct alias *aliases, size_t n, size_
         const struct alias *other = NULL;
 
         for (size_t i = 1; i < n && !other; i++)
-                if (!streq(aliases[i].link, aliases[0].link))
+                if (!is_same_target(&aliases[i], &aliases[0]))
                         other = &aliases[i];
         *ret_n = other ? n : 1;
         if (other)
@@ -264,10 +280,10 @@ const struct alias *alias_list_find(const struct alias_list *list, const char *n
 
 /* Does @link belong to the alias? Return: what follows the alias in the name of its link, "" or "-part1"; or NULL. */
 static const char *match_link(const struct alias *alias, const char *link) {
-        size_t n = strlen(alias->link);
+        size_t n = alias->link ? strlen(alias->link) : 0;
         const char *part = link + n;
 
-        if (alias->is_refused || strncmp(link, alias->link, n) != 0)
+        if (alias->is_refused || n == 0 || strncmp(link, alias->link, n) != 0)
                 return NULL;
         if (*part == '\0')
                 return part;

@@ -19,7 +19,7 @@
 struct alias {
         char *name;
         char *target;    /* as it was written */
-        char *link;      /* name of the target's link by PCI path, if it is a disk or partition */
+        char *link;      /* name of the target's link by PCI path, if it is a disk or partition; or NULL */
         char *interface; /* name of the target by PCI path, if it is an interface; or NULL if it cannot be one */
         char *source;    /* file, or another origin */
         unsigned line;   /* of the file, from 1; or 0 */

@@ -18,7 +18,12 @@ static bool is_plain(const char *text) {
 }
 
 static bool is_compiled(const struct alias *alias) {
-        return !alias->is_refused && is_plain(alias->name) && is_plain(alias->link);
+        return !alias->is_refused && is_plain(alias->name) && (!alias->link || is_plain(alias->link)) &&
+               (!alias->interface || is_plain(alias->interface));
+}
+
+static bool is_of_disk(const struct alias *alias) {
+        return alias->link && is_compiled(alias);
 }
 
 /* The partitions of a disk have its link and a number. The number is the end of the kernel's name, too. */
@@ -66,13 +71,13 @@ static void print_several(FILE *out, const struct alias *alias) {
 
 static void print_all(FILE *out, const struct alias_list *list, void (*print)(FILE *out, const struct alias *alias)) {
         for (size_t i = 0; i < list->n; i++)
-                if (is_compiled(&list->items[i]))
+                if (is_of_disk(&list->items[i]))
                         print(out, &list->items[i]);
 }
 
 static bool has_any(const struct alias_list *list) {
         for (size_t i = 0; i < list->n; i++)
-                if (is_compiled(&list->items[i]))
+                if (is_of_disk(&list->items[i]))
                         return true;
 
         return false;

@@ -6,6 +6,8 @@
  * names, so these nodes keep their names, and so do interfaces.
  */
 
+#include <net/if.h>
+
 #include "alias-list.h"
 #include "ascii.h"
 #include "cdi.h"
@@ -175,24 +177,13 @@ static int add_rdma(struct cdi *cdi, const struct enumeration *enumeration) {
 /* Return: 1 for an interface with a name by PCI path that no other interface has, else 0, or a negative errno. */
 static int get_interface_name(const struct function *f, const struct child_device *u,
                               char name[static INTERFACE_NAME_MAX + 1]) {
-        _cleanup_device_ sd_device *device = NULL;
-        char flat[PCI_PATH_STRING_MAX];
         unsigned owner;
-        int ifindex, r;
+        int r;
 
-        if (!streq(u->subsystem, "net"))
-                return 0;
-        r = sd_device_new_from_syspath(&device, u->syspath);
-        if (r >= 0)
-                r = device_has_interface_name(device);
-        if (r > 0)
-                r = sd_device_get_ifindex(device, &ifindex) < 0 ? -ENODEV : 1;
+        r = child_device_get_interface_name(u, &f->path, name);
         if (r <= 0)
-                return errno_is_absent(r) ? 0 : r;
-
-        pci_path_print(&f->path, PCI_PATH_FLAT, flat);
-        return interface_get_name(u->syspath, flat, name) >= 0 &&
-               (rtnl_find_name(name, &owner) < 0 || owner == (unsigned) ifindex);
+                return r;
+        return rtnl_find_name(name, &owner) < 0 || owner == if_nametoindex(u->name);
 }
 
 /* A port can have a name of other characters than the interface allows. */
@@ -250,18 +241,31 @@ static int add_disk_by_alias(struct cdi *cdi, const struct function *f, const st
 }
 
 static int add_interface_by_alias(struct cdi *cdi, const struct function *f, const struct alias *alias) {
-        char name[INTERFACE_NAME_MAX + 1];
+        char name[INTERFACE_NAME_MAX + 1], bare[INTERFACE_NAME_MAX + 1], flat[PCI_PATH_STRING_MAX];
 
+        pci_path_print(&f->path, PCI_PATH_FLAT, flat);
         for (size_t i = 0; i < f->children.n && alias->interface; i++) {
-                int r = get_interface_name(f, &f->children.items[i], name);
+                const struct child_device *u = &f->children.items[i];
+                int r = get_interface_name(f, u, name);
 
                 if (r < 0)
                         return r;
-                if (r > 0 && streq(name, alias->interface))
-                        cdi_add_interface(cdi, f->children.items[i].name);
+                if (r > 0 && (streq(name, alias->interface) || (interface_get_bare_name(u->syspath, flat, bare) > 0 &&
+                                                                streq(bare, alias->interface))))
+                        cdi_add_interface(cdi, u->name);
         }
 
         return 0;
+}
+
+/* An alias of one interface is nothing else. */
+static int add_only_interface(struct cdi *cdi, const struct function *f, const struct alias *alias) {
+        int r;
+
+        cdi_begin_device(cdi, alias->name, &f->path);
+        r = add_interface_by_alias(cdi, f, alias);
+        cdi_end_device(cdi);
+        return r;
 }
 
 /* @sub_function: of the alias's target, or empty for the function itself */
@@ -288,10 +292,11 @@ static int add_function_by_alias(struct cdi *cdi, const struct function *f, cons
 static const char *match_function(const struct alias *alias, const char *flat) {
         static const char sub_function[] = "-" SUFFIX_SUB_FUNCTION;
         size_t n = strlen(flat);
-        const char *rest = alias->link + n;
+        const char *rest;
 
         if (alias->is_refused || strncmp(alias->link, flat, n) != 0)
                 return NULL;
+        rest = alias->link + n;
         if (strncmp(rest, sub_function, strlen(sub_function)) == 0)
                 rest += strlen(sub_function);
         else if (*rest != '\0')
@@ -307,9 +312,11 @@ static int add_aliases_of(struct cdi *cdi, const struct function *f) {
         pci_path_print(&f->path, PCI_PATH_FLAT, flat);
         for (size_t i = 0; i < cdi->aliases->n && r >= 0; i++) {
                 const struct alias *alias = &cdi->aliases->items[i];
-                const char *sub_function = match_function(alias, flat);
+                const char *sub_function = alias->link ? match_function(alias, flat) : NULL;
 
-                if (sub_function)
+                if (!alias->link && !alias->is_refused)
+                        r = add_only_interface(cdi, f, alias);
+                else if (sub_function)
                         r = add_function_by_alias(cdi, f, alias, sub_function);
         }
         return r;

@@ -97,7 +97,10 @@ int parse_device_spec(const char *text, const char *type, struct device_spec *re
         if (ret->selector.type && expanded)
                 ret->selector.type = text + strlen(text) - strlen(ret->selector.type);
         ret->selector.type = ret->selector.type ?: type;
-        if (ret->selector.type && !streq(ret->selector.type, "block") &&
+        if (ret->selector.is_interface && ret->selector.type && !streq(ret->selector.type, "net"))
+                return log_error(EXIT_USAGE, "%s: a network interface has the type net, not %s", text,
+                                 ret->selector.type);
+        if (ret->selector.type && !streq(ret->selector.type, "block") && !ret->selector.is_interface &&
             (ret->selector.part > 0 || ret->selector.suffix[0] != '\0'))
                 return log_error(EXIT_USAGE, "%s: a disk or partition has the type block, not %s", text,
                                  ret->selector.type);

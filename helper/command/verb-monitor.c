@@ -28,6 +28,7 @@ struct monitor {
         struct string_list functions; /* to scan */
         bool everything;              /* scan the whole machine */
         bool beside_udev;
+        bool wants_aliases;           /* read them again */
         int ready_fd, signal_fd;
 };
 
@@ -133,9 +134,21 @@ static bool handle_signals(struct monitor *m) {
         struct signalfd_siginfo info;
         bool end = false;
 
-        while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info))
-                end = end || info.ssi_signo != SIGCHLD;
+        while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+                m->wants_aliases = m->wants_aliases || info.ssi_signo == SIGHUP;
+                end = end || info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+        }
         return end;
+}
+
+static void read_aliases(struct monitor *m) {
+        m->wants_aliases = false;
+        if (!m->manager.directory)
+                return;
+        if (manager_read_aliases(&m->manager) < 0)
+                log_error(EXIT_FAILED, "out of memory: the aliases stay as they were");
+        else
+                m->everything = true;
 }
 
 /* Return: an exit status. */
@@ -161,6 +174,8 @@ static int run(struct monitor *m) {
                 handle_writes(m);
                 if (handle_signals(m))
                         return EXIT_DONE;
+                if (m->wants_aliases)
+                        read_aliases(m);
                 if (m->everything || m->functions.n > 0)
                         scan(m);
         }
@@ -181,6 +196,7 @@ static int open_signals(void) {
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGCHLD);
+        sigaddset(&signals, SIGHUP);
         (void) signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD is not sent */
         if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
                 return negative_errno();

@@ -44,7 +44,7 @@ static int is_removed(const struct wait *w, size_t i) {
 
         if (w->lookups[i].is_there)
                 return 0;
-        if (spec->selector.part > 0 || spec->selector.suffix[0] != '\0' ||
+        if (spec->selector.part > 0 || spec->selector.is_interface || spec->selector.suffix[0] != '\0' ||
             spec->selector.sub_function[0] != '\0' || w->source == UEVENT_KERNEL ||
             w->lookups[i].resolution.n_hops == spec->path.n_hops)
                 return 1;

@@ -29,17 +29,23 @@ void altname_ask_for_event(const char *syspath) {
                 return; /* the interface is disappearing */
 }
 
+/* Find the interface that has @name among those of the same device, itself included. */
+static bool find_sibling(const char *syspath, const char *name, unsigned *ret_ifindex, char beside[static PATH_MAX]) {
+        char other[IF_NAMESIZE];
+
+        return rtnl_find_name(name, ret_ifindex) >= 0 && if_indextoname(*ret_ifindex, other) &&
+               snprintf(beside, PATH_MAX, "%.*s%s", (int) (strrchr(syspath, '/') + 1 - syspath), syspath, other) <
+                       PATH_MAX &&
+               sysfs_exists(beside, "uevent");
+}
+
 /* Two interfaces that would share a name both lose it. This removes the name from the interface that appeared first. */
 static void drop_shared(const char *syspath, const char *name) {
-        char other[IF_NAMESIZE], beside[PATH_MAX];
+        char beside[PATH_MAX];
         unsigned ifindex;
 
-        if (rtnl_find_name(name, &ifindex) < 0 || !if_indextoname(ifindex, other) ||
-            snprintf(beside, sizeof(beside), "%.*s%s", (int) (strrchr(syspath, '/') + 1 - syspath), syspath, other) >=
-                    (int) sizeof(beside) ||
-            !sysfs_exists(beside, "uevent"))
-                return;
-        if (rtnl_delete_altname(ifindex, name) >= 0 && !streq(beside, syspath))
+        if (find_sibling(syspath, name, &ifindex, beside) && rtnl_delete_altname(ifindex, name) >= 0 &&
+            !streq(beside, syspath))
                 altname_ask_for_event(beside);
 }
 
@@ -82,6 +88,21 @@ int altname_add(const char *syspath, const char *flat, char name[static INTERFAC
         return r < 0 ? r : add_name(ifindex, name);
 }
 
+/*
+ * An interface that has a port can have got the alias of its function while it was the only one. Removes the alias from
+ * it. Return: has it had the alias?
+ */
+static bool take_from_sibling(const char *syspath, const char *alias) {
+        char beside[PATH_MAX];
+        unsigned ifindex;
+
+        if (!find_sibling(syspath, alias, &ifindex, beside) || !interface_has_port(beside) ||
+            rtnl_delete_altname(ifindex, alias) < 0)
+                return false;
+        altname_ask_for_event(beside);
+        return true;
+}
+
 /**
  * altname_add_alias() - register an alias of an interface, unless it has it already
  *
@@ -92,15 +113,19 @@ int altname_add_alias(const char *syspath, const char *alias) {
         int r;
 
         r = read_ifindex(syspath, &ifindex);
-        return r < 0 ? r : add_name(ifindex, alias);
+        if (r >= 0)
+                r = add_name(ifindex, alias);
+        return r == -EEXIST && take_from_sibling(syspath, alias) ? add_name(ifindex, alias) : r;
 }
 
-/** altname_remove_alias() - remove an alias from an interface, if the interface has it */
+/** altname_remove_alias() - remove an alias from an interface, or from one that shared it, if one of them has it */
 void altname_remove_alias(const char *syspath, const char *alias) {
         unsigned ifindex, owner;
 
         if (read_ifindex(syspath, &ifindex) >= 0 && rtnl_find_name(alias, &owner) >= 0 && owner == ifindex)
                 (void) rtnl_delete_altname(ifindex, alias);
+        else
+                (void) take_from_sibling(syspath, alias);
 }
 
 /**

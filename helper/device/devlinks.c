@@ -82,6 +82,25 @@ int device_has_interface_name(sd_device *device) {
 }
 
 /**
+ * device_get_interface_path() - find the path of the function of an interface that has a name by PCI path
+ * @flat: the path in the flat format
+ *
+ * Return: 1, 0 when the device is no such interface, or a negative errno.
+ */
+int device_get_interface_path(sd_device *device, char flat[static PCI_PATH_STRING_MAX]) {
+        _cleanup_names_ struct names names = {};
+        int r;
+
+        r = device_has_interface_name(device);
+        if (r > 0)
+                r = device_get_names(device, &names);
+        if (r < 0 || names.n != 1)
+                return r < 0 ? r : 0;
+        pci_path_print(&names.items[0].path, PCI_PATH_FLAT, flat);
+        return 1;
+}
+
+/**
  * device_get_links() - find the links of a device node, as udev's rules make them
  * @names: the names of the device
  * @input_class: as for device_get_node_link()

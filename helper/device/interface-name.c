@@ -60,10 +60,10 @@ static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1
         int r;
 
         r = read_port_name(syspath, INTERFACE_NAME_MAX, buf + 1);
-        buf[0] = 'n';
+        buf[0] = INTERFACE_PORT_NAME;
         if (r >= 0 && buf[1] == '\0') {
                 r = read_port_number(syspath, INTERFACE_NAME_MAX, buf + 1);
-                buf[0] = buf[1] == '\0' ? '\0' : 'd';
+                buf[0] = buf[1] == '\0' ? '\0' : INTERFACE_PORT_NUMBER;
         }
         return r;
 }
@@ -83,7 +83,7 @@ static int read_sub_function(const char *syspath, char buf[static SUB_FUNCTION_M
 
         if (snprintf(device, sizeof(device), "%s/device", syspath) >= (int) sizeof(device))
                 return -ENAMETOOLONG;
-        buf[0] = 'S';
+        buf[0] = INTERFACE_SUB_FUNCTION;
         r = sub_function_read(device, buf + 1);
         if (r <= 0)
                 buf[0] = '\0';
@@ -118,4 +118,70 @@ int interface_get_name(const char *syspath, const char *flat, char buf[static IN
 
         strcpy(buf, name);
         return r > 0 ? -ENOTUNIQ : 0;
+}
+
+/** interface_has_port() - does the driver give a name or a number to the port of the interface? */
+bool interface_has_port(const char *syspath) {
+        char port[INTERFACE_NAME_MAX + 1];
+
+        return read_port(syspath, port) >= 0 && port[0] != '\0';
+}
+
+struct others {
+        bool any, without_port;
+};
+
+static int add_other(const char *syspath, const char *name, void *userdata) {
+        struct others *others = userdata;
+
+        (void) name;
+        others->any = true;
+        others->without_port = others->without_port || !interface_has_port(syspath);
+        return 0;
+}
+
+/**
+ * interface_get_bare_name() - make the name by PCI path without the port, of an interface that has a port
+ * @syspath: the interface, below the directory of its device: SYSPATH/net/NAME
+ * @flat: the PCI path of that device's function
+ * @buf: set when the return value is 1 or -ENOTUNIQ
+ *
+ * Nobody has this name, but an alias that does not say the port means the interface if it is the only one.
+ *
+ * Return: 1 when it is, -ENOTUNIQ when all of several interfaces have ports, 0 when it has no port or another one has
+ * none, or the errno of an attribute that cannot be read.
+ */
+int interface_get_bare_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
+        char port[INTERFACE_NAME_MAX + 1], sub_function[SUB_FUNCTION_MAX + 2];
+        struct others others = {};
+        int r;
+
+        r = read_port(syspath, port);
+        if (r < 0 || port[0] == '\0')
+                return r;
+        r = read_sub_function(syspath, sub_function);
+        if (r >= 0)
+                r = sysfs_for_each_sibling(syspath, add_other, &others);
+        if (r < 0 || others.without_port ||
+            snprintf(port, sizeof(port), INTERFACE_PREFIX "%s%s", flat, sub_function) >= (int) sizeof(port))
+                return r;
+
+        strcpy(buf, port);
+        return others.any ? -ENOTUNIQ : 1;
+}
+
+/**
+ * interface_print_name() - make the name by PCI path of an interface, which need not exist
+ * @sub_function: its number, or empty
+ * @port: "np0", "d1", or empty
+ *
+ * Return: the length of the name, which can be @size or more.
+ */
+int interface_print_name(const struct pci_path *path, const char *sub_function, const char *port, size_t size,
+                         char buf[static size]) {
+        const char before[] = { sub_function[0] != '\0' ? INTERFACE_SUB_FUNCTION : '\0', '\0' };
+        char flat[PCI_PATH_STRING_MAX];
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        return snprintf(buf, size, INTERFACE_PREFIX "%s%s%s%s", flat, before, sub_function, port);
 }

@@ -11,6 +11,7 @@
 #include "array.h"
 #include "ascii.h"
 #include "children.h"
+#include "devlinks.h"
 #include "format-text.h"
 #include "nvme.h"
 #include "pci-path.h"
@@ -342,4 +343,28 @@ int child_devices_find(const char *syspath, struct child_devices *ret, char ret_
         child_devices_sort(&found);
         *ret = found;
         return 0;
+}
+
+/**
+ * child_device_get_interface_name() - make the name by PCI path of an interface
+ * @path: of the function above the device
+ *
+ * Return: 1, 0 when the device has no such name, or a negative errno.
+ */
+int child_device_get_interface_name(const struct child_device *u, const struct pci_path *path,
+                                    char name[static INTERFACE_NAME_MAX + 1]) {
+        _cleanup_device_ sd_device *device = NULL;
+        char flat[PCI_PATH_STRING_MAX];
+        int r;
+
+        if (!streq(u->subsystem, "net"))
+                return 0;
+        r = sd_device_new_from_syspath(&device, u->syspath);
+        if (r >= 0)
+                r = device_has_interface_name(device);
+        if (r <= 0)
+                return errno_is_absent(r) ? 0 : r;
+
+        pci_path_print(path, PCI_PATH_FLAT, flat);
+        return interface_get_name(u->syspath, flat, name) >= 0;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "interface-name.h"
 #include "string-list.h"
 #include "sub-function.h"
 
@@ -29,4 +30,6 @@ int child_devices_add_vfio(struct child_devices *children, const char *function_
 int child_devices_find(const char *syspath, struct child_devices *ret, char ret_unreadable[static PATH_MAX]);
 int children_find(const char *syspath, struct child_devices *children, struct string_list *driverless);
 void child_devices_sort(struct child_devices *children);
+int child_device_get_interface_name(const struct child_device *u, const struct pci_path *path,
+                                    char name[static INTERFACE_NAME_MAX + 1]);
 void child_devices_clear(struct child_devices *children);

@@ -80,6 +80,25 @@ static size_t find_flat_suffix(const char *text) {
         return strlen(text);
 }
 
+/*
+ * Find the suffix of an interface in the flat form, which follows the last hop: "02.0-00.0np0", "02.0-00.0v3d1".
+ * Return: the length of the text when there is none.
+ */
+static size_t find_flat_port(const char *text) {
+        for (const char *p = strchr(text, '.'); p; p = strchr(p + 1, '.')) {
+                const char *after = p + 2;
+
+                if (p[1] < '0' || p[1] > '7')
+                        continue;
+                if (*after == 'v')
+                        after += 1 + strspn(after + 1, "0123456789");
+                if (interface_suffix_span(after) > 0 && !strchr(after, ','))
+                        return (size_t) (after - text);
+        }
+
+        return strlen(text);
+}
+
 /* UEFI's format contains commas, QEMU's contains '-'. */
 static size_t find_suffix(const char *text) {
         const char *after = strrchr(text, ')'), *last = strrchr(text, '/');
@@ -94,19 +113,56 @@ static size_t find_suffix(const char *text) {
         return text[0] == '/' || after ? strlen(text) : find_flat_suffix(text);
 }
 
-static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci_path_error *ret_error) {
+/*
+ * Move the suffix of an interface from the text to the selector. It begins at @at. Return: 0, or -EINVAL.
+ */
+static int cut_interface(char *text, size_t at, struct selector *selector, struct pci_path_error *ret_error) {
+        const char *suffix = text + at;
+        size_t n = 0;
+
+        if (selector->part > 0)
+                return refuse(ret_error, at, "an interface has no partitions");
+        if (strlen(suffix) > INTERFACE_NAME_MAX)
+                return refuse(ret_error, at, "the suffix is longer than any interface name");
+        if (*suffix == INTERFACE_SUB_FUNCTION) {
+                n = strspn(++suffix, "0123456789");
+                if (n > SUB_FUNCTION_MAX)
+                        return refuse(ret_error, at + 1, "no sub-function has such a number");
+                memcpy(selector->sub_function, suffix, n);
+                selector->sub_function[n] = '\0';
+        }
+
+        selector->is_interface = true;
+        strcpy(selector->suffix, suffix + n);
+        return 0;
+}
+
+static int cut_suffix(char *text, struct selector *selector, struct pci_path_error *ret_error) {
         static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-";
         size_t at = find_suffix(text), length;
+        int r;
 
-        ret[0] = '\0';
-        if (text[at] == '\0')
-                return 0;
+        if (text[at] == '\0') {
+                at = find_flat_port(text);
+                if (text[0] == '/' || strchr(text, '(') || text[at] == '\0')
+                        return 0;
+                r = cut_interface(text, at, selector, ret_error);
+                text[at] = '\0';
+                return r;
+        }
         if (text[at + 1] == '\0')
                 return refuse(ret_error, at, "the suffix is empty");
+        length = interface_suffix_span(text + at + 1);
+        if (!is_disk_suffix(text + at + 1) && text[at] == ',' && length > 0 && text[at + 1 + length] == '\0') {
+                r = cut_interface(text, at + 1, selector, ret_error);
+                text[at] = '\0';
+                return r;
+        }
         if (!is_disk_suffix(text + at + 1))
                 // clang-format off
                 return refuse(ret_error, at + 1, "unknown suffix: a suffix begins with " SUFFIX_ATA ", " SUFFIX_FC ", "
-                              SUFFIX_NVME ", " SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB);
+                              SUFFIX_NVME ", " SUFFIX_SAS ", " SUFFIX_SCSI ", " SUFFIX_SUB_FUNCTION " or " SUFFIX_USB
+                              "; that of an interface is like np0, d1 or S88");
         // clang-format on
         length = strspn(text + at + 1, allowed);
         if (text[at + 1 + length] != '\0')
@@ -114,7 +170,7 @@ static int cut_suffix(char *text, char ret[static LINK_NAME_MAX + 1], struct pci
         if (length > LINK_NAME_MAX)
                 return refuse(ret_error, at, "the suffix is longer than any link name");
 
-        strcpy(ret, text + at + 1);
+        strcpy(selector->suffix, text + at + 1);
         text[at] = '\0';
         return 0;
 }
@@ -127,7 +183,8 @@ static int cut_sub_function(struct selector *selector, struct pci_path_error *re
         const char *number = selector->suffix + strlen(SUFFIX_SUB_FUNCTION), *rest;
         size_t n;
 
-        if (strncmp(selector->suffix, SUFFIX_SUB_FUNCTION, strlen(SUFFIX_SUB_FUNCTION)) != 0)
+        if (selector->is_interface ||
+            strncmp(selector->suffix, SUFFIX_SUB_FUNCTION, strlen(SUFFIX_SUB_FUNCTION)) != 0)
                 return 0;
         n = strspn(number, "0123456789");
         rest = number + n;
@@ -165,7 +222,7 @@ int device_spec_parse(const char *text, const struct uid_map *uids, struct devic
         if (r >= 0)
                 r = cut_part(copy, &spec.selector.part, ret_error);
         if (r >= 0)
-                r = cut_suffix(copy, spec.selector.suffix, ret_error);
+                r = cut_suffix(copy, &spec.selector, ret_error);
         if (r >= 0)
                 r = cut_sub_function(&spec.selector, ret_error, strlen(copy) + 1);
         if (r >= 0)
@@ -196,7 +253,7 @@ static bool is_part_of_spec(const char *list, size_t comma) {
                 return true;
 
         return strncmp(after, "part=", 5) == 0 || strncmp(after, "type=", 5) == 0 || is_disk_suffix(after) ||
-               is_within_parentheses(list, comma);
+               interface_suffix_span(after) > 0 || is_within_parentheses(list, comma);
 }
 
 /**
@@ -227,7 +284,7 @@ int device_spec_print_link(const struct device_spec *spec, char buf[static DEVIC
         char flat[PCI_PATH_STRING_MAX], part[sizeof(PARTITION_SUFFIX "65535")] = "";
         int n;
 
-        if (selector->type && !streq(selector->type, "block"))
+        if (selector->is_interface || (selector->type && !streq(selector->type, "block")))
                 return -EINVAL;
 
         pci_path_print(&spec->path, PCI_PATH_FLAT, flat);

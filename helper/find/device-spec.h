@@ -2,10 +2,12 @@
 #pragma once
 
 /*
- * A device spec selects a function by its path in any format, or a disk or partition of it.
+ * A device spec selects a function by its path in any format, or a disk, partition or network interface of it.
  *
  *     PATH[,SUFFIX][,part=N]      02.0/00.0,part=1    02.0/00.0,nvme-2    PciRoot(0x0)/Pci(0x2,0x0),part=1
  *     FLAT[-SUFFIX][-partN]       02.0-00.0-part1     02.0-00.0-nvme-2-part1
+ *     PATH,PORT                   02.0/00.0,np0       02.0/00.0,d1        02.0/00.0,S88np0
+ *     FLATPORT                    02.0-00.0np0        02.0-00.0d1         02.0-00.0S88np0
  *     ...,type=TYPE               02.0/00.0,type=net  04.0,type=pci
  */
 

@@ -65,6 +65,18 @@ static int has_suffix(const struct child_device *u, const char *suffix, const st
         return 0;
 }
 
+/* Is the device the interface that has this port? */
+static int has_port(const struct child_device *u, const struct selector *selector, const struct pci_path *path) {
+        char wanted[PCI_PATH_STRING_MAX + SUB_FUNCTION_MAX + LINK_NAME_MAX + 8], name[INTERFACE_NAME_MAX + 1];
+        int r;
+
+        r = child_device_get_interface_name(u, path, name);
+        if (r <= 0)
+                return r;
+        interface_print_name(path, selector->sub_function, selector->suffix, sizeof(wanted), wanted);
+        return streq(name, wanted);
+}
+
 /**
  * child_device_is_selected() - does the selector match this child device?
  * @default_type: used when @selector has no type; from selector_default_type()
@@ -78,10 +90,14 @@ int child_device_is_selected(const struct child_device *u, const struct selector
 
         if (selector->part > 0 || selector->suffix[0] != '\0')
                 type = "block";
+        if (selector->is_interface)
+                type = "net";
         if (!is_of_type(u, type) || (!selector->any_sub_function && !streq(u->sub_function, selector->sub_function)))
                 return 0;
         if (u->part != selector->part && !(selector->part == 0 && streq(type, SELECTOR_ALL)))
                 return 0;
 
-        return selector->suffix[0] == '\0' || has_suffix(u, selector->suffix, path);
+        if (selector->suffix[0] == '\0')
+                return 1;
+        return selector->is_interface ? has_port(u, selector, path) : has_suffix(u, selector->suffix, path);
 }

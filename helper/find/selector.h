@@ -18,7 +18,8 @@ struct selector {
         unsigned part;                    /* the number of the partition, or 0 */
         bool any_sub_function;            /* the function and all its sub-functions */
         char sub_function[SUB_FUNCTION_MAX + 1]; /* the number of a sub-function, or empty for the function itself */
-        char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1"; or empty */
+        bool is_interface;                /* only an interface; the suffix is that of its port */
+        char suffix[LINK_NAME_MAX + 1];   /* of the link's name, "nvme-1", or of a port, "np0"; or empty */
 };
 
 const char *selector_default_type(const char *function_syspath, const struct child_devices *children);

@@ -7,14 +7,16 @@
  */
 
 #include <fcntl.h>
-#include <net/if.h>
+#include <stdio.h>
 
 #include "alias-apply.h"
 #include "altname.h"
-#include "format-text.h"
+#include "device-util.h"
+#include "devlinks.h"
 #include "lock.h"
 #include "replace-file.h"
 #include "rtnl.h"
+#include "util.h"
 
 /* Not the name of a rules file: udevd reads only files whose names end in ".rules". */
 #define TEMPORARY ".pcipath-alias.new"
@@ -59,40 +61,69 @@ static bool table_has(const char *table, const char *line, size_t n) {
         return false;
 }
 
-static void remove_name(unsigned ifindex, const char *alias) {
-        unsigned owner;
+/* Removes the alias of a line "NAME ALIAS\n", of @n bytes, from the interface. */
+static void remove_alias(const char *syspath, const char *line, size_t n) {
+        const char *space = memchr(line, ' ', n);
+        char alias[ALIAS_NAME_MAX + 1];
 
-        if (rtnl_find_name(alias, &owner) >= 0 && owner == ifindex)
-                (void) rtnl_delete_altname(ifindex, alias);
+        if (!space || (size_t) (line + n - space) > sizeof(alias))
+                return;
+        snprintf(alias, sizeof(alias), "%.*s", (int) (line + n - space) - 2, space + 1);
+        altname_remove_alias(syspath, alias);
 }
 
-/* @line: "NAME ALIAS\n" of one of the tables, that the other one does not have */
-static void update_interface(const char *line, size_t n, bool is_old) {
-        char text[INTERFACE_NAME_MAX + ALIAS_NAME_MAX + 3], ifname[IF_NAMESIZE], syspath[64], *alias;
-        unsigned ifindex;
+/*
+ * Handles each line of @table that @other does not have and that is of an interface named @name.
+ * @is_old: remove the alias of the line
+ *
+ * Return: is there such a line?
+ */
+static bool compare_tables(const char *syspath, const char *name, const char *table, const char *other, bool is_old) {
+        size_t n = strlen(name), n_line;
+        bool found = false;
 
-        if (n >= sizeof(text))
-                return;
-        memcpy(text, line, n - 1);
-        text[n - 1] = '\0';
-        alias = strchr(text, ' ');
-        if (!alias)
-                return;
-        *alias++ = '\0';
-
-        if (rtnl_find_name(text, &ifindex) < 0 || !if_indextoname(ifindex, ifname))
-                return;
-        if (is_old)
-                remove_name(ifindex, alias);
-        snprintf(syspath, sizeof(syspath), "/sys/class/net/%s", ifname);
-        altname_ask_for_event(syspath);
+        for (const char *p = table, *end; n > 0 && (end = strchr(p, '\n')); p = end + 1) {
+                n_line = (size_t) (end - p) + 1;
+                if (strncmp(p, name, n) != 0 || p[n] != ' ' || table_has(other, p, n_line))
+                        continue;
+                found = true;
+                if (is_old)
+                        remove_alias(syspath, p, n_line);
+        }
+        return found;
 }
 
-/* Each line of @table that @other does not have. */
+static bool update_interface(const char *syspath, const char *table, const char *other, bool is_old) {
+        char flat[PCI_PATH_STRING_MAX], name[INTERFACE_NAME_MAX + 1] = "", bare[INTERFACE_NAME_MAX + 1] = "";
+        _cleanup_device_ sd_device *device = NULL;
+        const char *real;
+        unsigned unused;
+        bool found;
+
+        if (sd_device_new_from_syspath(&device, syspath) < 0 || sd_device_get_syspath(device, &real) < 0 ||
+            device_get_interface_path(device, flat) <= 0)
+                return false;
+        /* Without its name it will have an event anyway: udevd has not started yet. */
+        if (interface_get_name(real, flat, name) < 0 || rtnl_find_name(name, &unused) < 0)
+                return false;
+        (void) interface_get_bare_name(real, flat, bare);
+        found = compare_tables(real, name, table, other, is_old);
+        return compare_tables(real, bare, table, other, is_old) || found;
+}
+
+/* The interfaces of each line of @table that @other does not have. An interface that cannot be read is disappearing. */
 static void update_interfaces(const char *table, const char *other, bool is_old) {
-        for (const char *p = table, *end; p && (end = strchr(p, '\n')); p = end + 1)
-                if (!table_has(other, p, (size_t) (end - p) + 1))
-                        update_interface(p, (size_t) (end - p) + 1, is_old);
+        _cleanup_closedir_ DIR *dir = opendir("/sys/class/net");
+        char syspath[sizeof("/sys/class/net/") + NAME_MAX];
+        struct dirent *entry;
+
+        while (dir && *table != '\0' && read_entry(dir, &entry) > 0) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                snprintf(syspath, sizeof(syspath), "/sys/class/net/%s", entry->d_name);
+                if (update_interface(syspath, table, other, is_old))
+                        altname_ask_for_event(syspath);
+        }
 }
 
 static int report_file(const struct reporter *reporter, const char *path, int r) {

@@ -36,6 +36,7 @@ void device_set_links(struct device *device, struct string_list *links, struct s
 
 /*
  * An interface that shares its name by PCI path has no aliases either.
+ * @name: by PCI path; or without the port
  * @error: of that name
  *
  * Return: 0, also when it cannot be done, or -ENOMEM.
@@ -61,6 +62,15 @@ static int update_aliases(struct manager *m, struct device *device, const char *
         return 0;
 }
 
+/* Aliases that do not say the port. Return: 0, or -ENOMEM. */
+static int update_bare_aliases(struct manager *m, struct device *device, const char *flat) {
+        char bare[INTERFACE_NAME_MAX + 1];
+        int r;
+
+        r = interface_get_bare_name(device->syspath, flat, bare);
+        return r > 0 || r == -ENOTUNIQ ? update_aliases(m, device, bare, r) : 0;
+}
+
 /* Return: 0, also when it cannot be done, or -ENOMEM. */
 static int give_name(struct manager *m, struct device *device, const char *flat) {
         _cleanup_string_list_ struct string_list links = {};
@@ -73,7 +83,7 @@ static int give_name(struct manager *m, struct device *device, const char *flat)
         if (r >= 0)
                 r = string_list_add(&links, name);
         device_set_links(device, &device->links, &links);
-        if (update_aliases(m, device, name, r) < 0)
+        if (update_aliases(m, device, name, r) < 0 || update_bare_aliases(m, device, flat) < 0)
                 return -ENOMEM;
         if (r >= 0 || r == -ENOMEM)
                 return r;
@@ -87,24 +97,43 @@ static int give_name(struct manager *m, struct device *device, const char *flat)
         return 0;
 }
 
+/* Can the alias be one of the interface with this name by PCI path? */
+static bool is_alias_of(const struct alias *alias, const char *name) {
+        size_t n = alias->interface && !alias->is_refused ? strlen(alias->interface) : 0;
+
+        return n > 0 && strncmp(name, alias->interface, n) == 0 &&
+               (name[n] == '\0' || name[n] == INTERFACE_PORT_NAME || name[n] == INTERFACE_PORT_NUMBER);
+}
+
+static bool list_has(const struct alias_list *aliases, const struct alias *alias) {
+        const struct alias *found = alias_list_find(aliases, alias->name);
+
+        return found && !found->is_refused && found->interface && streq(found->interface, alias->interface);
+}
+
+/** device_change_aliases() - remove aliases that an interface no longer has; the next scan adds those that it has now */
+void device_change_aliases(struct device *device, const struct alias_list *old, const struct alias_list *aliases) {
+        for (size_t i = 0; i < old->n && device->links.n > 0; i++)
+                if (is_alias_of(&old->items[i], device->links.items[0]) && !list_has(aliases, &old->items[i]))
+                        altname_remove_alias(device->syspath, old->items[i].name);
+        device->wants_aliases = true;
+}
+
 /*
  * An interface that has its name keeps it. One without is tried again at each scan: another interface may have had its
  * name.
  */
 static int name_interface(struct manager *m, struct device *device, sd_device *sd) {
-        _cleanup_names_ struct names names = {};
         char flat[PCI_PATH_STRING_MAX];
         int r;
 
         device->is_there = true;
-        if (device->links.n > 0 || !m->want_interfaces)
+        if ((device->links.n > 0 && !device->wants_aliases) || !m->want_interfaces)
                 return 0;
-        r = device_has_interface_name(sd);
-        if (r > 0)
-                r = device_get_names(sd, &names);
-        if (r < 0 || names.n != 1)
+        device->wants_aliases = false;
+        r = device_get_interface_path(sd, flat);
+        if (r <= 0)
                 return r;
-        pci_path_print(&names.items[0].path, PCI_PATH_FLAT, flat);
 
         if (!m->dry_run)
                 return give_name(m, device, flat);

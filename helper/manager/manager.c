@@ -240,6 +240,30 @@ const struct device *manager_find_watch(const struct manager *m, int watch) {
 }
 
 /**
+ * manager_read_aliases() - read the aliases, again if they have been read
+ *
+ * The next scan of the whole machine changes links and names of interfaces.
+ *
+ * Return: 0, or -ENOMEM; the aliases are the same as before then.
+ */
+int manager_read_aliases(struct manager *m) {
+        struct alias_list aliases;
+        int r;
+
+        r = alias_list_read(&aliases);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < m->n_devices && m->want_interfaces; i++)
+                if (streq(m->devices[i]->subsystem, "net"))
+                        device_change_aliases(m->devices[i], &m->aliases, &aliases);
+        alias_list_clear(&m->aliases);
+        m->aliases = aliases;
+        for (size_t i = 0; i < m->aliases.errors.n; i++)
+                manager_note(m, "%s", m->aliases.errors.items[i]);
+        return 0;
+}
+
+/**
  * manager_open() - open the directory of the links, as the only manager that does
  * @m: initialised with MANAGER_NULL and what is wanted; to be closed with manager_close(), whatever is returned
  *
@@ -256,11 +280,9 @@ int manager_open(struct manager *m) {
         if (r < 0)
                 return r;
 
-        r = alias_list_read(&m->aliases);
+        r = manager_read_aliases(m);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < m->aliases.errors.n; i++)
-                manager_note(m, "%s", m->aliases.errors.items[i]);
 
         m->want_interfaces = m->tree.is_dev;
         for (size_t i = 0; link_directories[i]; i++)

@@ -29,6 +29,7 @@ struct device {
         bool is_there;  /* its device node is */
         bool is_read;   /* a disk: its content has been read */
         bool is_refused; /* an interface: its name is, or would be, another's as well */
+        bool wants_aliases; /* an interface: the aliases have been read again */
         bool is_announced, is_changed;
         int watch;      /* of inotify, or -1 */
         struct string_list links;   /* wanted links by PCI path, below /dev; of an interface, its name */
@@ -70,6 +71,7 @@ int manager_open(struct manager *manager);
 int manager_scan(struct manager *manager);
 int manager_scan_until_quiet(struct manager *manager);
 int manager_scan_function(struct manager *manager, const char *function_syspath);
+int manager_read_aliases(struct manager *manager);
 void manager_touch(struct manager *manager, const char *syspath);
 bool manager_has_refused_name(const struct manager *manager);
 const struct device *manager_find_watch(const struct manager *manager, int watch);
@@ -95,6 +97,7 @@ int manager_load_drivers(struct manager *manager, const struct string_list *driv
 /* device-links.c */
 void device_set_links(struct device *device, struct string_list *links, struct string_list *list);
 int device_find_links(struct manager *manager, struct device *device, const struct child_device *u);
+void device_change_aliases(struct device *device, const struct alias_list *old, const struct alias_list *aliases);
 bool device_has_content(const struct device *device);
 int device_read_content(struct manager *manager, struct device *device);
 

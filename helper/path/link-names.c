@@ -32,3 +32,38 @@ bool is_disk_suffix(const char *text) {
 
         return false;
 }
+
+/*
+ * The driver's name of a port can have other characters as well. Those of separators and of patterns are left out, so
+ * that the suffix can be a part of a device spec.
+ */
+#define PORT_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-"
+
+/**
+ * interface_suffix_span() - get the length of the suffix of an interface at the beginning of @text
+ *
+ * Such a suffix is "S88", "np0", "d1" or "S88np0". It ends at a comma or at the end of the text.
+ *
+ * Return: 0 when there is none.
+ */
+size_t interface_suffix_span(const char *text) {
+        const size_t length = strcspn(text, ",");
+        size_t at = 0, n;
+
+        /* A misspelt suffix of a disk is none. */
+        if (strncmp(text, SUFFIX_NVME, 3) == 0)
+                return 0;
+        if (text[at] == INTERFACE_SUB_FUNCTION) {
+                n = strspn(text + 1, "0123456789");
+                if (n == 0 || (n > 1 && text[1] == '0'))
+                        return 0;
+                at += 1 + n;
+        }
+        n = 0;
+        if (text[at] == INTERFACE_PORT_NAME)
+                n = strspn(text + at + 1, PORT_CHARACTERS);
+        else if (text[at] == INTERFACE_PORT_NUMBER && text[at + 1] != '0')
+                n = strspn(text + at + 1, "0123456789");
+        at += n > 0 ? 1 + n : 0;
+        return at == length ? length : 0;
+}

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Below /dev. */
 #define LINK_DIRECTORY(of) of "/by-pci-path"
@@ -32,8 +33,12 @@
 #define LINK_NAME_MAX 255 /* bytes: NAME_MAX of every file system that /dev can be on */
 
 #define INTERFACE_PREFIX "pci-"
+#define INTERFACE_SUB_FUNCTION 'S' /* before the number of a sub-function */
+#define INTERFACE_PORT_NAME 'n'    /* before the driver's name of a port */
+#define INTERFACE_PORT_NUMBER 'd'  /* before the number of a port */
 #define INTERFACE_NAME_MAX 127 /* bytes: ALTIFNAMSIZ of <linux/if.h> without its null byte */
 
 extern const char *const link_directories[]; /* "/dev/disk/by-pci-path" and the others; ends with NULL */
 
 bool is_disk_suffix(const char *text);
+size_t interface_suffix_span(const char *text);

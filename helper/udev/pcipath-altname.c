@@ -85,14 +85,41 @@ static void remove_aliases(const char *syspath, const char *name) {
                 altname_remove_alias(syspath, aliases.items[i]);
 }
 
+/*
+ * Reads the aliases of an interface that has a port, but whose port they do not say. Several interfaces of one device
+ * get none of them. Return: 0, -ENOTUNIQ, or another negative errno.
+ */
+static int read_bare_aliases(const char *syspath, const char *flat, struct string_list *ret) {
+        _cleanup_string_list_ struct string_list aliases = {};
+        char bare[INTERFACE_NAME_MAX + 1];
+        int r, shared;
+
+        shared = interface_get_bare_name(syspath, flat, bare);
+        if (shared > 0)
+                return altname_read_aliases(bare, ret);
+        if (shared != -ENOTUNIQ)
+                return 0;
+
+        r = altname_read_aliases(bare, &aliases);
+        if (r < 0 || aliases.n == 0)
+                return r;
+        remove_aliases(syspath, bare);
+        log_error(0, "%s: the target of the alias '%s' has several interfaces: none of them gets it. Add a port to "
+                     "the target, as in pcipath-aliases(5)",
+                  strrchr(syspath, '/') + 1, aliases.items[0]);
+        return -ENOTUNIQ;
+}
+
 /* Registers the aliases and prints properties for the rules: units for systemd, and whether an alias is missing. */
-static void add_aliases(const char *syspath, const char *name) {
+static void add_aliases(const char *syspath, const char *flat, const char *name) {
         _cleanup_string_list_ struct string_list aliases = {};
         char units[UNITS_MAX + 1] = "", *end = units;
         int r, missing;
 
         missing = altname_read_aliases(name, &aliases);
-        if (missing < 0)
+        if (missing >= 0)
+                missing = read_bare_aliases(syspath, flat, &aliases);
+        if (missing < 0 && missing != -ENOTUNIQ)
                 log_error(0, ALIAS_TABLE ": %s", strerror(-missing));
         for (size_t i = 0; i < aliases.n; i++) {
                 r = altname_add_alias(syspath, aliases.items[i]);
@@ -155,6 +182,6 @@ int main(int argc, char **argv) {
                           IF_NAMESIZE - 1);
 
         printf("ID_NET_NAME_PCI_PATH=%s\n", name);
-        add_aliases(syspath, name);
+        add_aliases(syspath, argv[1], name);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

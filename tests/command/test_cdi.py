@@ -159,6 +159,9 @@ storage=02.0/00.0
 part-of=02.0/00.0,sf-88
 card=03.0-01.0
 nothing=05.0
+second=06.0,d1
+alone=07.0
+named=07.0,np0
 twice=02.1/00.0
 twice=06.0
 """
@@ -167,7 +170,7 @@ twice=06.0
 def printed_aliases():
     given = given_away()
     given.roots[0].functions += [*RDMA.roots[0].functions[:1], function("02.1", function("00.0", VirtioBlk(Disk(1)))),
-                                 function("05.0"), function("06.0", Net())]
+                                 function("05.0"), function("06.0", Net([Port(), Port(1)])), function("07.0", Net([Port(0, "p0")]))]
     os.makedirs("/run/pcipath/aliases.d")
     with open("/run/pcipath/aliases.d/host.conf", "w", encoding="utf-8") as file:
         file.write(ALIASES)
@@ -180,8 +183,9 @@ def test_alias():
     assert common == []
     given = {name: [(node.get("path") or node["name"], node.get("hostPath")) for node in edits]
              for name, (_, edits) in devices.items()}
-    interface = given.pop("uplink")
-    assert len(interface) == 1 and interface[0][1] is None
+    interfaces = [given.pop(name) for name in ("uplink", "second", "alone", "named")]
+    assert all(len(interface) == 1 and interface[0][1] is None for interface in interfaces)
+    assert len({interface[0][0] for interface in interfaces}) == 3 and interfaces[2] == interfaces[3]
     by_alias = "/dev/disk/by-pci-alias"
     assert given == {
         "database": [(f"{by_alias}/database", "/dev/vda")],

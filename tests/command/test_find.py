@@ -13,7 +13,7 @@ from command.machine import complete
 from command.run import MACHINE, PCIPATH, on_machine, pcipath, run
 from synthetic.parts import uverbs
 from trees import sandbox
-from trees.machine import HostBridge, Machine, Net, Root, SubFunctions, VirtioBlk, function
+from trees.machine import HostBridge, Machine, Net, Port, Root, SubFunctions, VirtioBlk, function
 from trees.sysfs import Tree
 
 
@@ -110,6 +110,20 @@ def test_sub_function_is_not_its_function():
     assert absent.status == 3 and 'no device of sub-function 7' in absent.stderr
     assert odd.status == 2 and 'at byte 8: a sub-function is a decimal number' in odd.stderr
     assert listed.stdout.split() == ['eth2', 'eth3', 'eth4']
+
+
+def test_port_of_an_interface():
+    """The suffix of its alternative name, after a comma or in the flat form."""
+    machine = Machine([Root([function('02.0', Net([Port(0, 'p0'), Port(1)]), SubFunctions({88: [Net([Port(0, 'p0')])]}), uverbs(0)),
+                             function('03.0', function('00.0', Net([Port(), Port(1)])))])])
+    calls = [(['02.0,np0'], 'eth2'), (['02.0np0'], 'eth2'), (['02.0,d1'], 'eth3'), (['02.0,S88'], 'eth4'), (['02.0S88np0'], 'eth4'), (['02.0,S88np0,type=net'], 'eth4'),
+             (['03.0/00.0,d1'], 'eth6'), (['03.0-00.0d1'], 'eth6'), (['02.0,np1'], None), (['03.0/00.0,np0'], None)]
+    *found, disk, part = on_machine(machine, *(['find', '-n', '-o', 'NAME', *call] for call, _ in calls), ['find', '02.0,np0,type=block'], ['find', '02.0,np0,part=1'])
+    for (call, name), outcome in zip(calls, found, strict=True):
+        assert (outcome.status, outcome.stdout) == ((0, f'{name}\n') if name else (3, '')), (call, outcome)
+    assert 'no device with the suffix np1 below it' in found[-2].stderr
+    assert disk.status == 2 and 'a network interface has the type net, not block' in disk.stderr
+    assert part.status == 2 and 'an interface has no partitions' in part.stderr
 
 
 def ask_unprivileged(machine, unreadable, calls):

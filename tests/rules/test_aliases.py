@@ -24,6 +24,7 @@ COVERS = {
     "change_while_udevd_runs": "Alias: changed and removed while udevd runs",
     "interfaces_of_aliases": "Alias: network interfaces in udevd",
     "name_of_another_interface": "Alias: a name that another interface has",
+    "alias_without_the_port": "Alias: an interface with a port, named with and without it",
     "every_place_of_random_machines": "Alias: random machines and names",
 }
 
@@ -324,6 +325,39 @@ def test_changed_aliases_of_interfaces():
     assert found == [({"pci-02.0", "other"}, {"pci-03.0"}), ({"pci-02.0", "other", "new"}, {"pci-03.0", "lan"}, ["new"], ["lan"]),
                      ({"pci-02.0", "other", "new"}, {"pci-03.0"}), ({"pci-02.0", "other", "new"}, {"pci-03.0"}, ["new"], []),
                      ({"pci-02.0", "other"}, {"pci-03.0"}), ({"pci-02.0", "other"}, {"pci-03.0"}, [], [])] and not log
+
+
+def ports(*names):
+    return Machine([Root([function("02.0", Net([Port(0, name) for name in names])), function("03.0", Net([Port(0, "p0"), Port(1), Port()]))])])
+
+
+def port_comes_later(boot):
+    late = boot.interfaces[1].syspath
+    os.rename(late, "/sys/away")
+    boot.udevd.events("add", [device for device in boot.tree.devices if device.subsystem == "pci"])
+    boot.event(0)
+    found = [boot.altnames(0)]
+    os.rename("/sys/away", late)
+    boot.event(1)
+    # Asked for by the process that has taken the alias away.
+    with open(f"{boot.interfaces[0].syspath}/uevent", encoding="ascii") as f:
+        assert "PCIPATH=1" in f.read()
+    make_event(boot.interfaces[0], True)
+    boot.udevd.events("change", boot.interfaces[:1])
+    return [*found, boot.altnames(0), boot.altnames(1), units(boot, 0)]
+
+
+def test_alias_without_the_port():
+    """It is that of the only interface of a function, or of the interface without a port; of several ports it is none's."""
+    def check(boot):
+        boot.events("add")
+        return [boot.altnames(number) for number in range(len(boot.interfaces))]
+    text = "lan=02.0\nexact=02.0,np1\nflat=02.0-00.0np1\nmain=03.0\nfirst=03.0,np0\nsecond=03.0,d1\nboth=02.0np1\n"
+    found, log = interfaces(check, ports("p1"), text)
+    assert found == [{"pci-02.0np1", "lan", "exact", "both"}, {"pci-03.0np0", "first"}, {"pci-03.0d1", "second"}, {"pci-03.0", "main"}] and not log
+    found, log = interfaces(port_comes_later, ports("p1", "p2"), text)
+    assert found == [{"pci-02.0np1", "lan", "exact", "both"}, {"pci-02.0np1", "exact", "both"}, {"pci-02.0np2"}, ["pci-02.0np1", "both", "exact"]]
+    assert len(log) == 2 and all("the target of the alias 'lan' has several interfaces" in line for line in log)
 
 
 TWINS = Machine([Root([function("02.0", Net([Port(), Port()]))])])
