@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "alias-list.h"
+#include "base64.h"
 #include "util.h"
 
 #define TYPE_OEM_STRINGS 11
@@ -15,45 +16,13 @@
 #define TEXT_PREFIX "io.systemd.credential:" ALIAS_CREDENTIAL "="
 #define BASE64_PREFIX "io.systemd.credential.binary:" ALIAS_CREDENTIAL "="
 
-/* RFC 4648. Return: the value, 64 for the padding, or -1. */
-static int decode_digit(char c) {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-        const char *found = c != '\0' ? strchr(digits, c) : NULL;
-
-        return found ? (int) (found - digits) : -1;
-}
-
-/* @buf: has room for the text. Return: 0, or -EINVAL. */
-static int decode_base64(const char *text, size_t n, char *buf, size_t *ret_n) {
-        size_t n_buf = 0, n_digits = 0;
-        bool is_padded = false;
-        uint32_t bits = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                int digit = decode_digit(text[i]);
-
-                if (digit < 0 || (is_padded && digit < 64))
-                        return -EINVAL;
-                is_padded = digit == 64;
-                n_digits++;
-                if (is_padded)
-                        continue;
-                bits = bits << 6 | (uint32_t) digit;
-                if (n_digits % 4 != 1)
-                        buf[n_buf++] = (char) (bits >> (6 - 2 * ((n_digits - 1) % 4)) & 0xff);
-        }
-
-        *ret_n = n_buf;
-        return n_digits % 4 == 0 ? 0 : -EINVAL;
-}
-
 static int add_base64(struct alias_list *list, const char *text, size_t n, const char *source) {
         _cleanup_free_ char *buf = malloc(n + 1);
         size_t n_buf;
 
         if (!buf)
                 return -ENOMEM;
-        if (decode_base64(text, n, buf, &n_buf) < 0)
+        if (base64_decode(text, n, buf, &n_buf) < 0)
                 return alias_list_add_error(list, source, 0, "the credential " ALIAS_CREDENTIAL " is not base64");
         return alias_list_add_text(list, buf, n_buf, source);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "alias-name.h"
+#include "base64.h"
 #include "format-text.h"
 #include "options.h"
 #include "string-list.h"
@@ -117,10 +118,9 @@ static void print_lines(const struct string_list *lines, const char *before, con
                 printf("%s%s%s", i > 0 ? separator : "", before, lines->items[i]);
 }
 
-/* RFC 4648, of the lines with a line break between them. */
+/* Of the lines with a line break between them. */
 static int print_base64(const struct string_list *lines) {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *encoded = NULL;
         size_t n;
         FILE *out;
 
@@ -132,16 +132,11 @@ static int print_base64(const struct string_list *lines) {
         if (finish_memstream(out, &text) < 0)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < n; i += 3) {
-                const unsigned char *p = (const unsigned char *) text + i;
-                bool has_second = i + 1 < n, has_third = i + 2 < n;
-                unsigned bits = (unsigned) p[0] << 16;
-
-                bits |= has_second ? (unsigned) p[1] << 8 : 0;
-                bits |= has_third ? p[2] : 0;
-                printf("%c%c%c%c", digits[bits >> 18], digits[bits >> 12 & 63],
-                       has_second ? digits[bits >> 6 & 63] : '=', has_third ? digits[bits & 63] : '=');
-        }
+        encoded = malloc(BASE64_ENCODED_SIZE(n));
+        if (!encoded)
+                return -ENOMEM;
+        base64_encode(text, n, encoded);
+        fputs(encoded, stdout);
         return 0;
 }
 
