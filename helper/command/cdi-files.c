@@ -92,18 +92,11 @@ static void remove_temporaries(int dir_fd) {
 
 /* Return: a file descriptor with the lock held, or a negative errno. */
 static int open_alone(const char *directory, struct lock *lock) {
-        int fd, r;
+        int fd = lock_open_directory(lock, "cdi", directory, true);
 
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return negative_errno();
-        r = lock_acquire(lock, "cdi", fd, true);
-        if (r > 0)
+        if (fd >= 0 && lock->fd >= 0)
                 remove_temporaries(fd);
-        if (r >= 0)
-                return fd;
-        close(fd);
-        return r;
+        return fd;
 }
 
 static int write_files(const char *directory, const struct cdi_kind *kind) {

@@ -49,10 +49,8 @@ static int follow_alone(const char *directory, struct lock *lock) {
         int r;
 
         r = directory_make(AT_FDCWD, directory, 0755);
-        if (r >= 0) {
-                fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? negative_errno() : lock_acquire(lock, "follow", fd, false);
-        }
+        if (r >= 0)
+                r = fd = lock_open_directory(lock, "follow", directory, false);
         if (r == -EBUSY)
                 return log_error(EXIT_FAILED, "%s: another 'pcipath cdi --follow' writes there", directory);
         return r < 0 ? log_error(EXIT_FAILED, "%s: %s", directory, strerror(-r)) : EXIT_DONE;

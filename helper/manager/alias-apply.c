@@ -193,10 +193,8 @@ int aliases_apply(const struct alias_list *list, const struct reporter *reporter
 
         if (r >= 0)
                 r = make_directories();
-        if (r >= 0) {
-                fd = open(ALIAS_RULES_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? negative_errno() : lock_acquire(&lock, "alias", fd, true);
-        }
+        if (r >= 0)
+                r = fd = lock_open_directory(&lock, "alias", ALIAS_RULES_DIRECTORY, true);
         if (r >= 0) {
                 c.old_rules = read_text(ALIAS_RULES);
                 c.old_table = read_text(ALIAS_TABLE);

@@ -97,6 +97,26 @@ int lock_acquire(struct lock *lock, const char *purpose, int directory_fd, bool 
         }
 }
 
+/**
+ * lock_open_directory() - open a directory and become the only process that does this below it
+ *
+ * Parameters are those of lock_acquire().
+ *
+ * Return: a file descriptor, or a negative errno.
+ */
+int lock_open_directory(struct lock *lock, const char *purpose, const char *path, bool wait) {
+        int fd, r;
+
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return negative_errno();
+        r = lock_acquire(lock, purpose, fd, wait);
+        if (r >= 0)
+                return fd;
+        close(fd);
+        return r;
+}
+
 void lock_release(struct lock *lock) {
         if (lock->fd < 0)
                 return;

@@ -17,5 +17,6 @@ struct lock {
         { .fd = -1 }
 
 int directory_make(int at_fd, const char *name, mode_t mode);
+int lock_open_directory(struct lock *lock, const char *purpose, const char *path, bool wait);
 int lock_acquire(struct lock *lock, const char *purpose, int directory_fd, bool wait);
 void lock_release(struct lock *lock);
