@@ -19,10 +19,11 @@ _pcipath_offer() { # NAME...
 }
 
 _pcipath_complete_paths() {
-    local paths
+    local paths aliases
 
     mapfile -t paths < <(pcipath list --all --noheadings --output PATH 2>/dev/null | sort -u)
-    _pcipath_offer "${paths[@]}"
+    mapfile -t aliases < <(pcipath alias --noheadings --output NAME 2>/dev/null | sort -u)
+    _pcipath_offer "${paths[@]}" "${aliases[@]/#/alias:}"
 }
 
 _pcipath_complete_devices() {

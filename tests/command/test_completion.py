@@ -23,7 +23,7 @@ VERBS = ['list', 'tree', 'of', 'find', 'wait', 'open', 'convert', 'probe', 'cold
 
 # Replaces the machine. The program itself lists its verbs, options and columns.
 FAKE = f"""pcipath() {{
-    case "$*" in *--list-*) {PCIPATH} "$@";; *ADDRESS*) echo 0000:01:00.0;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac
+    case "$*" in *--list-*) {PCIPATH} "$@";; *ADDRESS*) echo 0000:01:00.0;; alias*) printf '%s\\n' database lan;; *) printf '%s\\n' 02.0 02.0/00.0 0000:40:00.0;; esac
 }}"""
 
 
@@ -47,7 +47,9 @@ def test_verbs():
 
 
 def test_paths_that_exist():
-    assert complete('pcipath', 'find', '') == ['0000:40:00.0', '02.0', '02.0/00.0']
+    assert complete('pcipath', 'find', '0') == ['0000:40:00.0', '02.0', '02.0/00.0']
+    assert complete('pcipath', 'find', '') == ['0000:40:00.0', '02.0', '02.0/00.0', 'alias:database', 'alias:lan']
+    assert complete('pcipath', 'open', 'alias:d') == ['alias:database'] and complete('pcipath', 'of', 'alias:') == []
     assert complete('pcipath', 'wait', '--removed', '02.0/') == ['02.0/00.0']
     assert complete('pcipath', 'of', '0000') == ['0000:01:00.0']
     assert '/dev/null' in complete('pcipath', 'of', '/dev/nul')
@@ -241,7 +243,7 @@ def test_hostile_names():
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(['bash', '--norc', '-c', script], capture_output=True, text=True, check=True, cwd=directory)
         assert done.stderr == '' and os.listdir(directory) == []
-    assert set(HOSTILE) <= set(done.stdout.splitlines()) and '-h' not in done.stdout.splitlines()
+    assert {*HOSTILE, *(f'alias:{name}' for name in HOSTILE)} <= set(done.stdout.splitlines()) and '-h' not in done.stdout.splitlines()
 
 
 ZSHRC = f"""
@@ -277,6 +279,10 @@ class Zsh:
         os.write(self.fd, line.encode() + b'\t\x01print -rl -- BEGIN \x05 END\r')
         return self.wait_for(r'BEGIN\r\n((?s:.*?))\r\nEND\r\n')[1].split('\r\n')
 
+    def run(self, line):
+        os.write(self.fd, line.encode() + b"; print DO''NE\r")
+        self.wait_for('DONE\r\n')
+
     def close(self):
         os.close(self.fd)
         os.waitpid(self.pid, 0)
@@ -297,6 +303,16 @@ def test_hostile_ids_in_zsh(tmp_path, zsh):
     assert zsh.complete(command + '\\$\\(t') == [*command.split(), '$(touch canary)']
     assert zsh.complete(command + '\\`t') == [*command.split(), '`touch canary`']
     zsh.complete(command)
+    assert not (tmp_path / 'canary').exists()
+
+
+def test_aliases_in_zsh(tmp_path, zsh):
+    """Hostile names, too, as if the program did not refuse them."""
+    quoted = ' '.join("'" + name.replace("'", "'\\''") + "'" for name in HOSTILE)
+    zsh.run(f"pcipath() {{ [[ $1 == alias ]] && print -rl -- {quoted} }}")
+    assert zsh.complete('pcipath find alias:pl') == ['pcipath', 'find', 'alias:plain']
+    assert zsh.complete('pcipath find alias:\\$\\(t') == ['pcipath', 'find', 'alias:$(touch canary)']
+    zsh.complete('pcipath find alias:')
     assert not (tmp_path / 'canary').exists()
 
 
