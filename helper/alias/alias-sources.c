@@ -18,6 +18,7 @@
 #define QEMU_CREDENTIAL "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/" ALIAS_CREDENTIAL "/raw"
 #define FIRMWARE_TABLE "/sys/firmware/dmi/tables/DMI"
 #define COMMAND_LINE "/proc/cmdline"
+#define IN_INITRAMFS "/etc/initrd-release" /* systemd's in_initrd(), and dracut without systemd */
 
 #define SIZE_MAX_TEXT ((size_t) 1 << 20) /* that of systemd's credentials */
 
@@ -115,17 +116,26 @@ static int compare_file_names(const void *a, const void *b) {
         return strcmp(strrchr(*(char *const *) a, '/'), strrchr(*(char *const *) b, '/'));
 }
 
-static int read_files(struct alias_list *list) {
-        _cleanup_string_list_ struct string_list names = {}, paths = {};
+/* Their files, in the order of names. */
+static int list_files(struct alias_list *list, const char *const *from, size_t n, struct string_list *ret_paths) {
+        _cleanup_string_list_ struct string_list names = {};
         int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(directories) && r >= 0; i++) {
-                r = list_directory(directories[i], &names, &paths);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                r = list_directory(from[i], &names, ret_paths);
                 if (r < 0)
-                        r = add_unreadable(list, directories[i], r);
+                        r = add_unreadable(list, from[i], r);
         }
-        if (paths.n > 1)
-                qsort(paths.items, paths.n, sizeof(paths.items[0]), compare_file_names);
+        if (ret_paths->n > 1)
+                qsort(ret_paths->items, ret_paths->n, sizeof(ret_paths->items[0]), compare_file_names);
+        return r;
+}
+
+static int read_files(struct alias_list *list) {
+        _cleanup_string_list_ struct string_list paths = {};
+        int r;
+
+        r = list_files(list, directories, ELEMENTSOF(directories), &paths);
         for (size_t i = 0; i < paths.n && r >= 0; i++)
                 r = alias_list_read_file(list, paths.items[i]);
         return r;
@@ -168,16 +178,16 @@ static size_t split_word(char *text, size_t *ret_span) {
         return (size_t) (to - text);
 }
 
-static int read_command_line(struct alias_list *list) {
+static int read_words(struct alias_list *list, const char *path) {
         _cleanup_free_ char *text = NULL;
         size_t n, span = 0;
         int r;
 
-        r = read_file(COMMAND_LINE, &text, &n);
+        r = read_file(path, &text, &n);
         if (r >= 0 && array_grow(text, n, 1) < 0)
                 r = -ENOMEM;
         if (r < 0)
-                return r == -ENOENT ? 0 : add_unreadable(list, COMMAND_LINE, r);
+                return r == -ENOENT ? 0 : add_unreadable(list, path, r);
         text[n] = '\0';
 
         for (char *p = text; *p != '\0' && r >= 0; p += span) {
@@ -186,9 +196,25 @@ static int read_command_line(struct alias_list *list) {
                 if (n > strlen(ALIAS_PARAMETER) &&
                     strncmp(p, ALIAS_PARAMETER "=", strlen(ALIAS_PARAMETER "=")) == 0)
                         r = alias_list_add_line(list, p + strlen(ALIAS_PARAMETER "="),
-                                                n - strlen(ALIAS_PARAMETER "="), COMMAND_LINE, 0);
+                                                n - strlen(ALIAS_PARAMETER "="), path, 0);
         }
         return r;
+}
+
+/* dracut's getcmdline() adds files of the image to the kernel's command line. */
+static int read_command_lines(struct alias_list *list) {
+        static const char *const image_directories[] = { "/etc/cmdline.d", "/run/initramfs/cmdline.d" };
+        _cleanup_string_list_ struct string_list paths = {};
+        int r = 0;
+
+        if (access(IN_INITRAMFS, F_OK) >= 0) {
+                r = list_files(list, image_directories, ELEMENTSOF(image_directories), &paths);
+                if (r >= 0)
+                        r = string_list_add(&paths, "/etc/cmdline");
+        }
+        for (size_t i = 0; i < paths.n && r >= 0; i++)
+                r = read_words(list, paths.items[i]);
+        return r < 0 ? r : read_words(list, COMMAND_LINE);
 }
 
 /**
@@ -205,7 +231,7 @@ int alias_list_read(struct alias_list *ret) {
         if (r >= 0)
                 r = read_credential(&list);
         if (r >= 0)
-                r = read_command_line(&list);
+                r = read_command_lines(&list);
         if (r >= 0)
                 r = alias_list_finish(&list);
         if (r < 0) {

@@ -15,6 +15,7 @@ from trees.sysfs import Tree
 
 COVERS = {
     "sources": "Alias: files, credentials and the kernel command line",
+    "command_line_of_an_image": "Alias: dracut's /etc/cmdline.d",
     "hostile_lines": "Fault: aliases with control characters, quotes, `..`, lines of 64 KiB",
     "links_without_udevd": "Alias: disks and partitions without udevd",
     "verbs": "Alias: in each command that takes a path",
@@ -80,6 +81,16 @@ def test_sources():
                    f"{alias.ETC}/3.txt": "d=02.0", f"{alias.ETC}/.4.conf": "e=02.0", alias.CREDENTIAL: "f=02.0\nc=02.0\n"},
                   cmdline='quiet pcipath.alias=g=02.0 "pcipath.alias=h=02.0" pcipath.alias=i="02.0" xpcipath.alias=j=02.0') == {
         name: "02.0" for name in "abcfghi"}
+
+
+@pytest.mark.parametrize("is_image", [True, False])
+def test_command_line_of_an_image(is_image):
+    """dracut adds the lines of files to the kernel's own, but not outside of the image."""
+    files = {"/etc/cmdline.d/1.conf": "quiet pcipath.alias=a=02.0\n\tpcipath.alias=b=02.0\n", "/etc/cmdline.d/2.conf": '"pcipath.alias=c=02.0"',
+             "/etc/cmdline.d/3.txt": "pcipath.alias=d=02.0", "/etc/cmdline": "pcipath.alias=e=02.0", "/run/initramfs/cmdline.d/4.conf": "pcipath.alias=f=02.0"}
+    if is_image:
+        files["/etc/initrd-release"] = ""
+    assert "".join(listed(files, cmdline="pcipath.alias=z=02.0")) == ("abcefz" if is_image else "z")
 
 
 def test_files_of_one_name():
@@ -256,6 +267,32 @@ def each_allocation_fails(command):
 def test_out_of_memory(command):
     failed, bad = sandbox.run(each_allocation_fails, command)
     assert failed > 0 and bad == []
+
+
+RULES, TABLE = "/run/udev/rules.d/62-pcipath-alias.rules", "/run/pcipath/aliases"
+
+
+def each_allocation_of_apply_fails():
+    """Also the files that each has written, and those that a whole one writes."""
+    alias.enter("pcipath.alias=c=02.1/00.0,scsi-0:0:1:1")
+    show()
+    alias.write(f"{alias.ETC}/1.conf", "a=02.0/00.0\nb=02.0/00.0,part=1\nlan=02.2,np0\n")
+    written = [set(), set()]
+
+    def take_away():
+        for path, texts in zip((RULES, TABLE), written, strict=True):
+            if os.path.exists(path):
+                texts.add(open(path, encoding="utf-8").read())
+                os.unlink(path)
+    outcome = fail_each([PCIPATH, "alias", "--apply"], take_away)
+    return outcome, [len(texts) for texts in written], os.listdir("/run/udev/rules.d"), os.listdir("/run/pcipath")
+
+
+def test_apply_out_of_memory():
+    """Each file is whole or not there."""
+    (failed, bad), written, *left = sandbox.run(each_allocation_of_apply_fails)
+    assert failed > 0 and bad == [] and written == [1, 1]
+    assert [set(names) - {os.path.basename(RULES), os.path.basename(TABLE)} for names in left] == [set(), set()]
 
 
 # -- Links without udevd, and stale ones --

@@ -36,12 +36,14 @@ def run(command, number=0):
         return done, int(counted.read())
 
 
-def fail_each(command):
-    """How often it failed, when it must not have had a bad answer; the bad ones."""
+def fail_each(command, prepare=lambda: None):
+    """How often it failed, when it must not have had a bad answer; the bad ones. prepare() is called before each."""
+    prepare()
     whole, total = run(command)
     assert (whole.returncode, whole.stderr) == (0, b""), command
     failed, bad = 0, []
     for number in range(1, total + 1):
+        prepare()
         done, made = run(command, number)
         assert made >= number
         answered = (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, b"")
