@@ -45,7 +45,7 @@ const struct verb verb_find = {
         .operands = "PATH",
         .summary = "Print the device node or network interface at a PCI path",
         .description = "PATH can have any format. Append ,part=N for a partition, or ,SUFFIX for one of\n"
-                       "several disks: nvme-2, scsi-0:0:1:0.",
+                       "several disks or interfaces: nvme-2, scsi-0:0:1:0, np0, d1.",
         .option_rows = (const struct option_row[]){
                 { 't', "type", "TYPE", "Find devices of this type: block, net or another\n"
                                        "subsystem, pci for the PCI address of the function,\n"

@@ -370,7 +370,8 @@ const struct verb verb_monitor = {
         .name = "monitor",
         .operands = "",
         .summary = "Run coldplug, then handle hotplug events",
-        .description = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.",
+        .description = "Runs until SIGTERM or SIGINT, and leaves the links as they are then.\n"
+                       "SIGHUP makes it read the aliases again.",
         .option_rows = (const struct option_row[]){
                 { OPTION_MODULES, "modules", NULL, "Load drivers, as coldplug does" },
                 { OPTION_LINKS, "links", "[=DIR]", "Make links below DIR, as coldplug does [/dev]" },
