@@ -46,8 +46,9 @@ def adapter(driver, bus="port0", **properties):
 
 
 def luns(*names):
-    """The targets 3, 5, …"""
-    return [disk("scsi-hd", name, bus="adapter.0", channel=0, **{"scsi-id": 3 + 2 * n}, lun=0) for n, name in enumerate(names)]
+    """The targets 3, 5, … Linux finds no SAS disk without a world wide name (mptsas_setup_wide_ports())."""
+    return [disk("scsi-hd", name, bus="adapter.0", channel=0, **{"scsi-id": target}, lun=0, wwn=0x5000c50000000000 + target)
+            for target, name in zip(range(3, 16, 2), names)]
 
 
 def scsi(driver, **place):
