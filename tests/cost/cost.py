@@ -64,9 +64,13 @@ def count(*command, devpath=''):
         return int(instructions), len(Path(strace).read_text(errors='replace').splitlines())
 
 
+def small():
+    return Machine([Root([function(f'02.{number}', function('00.0', below)) for number, below in enumerate(SMALL.values())])])
+
+
 def measure_small():
     """Starts and helpers: (case, unit, instructions, system calls)."""
-    tree = build(Machine([Root([function(f'02.{number}', function('00.0', below)) for number, below in enumerate(SMALL.values())])]))
+    tree = build(small())
     functions = dict(zip(SMALL, (f'/0000:00:02.{number}/' for number in range(len(SMALL))), strict=True))
 
     def find(kind, devtype='disk'):

@@ -102,7 +102,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     cache = cache.resolve()  # the build changes its directory
     name = f"{recipe.suite}-{recipe.architecture.name}"
     with locked(cache / f"lock-{name}"):
-        tree = make_tree(cache / f"tree-{name}", lambda path: _debstrap(recipe, path))
+        tree = make_tree(cache / f"tree-{name}", lambda path: debstrap(recipe, path))
         package = cache / f"package-{name}"
         shutil.rmtree(package, ignore_errors=True)
         package.mkdir()
@@ -110,7 +110,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
             [deb] = make_debs(cache, recipe.suite, _source_of(builddir)).glob("pcipath_*.deb")
             shutil.copy(deb, package)
         elif builddir:
-            builddir = _cross_build(builddir, tree, recipe.architecture)
+            builddir = cross_build(builddir, tree, recipe.architecture)
             run("meson", "install", "-C", builddir, "--no-rebuild", "--quiet", "--destdir", package)
         modules, drivers = "pcipath" if builddir else "", " ".join(recipe.drivers)
         own = [(HERE / name).read_bytes() for name in ("agent.sh", "agent.service", "direct-init", "watch-links.pl", "foreign-ldd", "systemd-initrd", "timeouts.conf")]
@@ -122,7 +122,7 @@ def make_guest(cache: Path, builddir: Path | None, recipe: Recipe = Recipe()) ->
     return Guest(path)
 
 
-def _debstrap(recipe: Recipe, tree: str) -> list[str]:
+def debstrap(recipe: Recipe, tree: str) -> list[str]:
     """The command that makes the guest's tree."""
     packages = ",".join([*recipe.packages, f"linux-image-{recipe.architecture.kernel}", *recipe.architecture.packages])
     command = ["mmdebstrap", f"--architectures={recipe.architecture.name}", '--aptopt=Acquire::Check-Valid-Until "false"']
@@ -147,7 +147,7 @@ def _source_of(builddir: Path) -> Path:
     return Path(json.loads((builddir / "meson-info/meson-info.json").read_text())["directories"]["source"])
 
 
-def _cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path:
+def cross_build(builddir: Path, tree: Path, architecture: Architecture) -> Path:
     """Compile the source tree of a meson directory for another architecture, in a meson directory within that."""
     build = builddir / f"cross-{tree.name}"
     if not (build / "build.ninja").exists():
