@@ -31,3 +31,16 @@ static inline size_t search_first(size_t n, search_compare_fn compare, const voi
 
         return from;
 }
+
+/**
+ * search_only() - the item that equals @wanted
+ *
+ * Return: its index, or @n when there is none, or more than one.
+ */
+static inline size_t search_only(size_t n, search_compare_fn compare, const void *wanted) {
+        size_t at = search_first(n, compare, wanted);
+
+        if (at == n || compare(at, wanted) != 0)
+                return n;
+        return at + 1 < n && compare(at + 1, wanted) == 0 ? n : at;
+}

@@ -13,9 +13,9 @@
  * an array towards its start. From sysfs it reads only the subsystem of each ancestor, because this runs for every
  * device of a boot.
  *
- * Three cases are not plain bridges. A host bridge can be the child of a function (Intel VMD): the walk continues
- * there. A host bridge can be below a VMBus device (Hyper-V): its domain is not stable. A virtual function takes the
- * path of its physical function.
+ * Four cases are not plain bridges. A host bridge can be the child of a function (Intel VMD): the walk continues
+ * there. A host bridge can be below a VMBus device (Hyper-V): its domain is not stable. Nor is the domain on s390
+ * if the host does not ensure unique uids: no path. A virtual function takes the path of its physical function.
  */
 
 #include <limits.h>
@@ -164,6 +164,23 @@ int pci_function_is_virtual(const char *syspath) {
 }
 
 /**
+ * pci_domain_is_known() - does the host know the domain of the function at @syspath, which is on a root bus?
+ *
+ * On s390 all functions are on root buses, and the domain is the uid that the host gives the function. But a host need
+ * not ensure that the uids are unique: then Linux numbers the domains as it finds them (arch/s390/pci/pci_bus.c,
+ * zpci_alloc_domain()). Only functions on s390 have the attribute.
+ *
+ * Return: 1, 0, or a negative errno.
+ */
+int pci_domain_is_known(const char *syspath) {
+        char value[3];
+        int r;
+
+        r = sysfs_read_attribute(syspath, "uid_is_unique", sizeof(value), value);
+        return r == -ENOENT ? 1 : (r < 0 ? r : streq(value, "1"));
+}
+
+/**
  * function_get_physfn() - find the physical function of the virtual function at @syspath
  * @ret: a new reference; untouched unless 1 is returned
  * @ret_vf: the N of virtfnN
@@ -292,7 +309,7 @@ static int walk_to_root(struct path_walk *w, char *syspath) {
  *
  * Return: 0, -E2BIG when the path has more than 255 hops, -EBADMSG when the tree above the function has an unknown
  * format (no host bridge, a name that is not a PCI address, a virtual function that its physical function does not
- * list), or the errno of a device that cannot be read.
+ * list) or a domain that the host does not know, or the errno of a device that cannot be read.
  */
 int pci_function_get_path(const char *syspath, struct pci_path *ret) {
         _cleanup_device_ sd_device *physfn = NULL;
@@ -310,6 +327,8 @@ int pci_function_get_path(const char *syspath, struct pci_path *ret) {
                 return -ENAMETOOLONG;
 
         r = walk_to_root(&walk, strcpy(cut, syspath));
+        if (r >= 0 && walk.n_hops == 1)
+                r = pci_domain_is_known(syspath) ?: -EBADMSG;
         if (r < 0)
                 return r;
 

@@ -9,5 +9,6 @@
 #include "pci-path.h"
 
 int device_get_pci_function(sd_device *device, struct ancestor *ret);
+int pci_domain_is_known(const char *syspath);
 int pci_function_is_virtual(const char *syspath);
 int pci_function_get_path(const char *syspath, struct pci_path *ret);

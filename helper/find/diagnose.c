@@ -82,11 +82,15 @@ static void diagnose_root(FILE *out, const struct pci_path *path) {
                         print_first_hops(&device, device.n_hops, buf));
 }
 
-static void diagnose_first_hop(FILE *out, const struct pci_path *path, const char *syspath) {
+static void diagnose_first_hop(FILE *out, const struct pci_path *path, const struct pci_resolution *resolution) {
         char buf[PCI_PATH_STRING_MAX];
 
+        if (resolution->is_unknown) {
+                fputs("the host does not ensure that uids are unique, so no function has a path", out);
+                return;
+        }
         fprintf(out, "no %s %s", path->n_hops > 1 ? "bridge" : "function", print_hop(&path->hops[0], buf));
-        if (print_functions(out, syspath, "; on the root bus there are ") <= 0)
+        if (print_functions(out, resolution->syspath, "; on the root bus there are ") <= 0)
                 fputs("; the root bus is empty", out);
 }
 
@@ -146,7 +150,7 @@ int pci_resolution_diagnose(const struct pci_path *path, const struct pci_resolu
         if (!resolution->has_root)
                 diagnose_root(out, path);
         else if (resolution->n_hops == 0)
-                diagnose_first_hop(out, path, resolution->syspath);
+                diagnose_first_hop(out, path, resolution);
         else if (resolution->n_hops < path->n_hops)
                 diagnose_hop(out, path, resolution);
         else

@@ -290,6 +290,10 @@ int pci_path_resolve(const struct pci_path *path, struct pci_resolution *ret) {
         strcpy(ret->syspath, syspath);
         for (; ret->n_hops < path->n_hops; ret->n_hops++) {
                 r = resolve_hop(syspath, &path->hops[ret->n_hops]);
+                if (r > 0 && path->n_hops == 1) {
+                        r = pci_domain_is_known(syspath);
+                        ret->is_unknown = r == 0;
+                }
                 if (r != 0)
                         strcpy(ret->syspath, syspath);
                 if (r <= 0)

@@ -13,6 +13,7 @@
 /** struct pci_resolution - how far the machine follows a path */
 struct pci_resolution {
         bool has_root;
+        bool is_unknown;        /* the first function exists, but the host does not know its domain */
         size_t n_hops;          /* the number of hops that exist */
         char syspath[PATH_MAX]; /* of the last function that exists, or of the root when n_hops is 0 */
 };

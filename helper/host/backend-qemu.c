@@ -229,6 +229,8 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error
                 name_expanders_roots(&walk);
                 r = name_virtual_functions(&walk);
         }
+        if (r >= 0)
+                r = walk_name_by_uid(&walk);
 
         walk_clear(&walk);
         return r == -ENOMEM ? error_set(error, r, "out of memory") : r;

@@ -7,6 +7,7 @@
 #include "array.h"
 #include "format-text.h"
 #include "libvirt-qemu.h"
+#include "search.h"
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
@@ -69,16 +70,23 @@ void domain_sort_buses(struct domain *d) {
                 qsort(d->bus_names, d->n_bus_names, sizeof(*d->bus_names), compare_names);
 }
 
+struct wanted {
+        const struct domain *domain;
+        const char *name;
+};
+
+static int compare_wanted(size_t i, const void *wanted) {
+        const struct wanted *w = wanted;
+
+        return strcmp(w->name, w->domain->bus_names[i].name);
+}
+
 /** domain_find_bus() - find a PCI bus by QEMU's name. Return: NULL if there is none, or more than one. */
 struct bus *domain_find_bus(const struct domain *d, const char *name) {
-        const struct bus_name key = { .name = (char *) name }, *found, *end = d->bus_names + d->n_bus_names;
+        const struct wanted wanted = { d, name };
+        size_t at = name ? search_only(d->n_bus_names, compare_wanted, &wanted) : d->n_bus_names;
 
-        found = name && d->n_bus_names > 0 ? bsearch(&key, d->bus_names, d->n_bus_names, sizeof(key), compare_names)
-                                           : NULL;
-        if (!found || (found > d->bus_names && compare_names(found - 1, &key) == 0) ||
-            (found + 1 < end && compare_names(found + 1, &key) == 0))
-                return NULL;
-        return found->bus;
+        return at < d->n_bus_names ? d->bus_names[at].bus : NULL;
 }
 
 void domain_clear_buses(struct domain *d) {

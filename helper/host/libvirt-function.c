@@ -165,11 +165,7 @@ static int read_uid(struct domain *d, const xmlNode *zpci, struct device *functi
                 return 0;
         }
 
-        function->bus = machine_add_bus(d->machine, NULL);
-        if (!function->bus)
-                return -ENOMEM;
-        function->bus->root.domain = uid;
-        return 0;
+        return machine_give_root(d->machine, function, uid);
 }
 
 static int read_slot(struct domain *d, const xmlNode *address, struct device *f) {
@@ -230,7 +226,7 @@ static int set_controller(struct domain *d, const xmlNode *element, struct devic
 
         c = &d->controllers[index];
         if (domain_is_s390(d))
-                function->absent = "a bridge, which guests on s390 do not show";
+                function->absent = BRIDGE_ON_S390;
         /* A controller that is not on a bus has no bus behind it. */
         return function->bus ? connect_controller(d, c, function) : 0;
 }

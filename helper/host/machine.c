@@ -52,6 +52,16 @@ struct device *machine_add_device(struct machine *machine, struct bus *bus, stru
         return device;
 }
 
+/** machine_give_root() - move a function to a root bus of its own, as slot 0. Return: 0, or -ENOMEM. */
+int machine_give_root(struct machine *machine, struct device *function, uint32_t domain) {
+        function->bus = machine_add_bus(machine, NULL);
+        if (!function->bus)
+                return -ENOMEM;
+        function->bus->root.domain = domain;
+        function->hop.slot = function->hop.function = 0;
+        return 0;
+}
+
 /** device_set_absent() - set the reason why the guest does not show a device. Return: 0, or -ENOMEM. */
 int device_set_absent(struct device *device, const char *format, ...) {
         char *text;

@@ -108,6 +108,7 @@ struct machine {
 
 struct bus *machine_add_bus(struct machine *machine, struct device *bridge);
 struct device *machine_add_device(struct machine *machine, struct bus *bus, struct device *function);
+int machine_give_root(struct machine *machine, struct device *function, uint32_t domain);
 _printf_(2, 3) int device_set_absent(struct device *device, const char *format, ...);
 int machine_complete(struct machine *machine);
 int machine_index(struct machine *machine);

@@ -50,6 +50,7 @@ static void set_root(struct walk *walk, const char *host_bridge, json_object *in
         if (known) {
                 walk->machine->no_hotplug = known->no_hotplug;
                 walk->machine->no_room = known->no_room;
+                walk->has_uids = known->root_number == ROOT_BY_UID;
         }
         if (known && known->root_number == ROOT_BY_INDEX && json_object_is_type(index, json_type_int))
                 /*
@@ -104,7 +105,7 @@ static int add_next_bus(struct walk *walk, const char *path, json_object *listin
 }
 
 /**
- * walk_add_roots() - add the PCI bus among the children of a host bridge
+ * walk_add_roots() - add the PCI bus among the children of a host bridge, and the bus of its zpci devices
  * @index: of a host bridge of pseries
  */
 int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge, json_object *index,
@@ -113,7 +114,9 @@ int walk_add_roots(struct walk *walk, const char *path, const char *host_bridge,
         size_t at = 0;
         int r;
 
-        while ((r = add_next_bus(walk, path, listing, true, false, &at, &bus)) > 0) {
+        while ((r = add_next_bus(walk, path, listing, true, true, &at, &bus)) > 0) {
+                if (bus->kind != QEMU_BUS_PCI)
+                        continue;
                 if (make_pci_bus(walk, NULL, bus) < 0)
                         return -ENOMEM;
                 set_root(walk, host_bridge, index, bus);

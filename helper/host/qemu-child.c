@@ -146,6 +146,8 @@ static int read_device(struct walk *walk, const struct child *c) {
         struct pci_hop hop;
         int r = 0;
 
+        if (c->bus->kind == QEMU_BUS_ZPCI)
+                return walk_add_zpci(walk, c->object->values + PROPERTIES);
         if (c->bus->kind == QEMU_BUS_PCI && !read_address(c->object->values[ADDRESS], &hop))
                 return 0;
         record = add_record(walk, c);

@@ -18,6 +18,9 @@ enum root_number {
 
 #define QEMU_MACHINE_PATTERNS_MAX 6
 
+/* The reason why a device has no path on a machine with ROOT_BY_UID. */
+#define BRIDGE_ON_S390 "a bridge, which guests on s390 do not show"
+
 /** struct qemu_machine - machine types with one host bridge */
 struct qemu_machine {
         const char *host_bridge;                          /* QEMU's type */

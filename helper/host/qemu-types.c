@@ -133,6 +133,7 @@ static const struct qemu_type type_table[] = {
         { "i6300esb",            "watchdog",                 .leaf = true },
         { "pvpanic-pci",         "panic device",             .leaf = true },
         { "acpi-erst",           "pstore device",            .leaf = true },
+        { "zpci",                "zpci device",              .leaf = true, .properties = { "uid", "target" } },
         { "virtio-*-pci*",       "device",                   .leaf = true },
         { "vfio-pci*",           "device",                   .leaf = true, .labels = vfio_labels },
 };
@@ -165,6 +166,7 @@ enum qemu_bus qemu_bus_find(const char *type) {
                 { "IDE",            QEMU_BUS_IDE    },
                 { "usb-bus",        QEMU_BUS_USB    },
                 { "nvme-bus",       QEMU_BUS_NVME   },
+                { "s390-pcibus",    QEMU_BUS_ZPCI   },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(bus_table); i++)

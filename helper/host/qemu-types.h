@@ -15,6 +15,7 @@ enum qemu_bus {
         QEMU_BUS_IDE,
         QEMU_BUS_USB,
         QEMU_BUS_NVME,
+        QEMU_BUS_ZPCI, /* its devices have the uids of functions; see qemu-zpci.c */
 };
 
 /* How the suffix of a disk is made; a few rows without a disk use it for other properties. */

@@ -47,7 +47,7 @@ static void read_handler(const struct walk *walk, struct qbus *bus, const char *
         const struct record *bridge = bus->device;
         bool is_own;
 
-        if (!handler || *handler == '\0')
+        if (!handler || *handler == '\0' || walk->has_uids)
                 return;
         is_own = strncmp(bus->path, handler, strlen(handler)) == 0 && bus->path[strlen(handler)] == '/';
         if (!is_own && !qom_find(listing, "acpi-pcihp-bsel"))
@@ -211,4 +211,5 @@ void walk_clear(struct walk *walk) {
                 free(walk->records[i]);
         }
         free(walk->records);
+        walk_clear_zpcis(walk);
 }

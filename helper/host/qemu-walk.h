@@ -49,10 +49,13 @@ struct walk {
         json_object *files;        /* by the name of a drive or node; see walk_read_files() */
         bool is_i440fx;
         bool has_root; /* 0000:00 */
+        bool has_uids; /* the machine is one of s390; see qemu-zpci.c */
         struct qbus **buses;
         size_t n_buses;
         struct record **records;
         size_t n_records;
+        struct zpci *zpcis; /* sorted by walk_name_by_uid() */
+        size_t n_zpcis;
 };
 
 /** struct child - a link child[N] in the listing of a bus */
@@ -89,4 +92,7 @@ int qemu_read_from(struct qmp *qmp, struct machine *machine, struct error *error
 int walk_set_not_list(const struct walk *walk, const char *path);
 int walk_children(struct walk *walk, struct children *children);
 int walk_machine(struct walk *walk);
+int walk_add_zpci(struct walk *walk, json_object *const values[static QEMU_PROPERTIES_MAX]);
+int walk_name_by_uid(struct walk *walk);
+void walk_clear_zpcis(struct walk *walk);
 void walk_clear(struct walk *walk);

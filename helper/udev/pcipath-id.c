@@ -61,7 +61,10 @@ static int explain(const char *name, int r) {
         case -E2BIG:
                 return log_error(EXIT_ABSENT, "%s: the device is behind more than %d bridges", name, PCI_PATH_HOPS_MAX);
         case -EBADMSG:
-                return log_error(EXIT_ABSENT, "%s: unknown format in the device tree: the device gets no name", name);
+                return log_error(EXIT_ABSENT,
+                                 "%s: unknown format in the device tree, or a domain that the host does not know: "
+                                 "the device gets no name",
+                                 name);
         default:
                 return log_error(EXIT_FAILED, "%s: cannot read the device: %s", name, strerror(-r));
         }

@@ -99,6 +99,29 @@ def test_nested_host_bridge():
     assert absent.status == 3 and 'without a function 02.0 on a bus e0 below it' in absent.stderr
 
 
+def ask_s390(unique):
+    """Two functions and their uids, which the host ensures to be unique or does not."""
+    tree = Tree(Machine([Root([function('00.0', VirtioBlk())], domain=uid) for uid in (0, 1)]), '/sys')
+    for address in ('0000:00:00.0', '0001:00:00.0'):
+        Path(f'/sys/devices/pci{address[:-5]}/{address}/uid_is_unique').write_text(f'{unique}\n', encoding='ascii')
+    complete(tree)
+    sandbox.mount('tmpfs', '/dev', 'tmpfs')
+    return [pcipath(*call) for call in (['find', '0001:00:00.0'], ['find', '00.0'], ['of', '0001:00:00.0'],
+                                        ['list', '--noheadings', '-o', 'PATH'])]
+
+
+def test_domain_that_the_host_does_not_know():
+    """Without unique uids the kernel of s390 makes the domains up: no name is made of them."""
+    second, first, of, listed = sandbox.run(ask_s390, 1)
+    assert (first.status, second.stdout, of.stdout) == (0, '/dev/vdb\n', '0001:00:00.0\n')
+    assert listed.stdout.split() == ['00.0', '0001:00:00.0']
+    *found, of, listed = sandbox.run(ask_s390, 0)
+    for outcome in found:
+        assert outcome.status == 3
+        assert outcome.stderr.endswith(': the host does not ensure that uids are unique, so no function has a path\n')
+    assert (of.status, listed.stdout.split()) == (3, [])
+
+
 def test_sub_function_is_not_its_function():
     """What a sub-function has is found by its number alone; list has all of it."""
     machine = Machine([Root([function('02.0', Net(), SubFunctions({88: [Net(), uverbs(1)], 99: [Net()]}), uverbs(0))])])

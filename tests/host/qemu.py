@@ -23,6 +23,8 @@ MACHINES = {
     "virt": ("qemu-system-aarch64", "virt"),
     "pseries": ("qemu-system-ppc64", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"),
 }
+# Those that Debian's later releases have: see emulator.py.
+LATER_MACHINES = {"s390": ("qemu-system-s390x", "s390-ccw-virtio")}
 # Those whose host bridge has no row in the table of known machines.
 UNKNOWN_MACHINES = {"mac99": ("qemu-system-ppc64", "mac99"), "g3beige": ("qemu-system-ppc64", "g3beige")}
 NULL_DRIVE = {"driver": "null-co", "size": 1 << 20, "read-zeroes": True}
@@ -33,7 +35,7 @@ class Paused:
 
     def __init__(self, kind, topology, directory, options, qemu):
         self.socket = f"{directory}/qmp"
-        program, machine = (MACHINES | UNKNOWN_MACHINES)[kind]
+        program, machine = (MACHINES | LATER_MACHINES | UNKNOWN_MACHINES)[kind]
         with unavailable(f"QEMU of Debian's {qemu}", TreeError):
             before = emulator(CACHE, qemu)
         drives = dict.fromkeys(device["drive"] for device in topology if device.get("drive"))

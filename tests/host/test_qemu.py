@@ -10,6 +10,7 @@ from emulator import LATER
 from host.qemu import MACHINES, UNKNOWN_MACHINES, as_older, paused
 from host.run import error, pcipath_host, table
 from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
+from machine import with_uid
 from qmp import QMPError
 from release import HOST
 from random_machine import random_machine
@@ -27,6 +28,7 @@ COVERS = {
     "both_ways": "Host: QEMU 10 and 11",
     "virtual_functions": "Host: virtual functions, before the guest enables them",
     "made_virtual_functions": "Host: virtual functions, before the guest enables them",
+    "uids": "Root bus: s390: one PCI domain for each UID",
     "random_machine": "Bridge: random topologies",
     "devices_without_id": "Host: devices without an ID",
     "expanders_that_cannot_be_told_apart": "Host: ambiguous devices have no name",
@@ -137,6 +139,34 @@ def test_both_ways_on_random_machine(seed):
 def test_random_machine(seed):
     with paused(*random_machine(seed)) as machine:
         assert compare(machine)
+
+
+UIDS = [
+    *with_uid(0x10, disk("data", "pci.0")), disk("without-uid", "pci.0"),
+    *with_uid(0xabcd, device("virtio-scsi-pci", "scsi", bus="pci.0")), device("scsi-hd", "lun", bus="scsi.0", drive="lun", lun=256),
+    *with_uid(0xffff, device("virtio-net-pci", "card", bus="pci.0")),
+    *with_uid(6, device("pci-bridge", "bridge", bus="pci.0", chassis_nr=1)), *with_uid(7, disk("bridged", "bridge", "3.0")),
+    device("virtio-blk-ccw", "elsewhere", drive="elsewhere"), device("virtio-net-ccw", "channel-card")]
+
+
+@pytest.mark.parametrize("qemu", LATER)
+def test_uids(qemu):
+    """s390: a function has the domain of its uid, wherever it is plugged in; a bridge is not there. What has no id has a uid that QEMU
+    does not tell."""
+    with paused("s390", [*UIDS, device("virtio-rng-pci", bus="pci.0")], qemu=qemu) as machine:
+        rows = {row["id"]: row for row in table("list", f"--qmp={machine.socket}")}
+        paths = {name: pci_path(machine.qmp, name) for name in pci_functions(machine.qmp)}
+        without = {"bridge": "a bridge, which guests on s390 do not show", None: "without an id, so QEMU does not tell its uid"}
+        assert {name: row["absent"] for name, row in rows.items() if not row["path"]} == without
+        assert {name: row["path"] for name, row in rows.items() if name in paths} == paths
+        on_pci = set(disks(machine.qmp)) - {"elsewhere"}
+        assert {name: rows[name]["name"] for name in on_pci} == {name: LINKS + link_name(machine.qmp, name) for name in on_pci}
+        assert (rows["bridged"]["path"], rows["card"]["name"]) == ("0007:00:00.0", "pci-ffff_00_00.0")
+        assert rows.keys() == {None, "bridge", *paths, *on_pci}, "neither channel devices nor zpci devices"
+        free = pcipath_host("free", f"--qmp={machine.socket}")
+        assert (free.stdout, "devices on s390 have no slots" in free.stderr) == ("", True)
+        if qemu == "forky":
+            check_both_ways(machine)
 
 
 def paths_by_type(machine):

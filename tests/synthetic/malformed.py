@@ -172,6 +172,9 @@ TREES = {
     "function-escape": renamed("virtio", "/0000:01:00.0", b"\x1b[31m0000:01:00.0"),
     "function-not-utf8": renamed("virtio", "/0000:01:00.0", b"0000:01:\xff\xfe.0"),
     "function-no-address": renamed("virtio", "/0000:01:00.0", b"virtio0"),
+    # s390 without unique uids: a kernel does show this, but no host knows the domain.
+    "uid-not-unique": attribute("scsi", lambda t: t.find("/0000:00:02.0") + b"/uid_is_unique", b"0\n"),
+    "uid-unknown": attribute("scsi", lambda t: t.find("/0000:00:02.0") + b"/uid_is_unique", b"10\n"),
     "bridge-slot-20": renamed("virtio", "/0000:00:02.0", b"0000:00:20.0"),
     "bridge-no-address": renamed("virtio", "/0000:00:02.0", b"bridge"),
 

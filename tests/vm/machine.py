@@ -97,6 +97,11 @@ def card(name: str, bus: str, driver: str = "virtio-net-pci", **properties: Any)
     return {"driver": driver, "id": name, "bus": bus, "romfile": "", **properties}
 
 
+def with_uid(uid: int, device: Device) -> list[Device]:
+    """On s390: a device, and the one before it that gives it a uid."""
+    return [{"driver": "zpci", "uid": uid, "target": device["id"]}, device]
+
+
 def root_ports(number: int) -> list[Device]:
     """The first functions of slot 2 on q35's root bus, as libvirt has them: port0, port1, …"""
     return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,

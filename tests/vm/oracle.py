@@ -18,6 +18,7 @@ from typing import Any
 from qmp import QMP, QMPError
 
 PERIPHERAL = PurePosixPath("/machine/peripheral")
+ZPCI = PurePosixPath("/machine/s390-pcihost/s390-pcibus.0")
 UNATTACHED = PurePosixPath("/machine/unattached")  # what QEMU makes itself
 
 
@@ -32,13 +33,16 @@ class NotTaught(Exception):
 def pci_path(qmp: QMP, device_id: str) -> str:
     """The canonical PCI path of the function that is, or that carries, the device."""
     hops: list[str] = []
-    prefix = ""
+    prefix, function = "", None
     for device in _climb(qmp, PERIPHERAL / device_id):
         address = _address(qmp, device)
         if address is not None:
             hops.append(_hop(address))
             prefix = prefix or _expander_prefix(qmp, _bus(qmp, device))
+            function = function or device
         elif hops:  # no function itself, it carries the bus of one: the host bridge
+            if _get(qmp, device, "type") == "s390-pcihost":  # its guest sees neither bridges nor slots
+                return f"{_uid(qmp, function):04x}:00:00.0"
             prefix = prefix or _root_prefix(qmp, device)
             break
     if not hops:
@@ -118,7 +122,16 @@ def _is_mapped(qmp: QMP, function: PurePosixPath) -> bool:
 
 def pci_functions(qmp: QMP) -> list[str]:
     """The ids of the devices that are PCI functions which a guest always sees."""
-    return [i for i in _ids(qmp) if _address(qmp, PERIPHERAL / i) is not None and not _physical(qmp, i)]
+    seen = [i for i in _ids(qmp) if _address(qmp, PERIPHERAL / i) is not None and not _physical(qmp, i)]
+    return [i for i in seen if not (_get(qmp, PERIPHERAL / i, "type") == "pci-bridge" and _get(qmp, ZPCI, "type"))]
+
+
+def _uid(qmp: QMP, function: PurePosixPath) -> int:
+    """What stands for a function's place on s390. QEMU has it in a device "zpci" for each function, made by the user or by itself."""
+    zpcis = [PurePosixPath(_get(qmp, ZPCI, child["name"])) for child in qmp.execute("qom-list", path=str(ZPCI))
+             if child["type"] == "link<zpci>"]
+    [uid] = [_get(qmp, zpci, "uid") for zpci in zpcis if _get(qmp, zpci, "target") == function.name]
+    return uid
 
 
 def _physical(qmp: QMP, device_id: str) -> str | None:
@@ -206,6 +219,7 @@ _SUFFIXES: dict[str, Callable[[QMP, PurePosixPath], str]] = {
     "virtio-blk-pci": lambda qmp, device: "",
     "virtio-pmem-pci": lambda qmp, device: "",  # its drive is memory
     "virtio-blk-device": lambda qmp, device: "",  # virtio-mmio's
+    "virtio-blk-ccw": lambda qmp, device: "",  # a channel device
     "nvme": lambda qmp, device: "-nvme-1",  # a controller with a drive of its own: its one namespace
     "nvme-ns": lambda qmp, device: f"-nvme-{_get(qmp, device, 'nsid')}",
     "scsi-hd": _scsi,
