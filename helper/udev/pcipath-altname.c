@@ -110,6 +110,13 @@ static int read_bare_aliases(const char *syspath, const char *flat, struct strin
         return -ENOTUNIQ;
 }
 
+/* Most names end with the path, or with a sub-function. So most interfaces are not read again. */
+static bool has_port(const char *name, const char *flat) {
+        static const char ports[] = { INTERFACE_PORT_NAME, INTERFACE_PORT_NUMBER, '\0' };
+
+        return strpbrk(name + strlen(INTERFACE_PREFIX) + strlen(flat), ports);
+}
+
 /* Registers the aliases and prints properties for the rules: units for systemd, and whether an alias is missing. */
 static void add_aliases(const char *syspath, const char *flat, const char *name) {
         _cleanup_string_list_ struct string_list aliases = {};
@@ -117,7 +124,7 @@ static void add_aliases(const char *syspath, const char *flat, const char *name)
         int r, missing;
 
         missing = altname_read_aliases(name, &aliases);
-        if (missing >= 0)
+        if (missing >= 0 && has_port(name, flat))
                 missing = read_bare_aliases(syspath, flat, &aliases);
         if (missing < 0 && missing != -ENOTUNIQ)
                 log_error(0, ALIAS_TABLE ": %s", strerror(-missing));

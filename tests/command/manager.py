@@ -110,16 +110,29 @@ def send(monitor, event, receiver):
     """To a netlink socket of the monitor's network namespace, and wait until the monitor has done all that is to be done."""
     pid = monitor.process.pid
     subprocess.run(["nsenter", "-t", str(pid), "-n", sys.executable, "-c", SEND, str(receiver), event.hex()], check=True)
-
-    def read(name):
-        with open(f"/proc/{pid}/{name}") as file:
-            return file.read()
-
-    # The event has been taken from the socket (Rmem), then all that is to be done has been (ppoll(2) of x86-64).
-    while any(row.split()[4] != "0" for row in read("net/netlink").splitlines()[1:] if row.split()[2] == str(pid)):
+    # The event has been taken from the socket (Rmem), then all that is to be done has been.
+    while any(row.split()[4] != "0" for row in read(monitor, "net/netlink").splitlines()[1:] if row.split()[2] == str(pid)):
         pass
-    while not read("syscall").startswith("271 "):
+    settle(monitor)
+
+
+def read(monitor, name):
+    with open(f"/proc/{monitor.process.pid}/{name}") as file:
+        return file.read()
+
+
+def settle(monitor):
+    """Wait until the monitor sleeps, in ppoll(2) of x86-64."""
+    while not read(monitor, "syscall").startswith("271 "):
         pass
+
+
+def hang_up(monitor):
+    """Send SIGHUP, and wait until the monitor has taken it and done all that is to be done."""
+    monitor.process.send_signal(signal.SIGHUP)
+    while any(int(row.split()[1], 16) for row in read(monitor, "status").splitlines() if row.startswith(("SigPnd:", "ShdPnd:"))):
+        pass
+    settle(monitor)
 
 
 def send_as_kernel(monitor, action, devpath, subsystem):

@@ -10,8 +10,9 @@ import signal
 import subprocess
 
 import pytest
+from command import alias
 from command.machine import links, write
-from command.manager import BY_PATH, MACHINE, NODES, RIGHT, Monitor, add_hook, build, send, send_as_kernel
+from command.manager import BY_PATH, MACHINE, NODES, RIGHT, Monitor, add_hook, build, hang_up, send, send_as_kernel
 from command.run import PCIPATH
 from trees import sandbox
 
@@ -33,6 +34,31 @@ def test_ready_and_end():
     for ready, made, done, after in sandbox.run(live):
         assert ready == b"\n" and made == after == {f"disk/by-pci-path/{name}" for name in RIGHT}
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def aliases():
+    return {name.rpartition("/")[2]: os.path.basename(target) for name, target in links().items() if "by-pci-alias" in name}
+
+
+def read_again():
+    alias.enter("pcipath.alias=c=02.1/00.0,scsi-0:0:1:1")
+    build(MACHINE)
+    alias.write(f"{alias.ETC}/1.conf", "a=02.0/00.0\n")
+    monitor = Monitor("--links")
+    found = [aliases()]
+    for text in ("a=02.0/00.0\nb=02.0/00.0,part=1\n", "b=02.0/00.0\nwrong\n", ""):
+        alias.write(f"{alias.ETC}/1.conf", text)
+        hang_up(monitor)
+        found.append(aliases())
+    return found, monitor.end()
+
+
+def test_aliases_are_read_again():
+    """At a SIGHUP: links are added, changed and removed; a wrong line is a message."""
+    found, done = sandbox.run(read_again)
+    assert found == [{"c": "sdb", "a": "vda", "a-part1": "vda1"}, {"c": "sdb", "a": "vda", "a-part1": "vda1", "b": "vda1"},
+                     {"c": "sdb", "b": "vda", "b-part1": "vda1"}, {"c": "sdb"}]
+    assert done.returncode == 0 and done.stderr.count("\n") == 1 and "1.conf:2: the line is not NAME=TARGET" in done.stderr
 
 
 HOOK = """#!%s
