@@ -38,6 +38,7 @@ class Domain(Machine):
         text = self.directory / "domain.xml"
         text.write_text(self._text(cmdline))
         self.libvirtd.virsh("define", text)
+        self.prepare()
         try:
             self.libvirtd.virsh("start", "--paused", self.name)
         except Refused:
@@ -48,6 +49,9 @@ class Domain(Machine):
         pid, _, _ = struct.unpack("iII", monitor.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         self._process = _Emulator(self, pid)
         return monitor
+
+    def prepare(self) -> None:
+        """What a test does to the domain before it starts."""
 
     def add_drive(self, name: str, size: int | None = None) -> Path:
         """A new empty file for a disk."""

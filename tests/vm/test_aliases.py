@@ -10,30 +10,36 @@ from machine import card, disk, root_ports
 
 COVERS = {
     "boot_by_alias": "Boot: root on a disk by its alias; aliases of disks and interfaces, from each source, kept and changed at the change of root",
-    "without_udevd": "Alias: disks and interfaces without udevd, cold and hot",
+    "without_udevd": "Alias: disks and interfaces without udevd, cold and hot; read again by a running monitor",
+    "boot_by_alias_of_the_credential": "Boot: root=pcipath:alias:NAME with an alias from SMBIOS or fw_cfg, and dracut's /etc/cmdline.d",
 }
 
 # In the image's own files; as a credential; and one that is given twice.
 IMAGE = "system=02.0/00.0\nonly-in-image=02.1-00.0\nclash=02.0/00.0\n"
 CREDENTIAL = "lan=02.2/00.0\nspare=02.3/00.0\nwrong line\nclash=02.1/00.0\n"
+BOOT = "boot=02.0/00.0\nlan=02.2/00.0\n"
 WORDS = "pcipath.alias=database=02.1/00.0 pcipath.alias=twin=02.1-00.0"
 TOPOLOGY = [*root_ports(4), disk("virtio-blk-pci", "root", bus="port0"), disk("virtio-blk-pci", "data", bus="port1"), card("card", "port2")]
 
-SMBIOS = ["-smbios", "type=11,value=io.systemd.credential.binary:pcipath.aliases=" + base64.b64encode(CREDENTIAL.encode()).decode()]
 
 
-def fw_cfg(directory):
+def smbios(directory, text=CREDENTIAL):
+    return ["-smbios", "type=11,value=io.systemd.credential.binary:pcipath.aliases=" + base64.b64encode(text.encode()).decode()]
+
+
+def fw_cfg(directory, text=CREDENTIAL):
     """QEMU's option, by a file: an option's value has no line breaks."""
-    (directory / "aliases").write_text(CREDENTIAL)
+    (directory / "aliases").write_text(text)
     return ["-fw_cfg", f"name=opt/io.systemd.credentials/pcipath.aliases,file={directory / 'aliases'}"]
 
 
-def add_to_image(machine, text):
-    """/etc/pcipath/aliases.d/1.conf in the initramfs: the kernel unpacks one archive after the other."""
+def add_to_image(machine, text, path="etc/pcipath/aliases.d/1.conf"):
+    """A file in the initramfs: the kernel unpacks one archive after the other."""
     tree = machine.directory / "image"
-    (tree / "etc/pcipath/aliases.d").mkdir(parents=True)
-    (tree / "etc/pcipath/aliases.d/1.conf").write_text(text)
-    files = "etc\netc/pcipath\netc/pcipath/aliases.d\netc/pcipath/aliases.d/1.conf\n"
+    file = tree / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    files = "".join(f"{found.relative_to(tree)}\n" for found in reversed([file, *file.parents]) if found != tree and tree in found.parents)
     archive = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=tree, input=files.encode(), stdout=subprocess.PIPE, check=True).stdout
     image = machine.directory / "initrd"
     image.write_bytes(machine.initrd.read_bytes() + archive)
@@ -65,8 +71,7 @@ def check_hot(machine):
 @pytest.mark.parametrize("kind", ["nosystemd", *(pytest.param(kind, marks=pytest.mark.exhaustive) for kind in ("systemd", "initramfs-tools"))])
 def test_boot_by_alias(make_machine, release, kind, tmp_path):
     """The image has a file that the root file system does not have. So its aliases go at the change of root, and the others stay."""
-    options = fw_cfg(tmp_path) if kind != "systemd" else SMBIOS
-    with make_machine(TOPOLOGY, kind=kind, release=release, options=options) as machine:
+    with make_machine(TOPOLOGY, kind=kind, release=release, options=fw_cfg(tmp_path)) as machine:
         add_to_image(machine, IMAGE)
         for name in ("data", "late"):
             machine.add_drive(name)
@@ -79,6 +84,7 @@ def test_boot_by_alias(make_machine, release, kind, tmp_path):
         data = {f"{name}{part and f'-part{part}'}": nodes["data"] + part for name in ("database", "twin") for part in ("", "1")}
         assert links(machine) == data | {"clash": nodes["data"], "clash-part1": f"{nodes['data']}1"}
         assert {"lan", "pci-02.2-00.0"} <= altnames(machine)
+        assert machine.run("pcipath open --read-only alias:database -- readlink /dev/fd/3") == f"/dev/{nodes['data']}\n"
         machine.run("udevadm info /dev/disk/by-pci-alias/database && systemctl is-active sys-subsystem-net-devices-lan.device")
         state = machine.run("systemctl show -P Result pcipath-alias.service; journalctl -b -o cat -u pcipath-alias.service")
         assert state.startswith("exit-code\n") and "pcipath.aliases:3: the line is not NAME=TARGET" in state
@@ -92,24 +98,65 @@ def test_boot_by_alias(make_machine, release, kind, tmp_path):
         assert links(machine) == data | {name.replace("clash", other): node for other in ("clash", "other") for name, node in (
             ("clash", nodes["data"]), ("clash-part1", f"{nodes['data']}1"))}
         assert {"lan", "dmz"} <= altnames(machine)
+        machine.run("udevadm control --reload; udevadm trigger --settle")
+        assert "other" in links(machine) and {"lan", "dmz"} <= altnames(machine)
         machine.run("rm /etc/pcipath/aliases.d/1.conf")
         machine.call("systemctl restart pcipath-alias.service")
         machine.settle()
         assert links(machine) == data | {"clash": nodes["data"], "clash-part1": f"{nodes['data']}1"} and "dmz" not in altnames(machine)
 
 
-def test_without_udevd(make_machine):
-    """As one manager makes them that knows them from its start."""
-    with make_machine(TOPOLOGY, kind="minimal", options=SMBIOS) as machine:
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["nosystemd", "systemd", "initramfs-tools"])
+def test_boot_by_alias_of_the_credential(make_machine, kind, tmp_path):
+    """The credential alone names the root disk. SMBIOS hands it over, and once fw_cfg. dracut's images have a command line of their own."""
+    by = fw_cfg if kind == "systemd" else smbios
+    with make_machine(TOPOLOGY, kind=kind, options=by(tmp_path, BOOT)) as machine:
+        words = "pcipath.alias=database=02.1/00.0"
+        if kind != "initramfs-tools":
+            add_to_image(machine, f"quiet\n{words}\n", "etc/cmdline.d/1.conf")
+            words = ""
+        for name in ("data", "late"):
+            machine.add_drive(name)
+        machine.boot(f"root=pcipath:alias:boot rd.pcipath.wait=alias:database,alias:lan {words}")
+        machine.settle()
+        nodes = machine.disks()
+        # That of the image's command line has gone with the image.
+        assert links(machine) == {"boot": nodes["root"]} | ({"database": nodes["data"]} if words else {})
+        assert machine.run("findmnt -n -o MAJ:MIN /").strip() == machine.run(f"cat /sys/class/block/{nodes['root']}/dev").strip()
+        assert {"lan", "pci-02.2-00.0"} <= altnames(machine)
+        assert machine.run("pcipath alias -n -o NAME,DEVICE").split()[:2] == ["boot", f"/dev/{nodes['root']}"]
+
+
+@pytest.mark.parametrize("by", [smbios, pytest.param(fw_cfg, marks=pytest.mark.exhaustive)])
+def test_without_udevd(make_machine, by, tmp_path):
+    """A monitor reads them when it starts, and again at a SIGHUP."""
+    with make_machine(TOPOLOGY, kind="minimal", options=by(tmp_path)) as machine:
         add_to_image(machine, IMAGE)
         for name in ("data", "late"):
             machine.add_drive(name)
         machine.boot(WORDS)
         machine.settle()
         nodes = machine.disks()
-        assert links(machine) == {"system": nodes["root"], "database": nodes["data"], "twin": nodes["data"], "only-in-image": nodes["data"]}
+        made = {"system": nodes["root"], "database": nodes["data"], "twin": nodes["data"], "only-in-image": nodes["data"]}
+        assert links(machine) == made
         assert {"lan", "pci-02.2-00.0"} <= altnames(machine)
         check_hot(machine)
+
+        machine.run("printf 'other=02.1/00.0\\ndmz=02.2/00.0\\n' >/etc/pcipath/aliases.d/1.conf && kill -HUP $(cat /run/monitor.pid)")
+        machine.settle()
+        del made["system"], made["only-in-image"]
+        assert links(machine) == made | {"other": nodes["data"], "clash": nodes["data"]}
+        assert {"lan", "dmz", "pci-02.2-00.0"} <= altnames(machine)
+        # As a driver would name the port. The name without a suffix is that of the only interface.
+        [interface] = [name for name in machine.run("ls /sys/class/net").split() if name != "lo"]
+        machine.run(f"echo p1 >/run/port && mount --bind /run/port /sys/class/net/{interface}/phys_port_name")
+        machine.run("echo port=02.2/00.0,np1 >/etc/pcipath/aliases.d/1.conf && kill -HUP $(cat /run/monitor.pid)")
+        machine.settle()
+        assert links(machine) == made | {"clash": nodes["data"]}
+        names = altnames(machine)
+        assert {"lan", "port", "pci-02.2-00.0np1"} <= names and "dmz" not in names
+        assert machine.run("pcipath find -n -o NAME alias:port") == f"{interface}\n"
 
 
 @pytest.mark.exhaustive

@@ -3,7 +3,9 @@
 
 import json
 import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from checks import PCIPATH_HOST, check_functions, names_of_interfaces
@@ -12,6 +14,7 @@ from domain import Domain
 LINKS = "/dev/disk/by-pci-path"
 
 COVERS = {
+    "recipe_of_aliases": "Host: libvirt's user alias becomes the guest's alias, as docs/hosts.md has it",
     "q35": "Host: libvirt's live XML: disks, cards and controllers are attached and detached",
     "q35-expander": "Host: libvirt's live XML: below a second expander bus",
     "pc": "Host: libvirt's live XML: disks, cards and controllers are attached and detached",
@@ -111,3 +114,34 @@ def test_attach_and_detach(make_machine, libvirtd, name):
         for ident in ("scsi0-0-3-5", "virtio-disk25", "net1"):
             detach(machine, ident)
         attach(machine, "virtio-disk25", third)
+
+
+RECIPE = (Path(__file__).parents[2] / "docs/hosts.md").read_text().partition("## libvirt, with a name of your own")[2].partition("\n## ")[0]
+
+
+class Named(Domain):
+    """The commands of the recipe that follow `virsh define` are run as they stand, but for the name of the domain."""
+
+    def prepare(self):
+        commands = [line[2:] for line in RECIPE.splitlines() if line.startswith("$ ")]
+        between = commands[1:next(number for number, command in enumerate(commands) if " start " in command)]
+        assert len(between) == 2
+        script = "\n".join(re.sub(r"\bnamed\b(?!\.)", self.name, command) for command in between)
+        environment = self.libvirtd.environment | {"PATH": f"{PCIPATH_HOST.parent}:{os.environ['PATH']}"}
+        subprocess.run(["sh", "-euxc", script], cwd=self.directory, env=environment, check=True)
+
+
+@pytest.mark.exhaustive
+def test_recipe_of_aliases(make_machine, libvirtd):
+    """From the alias in the domain to the mounted disk."""
+    [mount] = re.findall(r"`(mount [^`]*)`", RECIPE)
+    [element] = re.findall(r"<alias name='ua-.*?'/>", RECIPE)
+    elements = controllers("pcie-root", *4 * ["pcie-root-port"]) + boot_disk("other", "vda", "virtio") + boot_disk(
+        "database", "vdb", "virtio").replace("</disk>", f"{element}</disk>")
+    with make_machine([], kind="minimal", of=Named, libvirtd=libvirtd, elements=elements) as machine:
+        machine.add_drive("other")
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "database", machine.add_drive("database")], check=True)
+        machine.boot("")
+        machine.settle()
+        machine.run(mount)
+        assert machine.run("findmnt -n -o LABEL /mnt") == "database\n"
