@@ -49,7 +49,7 @@ def libvirtd(tmp_path_factory):
 def pytest_collection_modifyitems(config, items):
     """A module's COVERS says which row of the table of coverage a test fills: by its name, or by the value of a parameter.
 
-    A row is "KIND: what". tests/summary.py makes the table of the tests that passed.
+    A row is "KIND: what". tests/summary.py makes the table of the tests that passed. UNCOVERED has such rows without a test, and the reason.
     """
     if not config.getoption("all"):
         deselect(config, items, [item for item in items if is_exhaustive(item)])
@@ -59,6 +59,8 @@ def pytest_collection_modifyitems(config, items):
         for key in (item.originalname.removeprefix("test_"), *parameters):
             if isinstance(key, str) and key in covers:
                 item.user_properties.append(("covers", f"{key}: {covers[key]}"))
+        for row, reason in getattr(item.module, "UNCOVERED", {}).items():
+            item.user_properties.append(("uncovered", f"{row}: {reason}"))
 
 
 def pytest_generate_tests(metafunc):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 # Of the table of coverage: the kinds of rows in their order, and the column of each suite.
 KINDS = ("Root bus", "Function", "Bridge", "Disk", "Interface", "Device node", "Alias", "Hotplug", "Boot", "Unit", "Container", "Architecture",
-         "Release", "Host", "Fault")
+         "Release", "Platform", "Host", "Fault")
 SUITES = {"vm": "booted", "host": "paused", "synthetic": "synthetic", "rules": "synthetic", "command": "synthetic"}
 COLUMNS = tuple(dict.fromkeys(SUITES.values()))
 HEADER = """# Coverage
@@ -46,12 +46,16 @@ class Table:
 
     def __init__(self):
         self.rows = {}
+        self.uncovered = {}  # from (kind, what) to the reason
 
     def add(self, suite, case):
         for row in case.iterfind("properties/property[@name='covers']"):
             word, kind, what = row.get("value").split(": ", 2)
             cells = self.rows.setdefault((KINDS.index(kind), what), {})
             cells.setdefault(SUITES[suite], set()).add(word)
+        for row in case.iterfind("properties/property[@name='uncovered']"):
+            kind, what, reason = row.get("value").split(": ", 2)
+            self.uncovered[KINDS.index(kind), what] = reason
 
     def lines(self):
         columns = [column for column in COLUMNS if any(column in cells for cells in self.rows.values())]
@@ -62,6 +66,10 @@ class Table:
             words = (" ".join(f"`{word}`" for word in sorted(cells.get(column, ()))) for column in columns)
             yield f"| {KINDS[kind] if kind != before else ''} | {what} | {' | '.join(words)} |\n"
             before = kind
+        if self.uncovered:
+            yield "\n## Not covered\n\n| | machine or event | reason |\n|---|---|---|\n"
+            for (kind, what), reason in sorted(self.uncovered.items()):
+                yield f"| {KINDS[kind]} | {what} | {reason} |\n"
 
 
 def update_table(path, table, everything):
