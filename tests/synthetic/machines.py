@@ -78,6 +78,19 @@ SYNTHETIC = {
         {"fd1d2cbdce7c535c966beb5f811c95f0:02.0", "fd1d2cbdce7c535c966beb5f811c95f0_02.0-nvme-2",
          "00000001ce7c535ca0b1c2d3e4f50617:02.0"}),
 
+    # An Azure guest of the v6 sizes: an NVMe controller with the disks as namespaces, a local NVMe disk, and one MANA function whose ports
+    # are the virtual functions of two cards (their lspci has 7870:00:00.0, their interfaces are enP30832s1 and enP30832s1d1). The
+    # synthetic disks of storvsc below VMBus are no PCI devices: they have no name.
+    "azure": Synthetic(
+        Machine([VmbusRoot([function("00.0", Nvme([Namespace(1, Disk(3)), Namespace(2), Namespace(3)]))], "c05b0000-ce7c-535c-966b-eb5f811c95f0"),
+                 VmbusRoot([function("00.0", nvme(1))], "5c81a1b2-05e4-4f1d-9d83-0e5e0c7e9ab1"),
+                 VmbusRoot([function("00.0", Net([Port(0), Port(1)]))], "00000000-7870-4f12-a1d4-5e31b5ab6a10")],
+                others=[NoPci("LNXSYSTM:00/LNXSYBUS:00/ACPI0004:00/VMBUS:00/00000000-0001-8899-0000-000000000000/host0/target0:0:0/0:0:0:0",
+                              disk=Disk(1))]),
+        {"c05b0000ce7c535c966beb5f811c95f0:00.0", "c05b0000ce7c535c966beb5f811c95f0_00.0-nvme-1-part3", "c05b0000ce7c535c966beb5f811c95f0_00.0-nvme-3",
+         "5c81a1b205e44f1d9d830e5e0c7e9ab1_00.0-nvme-1", "pci-0000000078704f12a1d45e31b5ab6a10_00.0",
+         "pci-0000000078704f12a1d45e31b5ab6a10_00.0d1"}),
+
     # Before Linux 4.14 (f6b2db084b65, "vmbus: make sure sysfs names ... uuid") the device was called vmbus_N_M.
     "hyperv-old": Synthetic(
         Machine([VmbusRoot([function("00.0", nvme(1))], "fd1d2cbd-ce7c-535c-966b-eb5f811c95f0", old=True)]),
@@ -309,6 +322,7 @@ COVERS = {
     "vmd": "Root bus: VMD: a host bridge below a PCI function",
     "vmd-two": "Root bus: VMD: two controllers whose PCI domains are swapped between boots",
     "hyperv": "Root bus: Hyper-V: named by the GUID of the VMBus device, not by the PCI domain",
+    "azure": "Platform: Azure: NVMe disks and MANA below VMBus",
     "hyperv-old": "Root bus: Hyper-V before Linux 4.14",
     "s390": "Root bus: s390: one PCI domain for each UID",
     "cloud-hypervisor": "Root bus: Cloud Hypervisor: one host bridge for each PCI segment",
