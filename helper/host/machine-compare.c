@@ -137,8 +137,8 @@ static void match_places(struct pairs *p) {
 
 /* -- Differences -- */
 
-/* QEMU's machines have these without being asked. Other sources do not list them. */
-static bool is_built_in(const struct device *d) {
+/* QEMU lists these, other sources do not: devices that its machines have without being asked, and USB devices that are not disks. */
+static bool is_listed_by_qemu_alone(const struct device *d) {
         static const char *const types[] = {
                 "mch",
                 "i440FX*",
@@ -154,7 +154,7 @@ static bool is_built_in(const struct device *d) {
                 if (fnmatch(types[i], d->type, 0) == 0)
                         return true;
 
-        return false;
+        return streq(d->kind, "USB device");
 }
 
 static int report_all(const struct pairs *p, difference_fn callback, void *userdata) {
@@ -163,11 +163,11 @@ static int report_all(const struct pairs *p, difference_fn callback, void *userd
         for (size_t i = 0; i < p->machines[0]->n_devices && r >= 0; i++) {
                 const struct device *d = device_at(p, 0, i), *partner = p->partners[0][i];
 
-                if (partner ? device_compare_places(d, partner) != 0 : device_get_path(d) && !is_built_in(d))
+                if (partner ? device_compare_places(d, partner) != 0 : device_get_path(d) && !is_listed_by_qemu_alone(d))
                         r = callback(userdata, d, partner);
         }
         for (size_t i = 0; i < p->machines[1]->n_devices && r >= 0; i++)
-                if (is_single(p, 1, i) && !is_built_in(device_at(p, 1, i)))
+                if (is_single(p, 1, i) && !is_listed_by_qemu_alone(device_at(p, 1, i)))
                         r = callback(userdata, NULL, device_at(p, 1, i));
         return r;
 }

@@ -48,6 +48,10 @@ def test_document_and_running_machine(name, kind, tmp_path):
     """What QEMU has of its own is in no document."""
     source = f"--libvirt={TOP}/libvirt/{name}.xml"
     devices = [json.loads(line) for line in (TOP / f"libvirt/{name}.qemu").read_text().splitlines()]
+    tablet = [{"driver": "piix3-usb-uhci", "id": "of-tablet", "bus": "pci.0" if kind == "pc" else "pcie.0", "addr": "0x15"}, {"driver": "usb-tablet", "id": "input0", "bus": "of-tablet.0"}]
+    with paused(kind, devices + tablet) as machine:
+        changes = compare(source, f"--qmp={machine.socket}")
+        assert [(change, ident) for change, ident, _, _ in changes] == [("came", "of-tablet")]
     with paused(kind, devices) as machine:
         assert compare(source, f"--qmp={machine.socket}") == []
         saved = save(tmp_path, f"--qmp={machine.socket}")
