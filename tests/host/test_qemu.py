@@ -13,8 +13,10 @@ from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
 from machine import with_uid
 from qmp import QMPError
 from release import HOST
+from platforms import QEMU_PLATFORMS
 from random_machine import random_machine
 from test_disks import KINDS_OF_DISK
+from test_platforms import COVERS as PLATFORMS
 from test_topologies import SHAPES, build
 from test_usb_optical import TOPOLOGY as USB_OPTICAL
 from trees.machine import Lun, Machine, Root, VirtioScsi, function
@@ -23,6 +25,7 @@ LINKS = "/dev/disk/by-pci-path/"
 SEEDS = range(1, 13)
 
 COVERS = {
+    **PLATFORMS,
     "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
     "later": "Host: QEMU 10 and 11",
     "both_ways": "Host: QEMU 10 and 11",
@@ -56,6 +59,7 @@ TOPOLOGIES = {
     "pc-shapes": ("pc", build("pc", [devices for devices, _ in SHAPES["pc"].values()])),
     "disks": ("q35", KINDS_OF_DISK),
     "usb-optical": ("q35", USB_OPTICAL),
+    **{name: (platform.machine, platform.devices) for name, platform in QEMU_PLATFORMS.items()},
     "aarch64": ("virt", [
         port("rp", "pcie.0", "1.0", 1), disk("behind", "rp"), disk("flat", "pcie.0", "5.0"),
         device("pxb-pcie", "expander", bus="pcie.0", addr="6.0", bus_nr=0x80),

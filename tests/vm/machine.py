@@ -110,12 +110,15 @@ def root_ports(number: int) -> list[Device]:
 
 class Machine:
     def __init__(self, guest: Guest, directory: Path, topology: Sequence[Device], *, kind: str = "systemd",
-                 machine: str = "q35", memory: str = "512M", options: Sequence[str] = (), emulator: Sequence[str] = ()):
+                 machine: str = "q35", memory: str = "512M", options: Sequence[str] = (), emulator: Sequence[str] = (),
+                 agent: str = ""):
         """`directory` must exist and be the machine's own; `options` are further arguments of QEMU, such as `-global`;
-        `emulator` is what goes before its command."""
+        `emulator` is what goes before its command; `agent` is the topology's virtio-serial device that gets the agent's port: without it
+        there is one more."""
         self.guest, self.directory, self.topology = guest, directory, list(topology)
         self.buses = {device["id"]: device["bus"] for device in topology if "bus" in device}
         self.kind, self.memory, self.options, self.emulator = kind, memory, list(options), list(emulator)
+        self.agent = agent
         self.initrd = guest.initrd(kind)
         self.manager = MANAGERS.get(kind, Udevd)
         self.type = MACHINES[machine]
@@ -314,11 +317,11 @@ class Machine:
 
     def command(self, monitor: int, agent: int, cmdline: str) -> list[str]:
         """QEMU's command line; `monitor` and `agent` are file descriptors of sockets."""
-        devices: list[Device] = [
-            # A high slot, out of the way of any topology.
-            {"driver": "virtio-serial-pci", "id": "serial", "bus": self.type.root_bus, "addr": "1e.0"},
-            {"driver": "virtserialport", "id": "agent", "bus": "serial.0", "chardev": "agent", "name": "pcipath.agent"},
-            *self.topology]
+        # A high slot, out of the way of any topology.
+        own: Device = {"driver": "virtio-serial-pci", "id": "serial", "bus": self.type.root_bus, "addr": "1e.0"}
+        port: Device = {"driver": "virtserialport", "id": "agent", "bus": f"{self.agent or 'serial'}.0", "chardev": "agent",
+                        "name": "pcipath.agent"}
+        devices = [*self.topology, port] if self.agent else [own, port, *self.topology]
         # 128 MiB of translated code is what a boot uses: a boot takes a third longer with QEMU's default of 1 GiB.
         return [*self.emulator, f"qemu-system-{self.type.architecture.family}", "-accel", "tcg,tb-size=128",
                 "-machine", self.type.argument, "-cpu", self.type.cpu, *self.type.options,

@@ -68,7 +68,7 @@ def link_names(qmp: QMP, device_id: str, bus: str | None = None) -> list[str]:
     controllers have.
     """
     device = PERIPHERAL / device_id
-    kind = _get(qmp, device, "type")
+    kind = _kind(qmp, device)
     if kind not in _SUFFIXES:
         raise NotTaught(f"{device_id}: no suffix known for a {kind}")
     subsystem = _bus(qmp, device).parent
@@ -142,7 +142,7 @@ def _physical(qmp: QMP, device_id: str) -> str | None:
 def disks(qmp: QMP) -> list[str]:
     """The ids of the devices that a drive is plugged into."""
     def has_drive(device: PurePosixPath) -> bool:
-        kind = _get(qmp, device, "type")
+        kind = _kind(qmp, device)
         # usb-storage cannot be without one, and hands it on to the SCSI disk that it makes.
         return kind == "usb-storage" or kind in _SUFFIXES and bool(_get(qmp, device, "drive") or _get(qmp, device, "memdev"))
 
@@ -180,6 +180,11 @@ def mac(qmp: QMP, device_id: str) -> str:
 def _ids(qmp: QMP) -> list[str]:
     """The ids of all devices that were given one."""
     return [child.name for child in _children(qmp, PERIPHERAL)]
+
+
+def _kind(qmp: QMP, device: PurePosixPath) -> str:
+    """QOM's type of a device, without the virtio model that some are named after."""
+    return str(_get(qmp, device, "type")).removesuffix("-transitional").removesuffix("-non")
 
 
 def _children(qmp: QMP, path: PurePosixPath) -> list[PurePosixPath]:
