@@ -30,7 +30,8 @@ int subtrees_parse(char **texts, size_t n, struct subtrees *ret) {
                 r = parse_device_spec(texts[ret->n], NULL, &spec);
                 if (r != EXIT_DONE)
                         return r;
-                if (spec.selector.part > 0 || spec.selector.is_interface || spec.selector.suffix[0] != '\0' || spec.selector.sub_function[0] != '\0')
+                if (spec.selector.part > 0 || spec.selector.is_interface || spec.selector.suffix[0] != '\0' ||
+                    spec.selector.sub_function[0] != '\0')
                         return log_error(EXIT_USAGE, "%s: expected the path of a function, not of a disk",
                                          texts[ret->n]);
                 ret->paths[ret->n] = spec.path;

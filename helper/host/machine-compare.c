@@ -137,7 +137,10 @@ static void match_places(struct pairs *p) {
 
 /* -- Differences -- */
 
-/* QEMU lists these, other sources do not: devices that its machines have without being asked, and USB devices that are not disks. */
+/*
+ * QEMU lists these, other sources do not: devices that its machines have without being asked, and USB devices that are
+ * not disks.
+ */
 static bool is_listed_by_qemu_alone(const struct device *d) {
         static const char *const types[] = {
                 "mch",
@@ -163,7 +166,8 @@ static int report_all(const struct pairs *p, difference_fn callback, void *userd
         for (size_t i = 0; i < p->machines[0]->n_devices && r >= 0; i++) {
                 const struct device *d = device_at(p, 0, i), *partner = p->partners[0][i];
 
-                if (partner ? device_compare_places(d, partner) != 0 : device_get_path(d) && !is_listed_by_qemu_alone(d))
+                if (partner ? device_compare_places(d, partner) != 0
+                            : device_get_path(d) && !is_listed_by_qemu_alone(d))
                         r = callback(userdata, d, partner);
         }
         for (size_t i = 0; i < p->machines[1]->n_devices && r >= 0; i++)

@@ -111,7 +111,7 @@ static bool list_has(const struct alias_list *aliases, const struct alias *alias
         return found && !found->is_refused && found->interface && streq(found->interface, alias->interface);
 }
 
-/** device_change_aliases() - remove aliases that an interface no longer has; the next scan adds those that it has now */
+/** device_change_aliases() - remove aliases that an interface no longer has. The next scan adds new ones. */
 void device_change_aliases(struct device *device, const struct alias_list *old, const struct alias_list *aliases) {
         for (size_t i = 0; i < old->n && device->links.n > 0; i++)
                 if (is_alias_of(&old->items[i], device->links.items[0]) && !list_has(aliases, &old->items[i]))
