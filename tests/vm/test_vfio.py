@@ -13,6 +13,7 @@ LINKS = "/dev/vfio/by-pci-path"
 COVERS = {
     "other_nodes": "Device node: keyboards (virtio, USB), a serial port, a virtio-serial port",
     "two_of_one_group": "Device node: VFIO: two functions in one group, behind a conventional bridge",
+    "one_of_a_group_unplugged": "Device node: VFIO: one of two functions in a group is unplugged",
     "two_groups": "Device node: VFIO: two functions in two groups, behind root ports",
     "container_devices": "Container: a function that is bound to VFIO, by its CDI name",
 }
@@ -118,6 +119,18 @@ def test_two_of_one_group(machine, order):
     check_links(machine, second)
     bind(machine, first)
     check_links(machine, first, second)
+
+
+def test_one_of_a_group_unplugged(machine):
+    """It is gone before udevd handles its events, and the node of the group stays."""
+    bind(machine, *TOGETHER)
+    machine.run("udevadm control --stop-exec-queue")
+    machine.unplug("together1")
+    machine.run("udevadm control --start-exec-queue")
+    machine.settle()
+    check_links(machine, "together0")
+    machine.plug(card("together1", "bridge", addr="2.0"))
+    machine.run(f"pcipath wait {pci_path(machine.qmp, 'together1')}")
 
 
 def test_two_groups(machine):
