@@ -16,7 +16,7 @@ COVERS = {
     "fstab": "Unit: a line of fstab, mounted each time its disk is plugged in",
     "unplugged_while_mounted": "Unit: the disk of a mounted file system is unplugged and plugged in again: unmounted and mounted",
     "declared_unready": "Unit: a disk with SYSTEMD_READY=0: neither systemd nor pcipath wait calls it ready",
-    "stricter_sandbox": "Rules: names in a stricter sandbox of udevd",
+    "stricter_sandbox": "Unit: udevd in a stricter sandbox: devices get their names",
     "automount": "Unit: a line of fstab with automount: the first access waits for the disk",
     "wait_unit": "Unit: pcipath-wait@.service before a mount, for a disk and for a partition",
     "wait_unit_says_what_is_missing": "Unit: pcipath-wait@.service after a timeout, and with an invalid path",
