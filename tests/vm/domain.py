@@ -29,7 +29,7 @@ class _Emulator:
 
 class Domain(Machine):
     def __init__(self, *arguments: Any, libvirtd: Libvirtd, elements: str, **options: Any):
-        """`elements` are those of <devices>. {NAME} in them is the file of add_drive(NAME)."""
+        """`elements` are those of <devices>. {NAME} in them is the file of add_drive(NAME), {root} that of the root disk after keep_root()."""
         super().__init__(*arguments, **options)
         self.libvirtd, self.elements = libvirtd, elements
         self.name = f"{self.directory.parent.name}-{self.directory.name}"
@@ -56,6 +56,19 @@ class Domain(Machine):
     def add_drive(self, name: str, size: int | None = None) -> Path:
         """A new empty file for a disk."""
         return self._make_drive(name, size)
+
+    @property
+    def drive_of(self) -> dict[str, str]:
+        """The drive of each disk, by the id that libvirt has given its device."""
+        names = {str(path): name for name, path in {"root": self.root, **self._drives}.items()}
+        blocks = [block for block in self.qmp.execute("query-block") if "inserted" in block]
+        return {block["qdev"].removesuffix("/virtio-backend").rpartition("/")[2]: names[block["inserted"]["image"]["filename"]]
+                for block in blocks}
+
+    def disks(self) -> dict[str, str]:
+        """Kernel names of whole disks by the id of their device."""
+        kernel = super().disks()
+        return {device: kernel[drive] for device, drive in self.drive_of.items()}
 
     def live(self) -> str:
         """The XML of the domain as it is now."""
@@ -89,8 +102,8 @@ class Domain(Machine):
     <emulator>/usr/bin/qemu-system-{self.type.architecture.family}</emulator>
     <serial type='file'><source path='{self.log}' append='on'/></serial>
     <channel type='unix'><source mode='bind' path='{self.directory}/agent'/><target type='virtio' name='pcipath.agent'/></channel>
-    <memballoon model='none'/>
-    {self.elements.format(**self._drives)}
+    {'' if '<memballoon' in self.elements else "<memballoon model='none'/>"}
+    {self.elements.format(root=self.root, **self._drives)}
   </devices>
   <qemu:commandline>
     <qemu:arg value='-qmp'/><qemu:arg value='unix:{self.directory}/own,server=on,wait=off'/>

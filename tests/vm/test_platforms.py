@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests of well-known hosts (platforms.py): they boot from their root disk by its name, and every name is the host's; a disk and a card
-are plugged in and out as that host does it. tests/host has the domains of libvirt, paused."""
+are plugged in and out as that host does it."""
 
 import pytest
 from checks import check_disks, check_functions, check_helper, check_interfaces
+from domain import Domain
 from oracle import interfaces, link_name, pci_path
-from platforms import QEMU_PLATFORMS
+from platforms import LIBVIRT_PLATFORMS, QEMU_PLATFORMS, drives
 from test_host import ask, compare
+from test_libvirt import attach, check_live, detach
 
 LINKS = "/dev/disk/by-pci-path"
 
@@ -83,3 +85,24 @@ def wait_for(machine, name):
         machine.run(f"pcipath wait -t net --timeout=3600 {pci_path(machine.qmp, name)}")
     else:
         machine.wait(f"{LINKS}/{link_name(machine.qmp, name)}")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", LIBVIRT_PLATFORMS)
+def test_domain(make_machine, libvirtd, name):
+    """A real libvirt starts QEMU, chooses the addresses that the platform leaves to it, and plugs."""
+    platform = LIBVIRT_PLATFORMS[name]
+    with make_machine([], machine=platform.machine, kind="nosystemd", of=Domain, libvirtd=libvirtd, elements=platform.elements) as machine:
+        machine.keep_root()
+        for drive in drives(platform.elements):
+            machine.add_drive(drive)
+        machine.start()
+        [root] = [device for device, drive in machine.drive_of.items() if drive == "root"]
+        boot(machine, root)
+        check_live(machine)
+        for alias, element in platform.hot.items():
+            attach(machine, alias, element.format(**{drive: machine.add_drive(drive) for drive in drives(element)}))
+            check_all(machine)
+        for alias in platform.hot:
+            detach(machine, alias)
+        check_all(machine)
