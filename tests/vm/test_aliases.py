@@ -3,6 +3,9 @@
 
 import base64
 import json
+import random
+import re
+import string
 import subprocess
 
 import pytest
@@ -12,6 +15,8 @@ COVERS = {
     "boot_by_alias": "Boot: root on a disk by its alias; aliases of disks and interfaces, from each source, kept and changed at the change of root",
     "without_udevd": "Alias: disks and interfaces without udevd, cold and hot; read again by a running monitor",
     "boot_by_alias_of_the_credential": "Boot: root=pcipath:alias:NAME with an alias from SMBIOS or fw_cfg, and dracut's /etc/cmdline.d",
+    "many_aliases": "Alias: 200 aliases, a partition, and a name that another interface has",
+    "random_names_are_only_links": "Alias: compiled rules of random names pass udevadm verify",
 }
 
 # In the image's own files; as a credential; and one that is given twice.
@@ -157,6 +162,56 @@ def test_without_udevd(make_machine, by, tmp_path):
         names = altnames(machine)
         assert {"lan", "port", "pci-02.2-00.0np1"} <= names and "dmz" not in names
         assert machine.run("pcipath find -n -o NAME alias:port") == f"{interface}\n"
+
+
+@pytest.mark.exhaustive
+def test_many_aliases(make_machine, release):
+    """200 of one disk; a partition; and a name that another interface has."""
+    text = "".join(f"n{number}=02.1/00.0\n" for number in range(200)) + "half=02.1/00.0,part=1\nlan=02.2/00.0\ntaken=02.2/00.0\n"
+    with make_machine(TOPOLOGY[:-1], kind="systemd", release=release) as machine:
+        machine.add_drive("data")
+        subprocess.run(["sfdisk", "-q", machine.directory / "data.img"], input="size=2048\n", text=True, check=True)
+        machine.boot("root=/dev/disk/by-pci-path/02.0-00.0")
+        machine.run(f"mkdir -p /etc/pcipath/aliases.d; cat >/etc/pcipath/aliases.d/1.conf <<'END'\n{text}END\nip link property add dev lo altname taken")
+        machine.run("pcipath alias --apply")
+        machine.settle()
+        data = machine.disks()["data"]
+        assert links(machine) == {f"n{number}{part and f'-part{part}'}": data + part for number in range(200) for part in ("", "1")} | {"half": data + "1"}
+        machine.plug(card("card", "port2"))
+        machine.run("pcipath wait --timeout=3600 alias:lan")
+        machine.settle()
+        names = altnames(machine)
+        assert {"lan", "pci-02.2-00.0"} <= names and "taken" not in names
+        assert "another interface has the name taken: lo" in machine.run("dmesg | grep pcipath_altname")
+        machine.run("rm -r /etc/pcipath; pcipath alias --apply")
+        machine.settle()
+        assert links(machine) == {} and "lan" not in altnames(machine)
+
+
+NAME, SUFFIX = string.ascii_lowercase + string.digits + "._-", string.ascii_letters + string.digits + ".:-"
+
+
+def random_alias(generator):
+    name = generator.choice(string.ascii_lowercase) + "".join(generator.choices(NAME, k=generator.randrange(62))) + "z"
+    target = f"{generator.randrange(32):02x}.{generator.randrange(8)}" + generator.choice(("", "/00.0", ",scsi-0:0:1:", ",usb-", ",nvme-"))
+    return f"{name}={target}{''.join(generator.choices(SUFFIX, k=20)) if ',' in target else ''}{generator.choice(('', ',part=7'))}"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.releases("trixie", "forky")
+def test_random_names_are_only_links(make_machine, release):
+    """udevd's own parser reads what is compiled; each line is a comparison and a symlink. systemd 254 has verify."""
+    generator = random.Random(0)
+    text = "\n".join({line.partition("=")[0]: line for line in (random_alias(generator) for _ in range(1000))}.values())
+    with make_machine(TOPOLOGY[:5], kind="systemd", release=release) as machine:
+        machine.boot("root=/dev/disk/by-pci-path/02.0-00.0")
+        machine.run(f"mkdir -p /etc/pcipath/aliases.d; cat >/etc/pcipath/aliases.d/1.conf <<'END'\n{text}\nEND")
+        machine.run("pcipath alias --apply && udevadm verify /run/udev/rules.d/62-pcipath-alias.rules")
+        rules = machine.run("cat /run/udev/rules.d/62-pcipath-alias.rules")
+        rule = re.compile(r'(ENV\{DEVTYPE\}=="(disk|partition)", )?ENV\{ID_PCI_PATH_LINKS?\}=="[^"]+", SYMLINK\+="disk/by-pci-alias/[a-z][a-z0-9._-]*(-part%n)?"')
+        made = [line for line in rules.splitlines() if "by-pci-alias" in line]
+        assert len(made) > 2000 and all(rule.fullmatch(line) for line in made)
+        assert all(re.fullmatch(r'(ENV|ACTION|SUBSYSTEM)[^,]*, GOTO="\w+"|GOTO="\w+"|LABEL="\w+"|#.*', line) for line in rules.splitlines() if line not in made)
 
 
 @pytest.mark.exhaustive
