@@ -14,7 +14,7 @@ from machine import card, disk, root_ports
 COVERS = {
     "boot_by_alias": "Boot: root on a disk by its alias; aliases of disks and interfaces, from each source, kept and changed at the change of root",
     "without_udevd": "Alias: disks and interfaces without udevd, cold and hot; read again by a running monitor",
-    "boot_by_alias_of_the_credential": "Boot: root=pcipath:alias:NAME with an alias from SMBIOS or fw_cfg, and dracut's /etc/cmdline.d",
+    "boot_by_alias_of_the_credential": "Boot: root=pcipath:alias:NAME with an alias from SMBIOS, and dracut's /etc/cmdline.d",
     "many_aliases": "Alias: 200 aliases, a partition, and a name that another interface has",
     "random_names_are_only_links": "Alias: compiled rules of random names pass udevadm verify",
 }
@@ -114,9 +114,8 @@ def test_boot_by_alias(make_machine, release, kind, tmp_path):
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["nosystemd", "systemd", "initramfs-tools"])
 def test_boot_by_alias_of_the_credential(make_machine, kind, tmp_path):
-    """The credential alone names the root disk. SMBIOS hands it over, and once fw_cfg. dracut's images have a command line of their own."""
-    by = fw_cfg if kind == "systemd" else smbios
-    with make_machine(TOPOLOGY, kind=kind, options=by(tmp_path, BOOT)) as machine:
+    """The credential alone names the root disk. SMBIOS hands it over. dracut's images have a command line of their own."""
+    with make_machine(TOPOLOGY, kind=kind, options=smbios(tmp_path, BOOT)) as machine:
         words = "pcipath.alias=database=02.1/00.0"
         if kind != "initramfs-tools":
             add_to_image(machine, f"quiet\n{words}\n", "etc/cmdline.d/1.conf")
