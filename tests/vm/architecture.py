@@ -21,11 +21,17 @@ class Architecture:
     triple: str  # of compilers, and of the directories of libraries
     family: str  # meson's, and of QEMU's program
     packages: tuple[str, ...] = ()  # what its machines need beside what all need
+    release: str = "bookworm"  # the first of Debian that has it
+    compiler: str = "12"  # the version of that release's GCC, whose start files and libgcc are linked
+    linker: str = "lld"  # of lld 14: of a processor that it does not know, or not well enough, binutils' own ("bfd")
+    endian: str = "little"
 
 
 AMD64 = Architecture("amd64", "amd64", "x86_64", "x86_64-linux-gnu", "x86_64", ("initramfs-tools",))
 ARM64 = Architecture("arm64", "arm64", "aarch64", "aarch64-linux-gnu", "aarch64")
 PPC64EL = Architecture("ppc64el", "powerpc64le", "ppc64le", "powerpc64le-linux-gnu", "ppc64", ("powerpc-ibm-utils",))
+S390X = Architecture("s390x", "s390x", "s390x", "s390x-linux-gnu", "s390x", linker="bfd", endian="big")
+RISCV64 = Architecture("riscv64", "riscv64", "riscv64", "riscv64-linux-gnu", "riscv64", release="trixie", compiler="14", linker="bfd")
 
 # The host's. tests/setup makes a Debian of this architecture ready and no other.
 NATIVE = AMD64
@@ -33,7 +39,7 @@ NATIVE = AMD64
 # What a native tree has, too, by mmdebstrap's variant; and what the package is compiled with.
 ESSENTIAL = "?essential"
 LIBRARIES = ("libsystemd-dev", "libmnl-dev", "libsmartcols-dev", "libkmod-dev", "libblkid-dev")
-DEVELOPMENT = ("libc6-dev", "libgcc-12-dev", *LIBRARIES)
+DEVELOPMENT = ("libc6-dev", *LIBRARIES)
 
 # What Debian's packages do when they are installed, as far as a guest needs it, done by the host. An absolute link would
 # lead the linker out of the tree.
@@ -58,7 +64,7 @@ def cross_file(architecture: Architecture, tree: Path) -> str:
     return f"""
 [binaries]
 c = ['clang', '--target={architecture.triple}', '--sysroot={tree}']
-c_ld = 'lld'
+c_ld = '{architecture.linker}'
 pkgconfig = 'pkg-config'
 [properties]
 sys_root = '{tree}'
@@ -67,5 +73,5 @@ pkg_config_libdir = '{":".join(map(str, directories))}'
 system = 'linux'
 cpu_family = '{architecture.family}'
 cpu = '{architecture.family}'
-endian = 'little'
+endian = '{architecture.endian}'
 """

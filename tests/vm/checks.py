@@ -21,8 +21,12 @@ PCIPATH_HOST = Path(os.environ.get("PCIPATH_BUILDDIR", Path(__file__).parents[2]
 def check_functions(machine: Machine) -> None:
     """The oracle and the guest's lspci, two programs that share nothing, give each function the same path."""
     guests = lspci_paths(machine)
-    addresses = dict(_addresses(machine))
     paths = {f: pci_path(machine.qmp, f) for f in pci_functions(machine.qmp)}
+    if machine.type.has_channels:  # s390: QEMU's addresses are not the guest's, so which is whose is seen by its disk or interface alone
+        addresses = {f: path[-7:] for f, path in paths.items()}
+        assert sorted(guests.values()) == sorted(paths.values())
+    else:
+        addresses = dict(_addresses(machine))
     assert {f: guests[f"{domain(path)}:{addresses[f]}"] for f, path in paths.items()} == paths
     # The command reads lspci's spelling back.
     converted = machine.run("lspci -D -P | cut -d' ' -f1 | pcipath convert --from=lspci -").splitlines()

@@ -78,14 +78,16 @@ def make_machine(request, tmp_path_factory):
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=HOST, packages=(), bare=False, qemu=None, of=Machine, **options):
+    def make(topology, machine="q35", release=None, packages=(), bare=False, qemu=None, of=Machine, **options):
         architecture = MACHINES[machine].architecture
-        guest = guest_of(architecture, release, packages, bare)
+        release = release or architecture.release
+        with unavailable(f"Debian's {release} for {architecture.name}", *() if release == HOST else (TreeError,)):
+            guest = guest_of(architecture, release, packages, bare)
         if kind:
             options["kind"] = kind
         elif architecture == NATIVE:
             options.setdefault("kind", "direct")
-        qemu = qemu or (QEMU if architecture == NATIVE else HOST)
+        qemu = qemu or (QEMU if architecture == NATIVE else MACHINES[machine].qemu)
         with unavailable(f"QEMU of Debian's {qemu}", TreeError):
             options["emulator"] = emulator(CACHE, qemu)
         machine = of(guest, tmp_path_factory.mktemp("machine"), topology, machine=machine, **options)

@@ -132,7 +132,7 @@ def debstrap(recipe: Recipe, tree: str) -> list[str]:
                 f"--customize-hook={NSPAWN}", f"--customize-hook={PLAIN_DRIVERS}", recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
-    return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)}",
+    return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)},libgcc-{recipe.architecture.compiler}-dev",
             f"--extract-hook={_prune(recipe)}", f"--extract-hook={FINISH}",
             recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
 
@@ -220,13 +220,14 @@ mount -t tmpfs tmpfs run
 mount --rbind /dev dev
 mount --rbind /sys sys
 if [ "$machine" ]; then
-    # The host's dracut, looking in from outside: it ends where programs of the guest would have to run.
+    # The guest's dracut, which is a script, run by the host and looking in from outside: it ends where programs of the guest would
+    # have to run.
     in=$PWD
-    run_dracut() { dracut --sysroot "$PWD" --nostrip "$@"; }
+    run_dracut() { usr/bin/dracut --sysroot "$PWD" --nostrip "$@"; }
     export DRACUT_INSTALL=/usr/lib/dracut/dracut-install DRACUT_LDCONFIG=true DRACUT_ARCH="$machine" \
         DRACUT_LDD="$tests/foreign-ldd" FOREIGN_ROOT="$PWD" FOREIGN_TRIPLE="$triple"
     # With --sysroot dracut 059 finds each directory whose variable is empty: the sysroot itself.
-    for directory in $(sed -n 's/^\[\[ -d $dracutsysrootdir$\([a-z]*\) .*/\1/p' /usr/bin/dracut); do
+    for directory in $(sed -n 's/^\[\[ -d $dracutsysrootdir$\([a-z]*\) .*/\1/p' usr/bin/dracut); do
         export "$directory=/absent"
     done
 else

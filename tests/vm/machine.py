@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from architecture import AMD64, ARM64, PPC64EL, Architecture
+from architecture import AMD64, ARM64, PPC64EL, RISCV64, S390X, Architecture
 from guest import Guest
 from manager import MANAGERS, Udevd
 from progress import Progress, Stream, wait_end
 from qmp import QMP, QMPError
+from release import HOST
 
 Device = dict[str, Any]
 
@@ -43,6 +44,8 @@ class MachineType:
     console: str = "ttyS0"  # the kernel's name for it
     architecture: Architecture = AMD64
     options: tuple[str, ...] = ()
+    has_channels: bool = False  # beside PCI: the agent's device is there
+    qemu: str = HOST  # the release of Debian whose QEMU has it
 
 
 # Options of QEMU: one processor, and a clock of two nanoseconds for each of its instructions. Times do not depend on other load then.
@@ -57,6 +60,8 @@ MACHINES = {
     "virt-acpi": MachineType("virt", "pcie.0", "cortex-a57", "ttyAMA0", ARM64,
                              ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")),
     "pseries": MachineType("pseries", "pci.0", "power9", "hvc0", PPC64EL),
+    "s390": MachineType("s390-ccw-virtio", "pci.0", "max", "ttysclp0", S390X, has_channels=True, qemu="trixie"),
+    "riscv": MachineType("virt", "pcie.0", "rv64", "ttyS0", RISCV64, qemu="trixie"),
 }
 
 # A failed boot powers off instead of waiting at a prompt. Timeouts are long, because the guest's clock runs on while a busy host gives
@@ -318,7 +323,8 @@ class Machine:
     def command(self, monitor: int, agent: int, cmdline: str) -> list[str]:
         """QEMU's command line; `monitor` and `agent` are file descriptors of sockets."""
         # A high slot, out of the way of any topology.
-        own: Device = {"driver": "virtio-serial-pci", "id": "serial", "bus": self.type.root_bus, "addr": "1e.0"}
+        on_pci = {"driver": "virtio-serial-pci", "bus": self.type.root_bus, "addr": "1e.0"}
+        own: Device = {"id": "serial", **({"driver": "virtio-serial-ccw"} if self.type.has_channels else on_pci)}
         port: Device = {"driver": "virtserialport", "id": "agent", "bus": f"{self.agent or 'serial'}.0", "chardev": "agent",
                         "name": "pcipath.agent"}
         devices = [*self.topology, port] if self.agent else [own, port, *self.topology]
