@@ -16,6 +16,7 @@ from release import HOST
 NUMBERS = {
     "trees": ("random trees", 200, 2000),
     "domains": ("random domains of libvirt", 16, 1000),
+    "boots": ("boots of each machine with its devices in random order", 1, 3),
     "machines": ("random machines that are booted", 1, 5),
     "cycles": ("devices that are plugged or unplugged at random in a guest", 25, 400),
 }
