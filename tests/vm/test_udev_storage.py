@@ -2,7 +2,7 @@
 """The scenarios of systemd's own test of disks (TEST-64-UDEV-STORAGE), written anew after what they do: all links are right at each settled
 moment, and those of whole disks are never gone in between. What it stacks on disks is in other modules.
 
-SYSTEMD_ITERATIONS of the simultaneous events take minutes of an emulated processor.
+There are fewer rounds of simultaneous events than systemd has without emulation (100) and under it (10): ITERATIONS.
 """
 
 import itertools
