@@ -32,10 +32,11 @@ MADE = pytest.StashKey[list[Machine]]()
 
 
 @functools.cache
-def guest_of(architecture, release, packages=(), bare=False):
-    """`bare`: without pcipath, and with the drivers of the root disk that pcipath would bring."""
+def guest_of(architecture, release, packages=(), bare=False, modules=()):
+    """`bare`: without pcipath, and with the drivers of the root disk that pcipath would bring. `modules`: further globs of drivers."""
     drivers = (*Recipe.drivers, "virtio_pci", "virtio_blk") if bare else Recipe.drivers
-    return make_guest(CACHE, None if bare else BUILD, Recipe(release, architecture, (*Recipe.packages, *packages), drivers=drivers))
+    return make_guest(CACHE, None if bare else BUILD, Recipe(release, architecture, (*Recipe.packages, *packages), drivers=drivers,
+                                                             includes=(*Recipe.includes, *modules)))
 
 
 @pytest.fixture(scope="session")
@@ -78,11 +79,11 @@ def make_machine(request, tmp_path_factory):
     kind = getattr(request, "param", None)
 
     @contextlib.contextmanager
-    def make(topology, machine="q35", release=None, packages=(), bare=False, qemu=None, of=Machine, **options):
+    def make(topology, machine="q35", release=None, packages=(), bare=False, modules=(), qemu=None, of=Machine, **options):
         architecture = MACHINES[machine].architecture
         release = release or architecture.release
         with unavailable(f"Debian's {release} for {architecture.name}", *() if release == HOST else (TreeError,)):
-            guest = guest_of(architecture, release, packages, bare)
+            guest = guest_of(architecture, release, packages, bare, modules)
         if kind:
             options["kind"] = kind
         elif architecture == NATIVE:

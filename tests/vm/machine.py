@@ -108,9 +108,9 @@ def with_uid(uid: int, device: Device) -> list[Device]:
 
 
 def root_ports(number: int) -> list[Device]:
-    """The first functions of slot 2 on q35's root bus, as libvirt has them: port0, port1, …"""
-    return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"2.{n}", "chassis": 1 + n,
-             "multifunction": n == 0} for n in range(number)]
+    """The functions of slot 2 on q35's root bus and of those behind it, as libvirt has them: port0, port1, …"""
+    return [{"driver": "pcie-root-port", "id": f"port{n}", "bus": "pcie.0", "addr": f"{2 + n // 8:x}.{n % 8}", "chassis": 1 + n,
+             "multifunction": n % 8 == 0} for n in range(number)]
 
 
 class Machine:
@@ -217,10 +217,12 @@ class Machine:
             'ddb.virtualHWVersion = "4"\nddb.adapterType = "ide"\n')
         self._root_drive = f"snapshot=on,format=vmdk,file={descriptor}"
 
-    def keep_root(self) -> None:
-        """Before the start: what is written to the root file system is there at the next start. It is a copy, and the machine's own."""
-        own = self.directory / "root.img"
-        subprocess.run(["cp", "--sparse=always", self.root, own], check=True)
+    def keep_root(self, own: Path | None = None) -> None:
+        """Before the start: what is written to the root file system is there at the next start. It is a copy, and the machine's own; or
+        another image."""
+        if not own:
+            own = self.directory / "root.img"
+            subprocess.run(["cp", "--sparse=always", self.root, own], check=True)
         self.root = own
         self._root_drive = f"format=raw,file={own}"
 
