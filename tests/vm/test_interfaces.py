@@ -9,6 +9,8 @@ import pytest
 from checks import check_helper, check_interfaces, names_of_interfaces
 from machine import card, disk, root_ports
 from oracle import interfaces, mac
+from recipes import run_section
+from traffic import check_answer, serve, stop_serving
 
 COVERS = {
     "cold": "Interface: virtio-net and a card with two functions, present at boot",
@@ -20,6 +22,7 @@ COVERS = {
     "second_port": "Interface: a second port, and a port with a hostile name",
     "installed_on_a_running_machine": "Interface: named by a plain udevadm trigger after an installation",
     "networkd": "Interface: configured by systemd-networkd under its name",
+    "bond_and_vlan": "Interface: two below a bond of systemd-networkd, with a VLAN on it",
     "unit_waits_for_an_interface": "Interface: a systemd unit waits for an interface, and for its PCI function",
     "two_containers": "Interface: two containers connect through one network card each",
     "primary_name_when_asked": "Interface: primary name with pcipath.ifnames=1",
@@ -27,11 +30,11 @@ COVERS = {
 
 ROOT = disk("virtio-blk-pci", "root", bus="port0")
 
-# A hub of QEMU's between the first two cards: what one sends, the other receives.
+# A hub of QEMU's between the first three cards: what one sends, the others receive.
 TOPOLOGY = [*root_ports(6), ROOT, card("cold", "port1", netdev="hub0"), card("peer", "port2", netdev="hub1"),
-            card("function0", "port3", "e1000e", addr="0.0", multifunction=True),
+            card("function0", "port3", "e1000e", addr="0.0", multifunction=True, netdev="hub2"),
             card("function1", "port3", "e1000e", addr="0.1")]
-HUB = [word for n in (0, 1) for word in ("-netdev", f"hubport,hubid=0,id=hub{n}")]
+HUB = [word for n in range(3) for word in ("-netdev", f"hubport,hubid=0,id=hub{n}")]
 
 
 @pytest.fixture(scope="module")
@@ -236,9 +239,25 @@ def test_networkd(machine):
                 f" ip addr flush dev {name}; ip link set {name} down")
 
 
-SERVE = "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalPort => 7) or die; print STDERR 1; "\
-        "$c = $s->accept; print $c \"hello\\n\"'"
-ASK = "perl -MIO::Socket::INET -e '$c = IO::Socket::INET->new(\"192.0.2.1:7\") or die $!; print <$c>'"
+def test_bond_and_vlan(machine):
+    """The recipe of docs/guests.md. Both cards keep their names, and what is on top of them gets none."""
+    far = name_of(machine, "function0")
+    machine.run(f"ip netns add far && ip link set {far} netns far && ip -n far link set {far} up && "
+                f"ip -n far link add link {far} name lan7 type vlan id 7 && ip -n far addr add 192.0.2.1/30 dev lan7 && ip -n far link set lan7 up")
+    serve(machine, "far")
+    run_section(machine, "Bond and VLAN (systemd-networkd)")
+    machine.run("systemctl start systemd-networkd && /lib/systemd/systemd-networkd-wait-online --interface=lan7:routable --timeout=1000")
+    check_answer(machine, "192.0.2.1")
+    cards = {link["ifname"]: link for link in json.loads(machine.run("ip -j -d link"))}
+    assert cards["lan7"]["link"] == "bond0" and cards["lan7"]["linkinfo"]["info_data"]["id"] == 7
+    below = [link for link in cards.values() if link.get("master") == "bond0"]
+    assert {name for link in below for name in link["altnames"] if name.startswith("pci-")} == {name_of(machine, "cold"), name_of(machine, "peer")}
+    assert set(names_of_interfaces(machine)) == set(interfaces(machine.qmp).values()) - {far}
+    stop_serving(machine, "far")
+    machine.run("systemctl stop systemd-networkd.socket systemd-networkd; rm /etc/systemd/network/*; ip link del bond0; ip netns del far;"
+                " pcipath wait -t net 02.3/00.0")
+    machine.settle()
+    check_interfaces(machine)
 
 
 def test_two_containers(machine):
@@ -248,8 +267,9 @@ def test_two_containers(machine):
         machine.run(f"ip netns add {netns} && ip link set {name} netns {netns} && ip -n {netns} addr add {address} dev {name}"
                     f" && ip -n {netns} link set {name} up")
         assert set(names_of_interfaces(machine, netns)) == {name}
-    machine.run(f"mkfifo /run/ready; (ip netns exec one {SERVE} 2>/run/ready) >/dev/null </dev/null & head -c 1 /run/ready")
-    assert machine.run(f"ip netns exec other {ASK}") == "hello\n"
+    serve(machine, "one")
+    check_answer(machine, "192.0.2.1", "other")
+    stop_serving(machine, "one")
     # The cards come back when the containers end.
     machine.run("ip netns del one; ip netns del other; pcipath wait -t net 02.1/00.0 02.2/00.0")
     machine.settle()
