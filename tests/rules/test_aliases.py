@@ -331,14 +331,20 @@ def ports(*names):
     return Machine([Root([function("02.0", Net([Port(0, name) for name in names])), function("03.0", Net([Port(0, "p0"), Port(1), Port()]))])])
 
 
-def port_comes_later(boot):
+def second_comes_later(boot):
+    """The second of two interfaces comes when the first has its names, which are returned."""
     late = boot.interfaces[1].syspath
     os.rename(late, "/sys/away")
     boot.udevd.events("add", [device for device in boot.tree.devices if device.subsystem == "pci"])
     boot.event(0)
-    found = [boot.altnames(0)]
+    found = boot.altnames(0)
     os.rename("/sys/away", late)
     boot.event(1)
+    return found
+
+
+def port_comes_later(boot):
+    found = [second_comes_later(boot)]
     # Asked for by the process that has taken the alias away.
     with open(f"{boot.interfaces[0].syspath}/uevent", encoding="ascii") as f:
         assert "PCIPATH=1" in f.read()
@@ -365,13 +371,7 @@ TWINS = Machine([Root([function("02.0", Net([Port(), Port()]))])])
 
 def twin_comes_later(boot):
     """The first has the alias as long as it is the only one."""
-    late = boot.interfaces[1].syspath
-    os.rename(late, "/sys/away")
-    boot.udevd.events("add", [device for device in boot.tree.devices if device.subsystem == "pci"])
-    boot.event(0)
-    found = [boot.altnames(0)]
-    os.rename("/sys/away", late)
-    boot.event(1)
+    found = [second_comes_later(boot)]
     make_event(boot.interfaces[0], True)
     boot.udevd.events("change", boot.interfaces[:1])
     return [*found, boot.altnames(0), boot.altnames(1)]
