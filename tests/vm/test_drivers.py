@@ -88,8 +88,8 @@ def boot(make_machine, name, **options):
     hardware = HARDWARE[name]
     with make_machine(hardware.topology, machine=hardware.machine, **options) as machine:
         machine.add_drive("data")
-        # initramfs-tools waits for half a minute, which may be too short for an adapter that resets its bus.
-        machine.boot(f"rootdelay=1800 root={f'pcipath:{hardware.root}' if hardware.root else 'LABEL=root'}")
+        # initramfs-tools waits for half a minute, which may be too short for an adapter that resets its bus. With rootdelay= it sleeps.
+        machine.boot(f"root=pcipath:{hardware.root} rd.pcipath.wait={hardware.root},timeout=1800" if hardware.root else "root=LABEL=root")
         machine.settle()
         assert machine.run("realpath $(findmnt -n -o SOURCE /)") == f"/dev/{machine.disks()['root']}\n"
         check_functions(machine)
