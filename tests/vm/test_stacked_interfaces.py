@@ -15,8 +15,8 @@ COVERS = {
     "bridge": "Interface: below a bridge of systemd-networkd",
     "macvlan": "Interface: below a MACVLAN of systemd-networkd",
     "failover": "Interface: a virtio failover pair: the primary card is plugged in, unplugged and plugged in again",
-    "network_manager": "Interface: configured by NetworkManager: at boot and plugged in later",
-    "ifupdown": "Interface: configured by ifupdown: at boot and plugged in later",
+    "network_manager": "Interface: configured by NetworkManager: in a running guest, and plugged in again",
+    "ifupdown": "Interface: configured by ifupdown: in a running guest, and plugged in again",
 }
 
 pytestmark = pytest.mark.exhaustive
