@@ -51,13 +51,17 @@ def mount_tools(machine: Machine, path: str) -> None:
     machine.run("[ -e /sys/fs/cgroup/cgroup.procs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup")
 
 
-def run(machine: Machine, script: str, mounts: list[dict[str, Any]] = [], nodes: list[dict[str, str]] = []) -> str:
-    """What a shell script in a container prints that has these mounts, and these device nodes of CDI."""
+def run(machine: Machine, script: str, mounts: list[dict[str, Any]] = [], nodes: list[dict[str, str]] = [],
+        interfaces: list[dict[str, str]] = []) -> str:
+    """What a shell script in a container prints that has these mounts, and these device nodes and network interfaces of CDI."""
     configuration = json.loads(json.dumps(CONFIGURATION))
     configuration["process"]["args"] = ["sh", "-euc", script]
     configuration["mounts"] += mounts
     devices = [_device(machine, node) for node in nodes]
     configuration["linux"]["devices"] = devices
+    if interfaces:
+        configuration["ociVersion"] = "1.3.0"
+        configuration["linux"]["netDevices"] = {i["hostInterfaceName"]: {"name": i["name"]} for i in interfaces}
     configuration["linux"]["resources"]["devices"] += [
         {"allow": True, "access": node["permissions"], **{key: device[key] for key in ("type", "major", "minor")}}
         for node, device in zip(nodes, devices, strict=True)]

@@ -7,9 +7,9 @@ import subprocess
 import cdi
 import container
 import pytest
-from checks import check_disks
-from machine import disk, root_ports
-from oracle import flat, link_name, pci_path
+from checks import check_disks, check_interfaces
+from machine import card, disk, root_ports
+from oracle import flat, link_name, mac, pci_path
 
 ALSO_WITHOUT_UDEVD = "exhaustive"
 
@@ -17,6 +17,7 @@ COVERS = {
     "volume": "Container: a disk: plugged in, mounted, written by a container, unplugged, read by the host",
     "service": "Container: pcipath-cdi.service follows disks that are plugged in and unplugged",
     "disk_by_name": "Container: a disk by its CDI name",
+    "interface_by_name": "Container: a network interface by its CDI name, with crun; it gets its names again when the container has ended",
     "podman": "Container: podman run --device pcipath.dev/disk=...",
     "podman_by_alias": "Container: podman run --device pcipath.dev/alias=..., with the volume plugged in elsewhere, and other bus numbers",
 }
@@ -89,6 +90,30 @@ def test_service(machine):
     assert cdi.read(machine.run(f"cat {file}"), "disk")[0].keys() == before
     machine.run("systemctl stop pcipath-cdi.service")
     assert machine.run("ls /run/cdi") == "" and machine.run("journalctl -b -q -o cat -p notice -u pcipath-cdi.service") == ""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.udevd
+@pytest.mark.releases("forky")
+def test_interface_by_name(make_machine, release):
+    """With forky's crun: those of Debian 12 and 13 do not know netDevices, nor does forky's podman."""
+    topology = [*TOPOLOGY[:-1], card("card", "port1"), card("other", "port2")]
+    with make_machine(topology, release=release, packages=("crun", "busybox-static")) as machine:
+        machine.add_drives()
+        machine.boot("root=LABEL=root")
+        machine.run(f"mkdir -p {container.TOOLS}/lib {container.TOOLS}/rootfs/bin {container.TOOLS}/rootfs/proc {container.TOOLS}/rootfs/dev"
+                    f" {container.BUNDLE} && ln -s /usr/bin/crun {container.TOOLS}/ && cp /bin/busybox {container.TOOLS}/rootfs/bin"
+                    f" && ln -s busybox {container.TOOLS}/rootfs/bin/sh")
+        path = pci_path(machine.qmp, "card")
+        machine.run(f"pcipath wait --timeout=1000 --type=net {path} && pcipath cdi --write")
+        devices, _ = cdi.read(machine.run("cat /run/cdi/pcipath.dev-net.json"), "net")
+        assert {found for found, _ in devices.values()} == {path, pci_path(machine.qmp, "other")}
+        inside = container.run(machine, "busybox ip -o link", interfaces=devices[flat(path)][1])
+        assert mac(machine.qmp, "card") in inside and mac(machine.qmp, "other") not in inside
+        # The kernel gives it back when the last process of the container's network namespace has ended.
+        machine.run(f"pcipath wait --timeout=1000 --type=net {path}")
+        machine.settle()
+        check_interfaces(machine)
 
 
 @pytest.mark.exhaustive
