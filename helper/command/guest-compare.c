@@ -69,7 +69,10 @@ static bool is_same(const struct list_row *row, const struct guest_device *devic
                 return false;
         if (row->name == LIST_NAME_NONE)
                 return can_be_function(row, device);
-        return streq(row->suffix, device->suffix) && (!have_labels(row, device) || labels_agree(row, device));
+        /* The host does not know the names of ports. */
+        if (!streq(row->suffix, device->suffix) && !(row->name == LIST_NAME_INTERFACE && *row->suffix == '\0'))
+                return false;
+        return !have_labels(row, device) || labels_agree(row, device);
 }
 
 static bool match_place(const struct list_row *row, struct guest_devices *devices) {

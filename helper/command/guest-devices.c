@@ -17,7 +17,7 @@ void guest_devices_clear(struct guest_devices *devices) {
 }
 
 /* The part of a disk's link after the path of @function. Return: 1, 0 if the disk has no link, or a negative errno. */
-static int find_suffix(const struct child_device *child, const struct function *function, char **ret) {
+static int find_disk_suffix(const struct child_device *child, const struct function *function, char **ret) {
         _cleanup_names_ struct names names = {};
         char flat[PCI_PATH_STRING_MAX];
         size_t n;
@@ -36,6 +36,18 @@ static int find_suffix(const struct child_device *child, const struct function *
                 return *ret ? 1 : -ENOMEM;
         }
         return 0;
+}
+
+/* The part of an interface's name after the path; empty if it has no name. Return: 1, or a negative errno. */
+static int find_interface_suffix(const struct child_device *child, const struct function *function, char **ret) {
+        char name[INTERFACE_NAME_MAX + 1], flat[PCI_PATH_STRING_MAX];
+        size_t n = strlen(INTERFACE_PREFIX) + pci_path_print(&function->path, PCI_PATH_FLAT, flat);
+        int r = child_device_get_interface_name(child, &function->path, name);
+
+        if (r < 0)
+                return r;
+        *ret = strdup(r > 0 ? name + n : "");
+        return *ret ? 1 : -ENOMEM;
 }
 
 /* An interface of a bond has the address of the bond. */
@@ -57,13 +69,10 @@ static int fill_child(struct guest_device *device) {
                 return 0;
 
         device->name = is_disk ? LIST_NAME_DISK : LIST_NAME_INTERFACE;
-        r = is_disk ? find_suffix(child, device->function, &device->suffix) : 1;
+        r = is_disk ? find_disk_suffix(child, device->function, &device->suffix)
+                    : find_interface_suffix(child, device->function, &device->suffix);
         if (r <= 0)
                 return r;
-        if (!device->suffix)
-                device->suffix = strdup("");
-        if (!device->suffix)
-                return -ENOMEM;
 
         if ((is_disk ? disk_read_serial(child->syspath, label) : read_mac(child->syspath, label)) < 0)
                 return 1;

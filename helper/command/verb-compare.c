@@ -13,8 +13,8 @@ static const struct column columns[] = {
         { "ID", "name in the monitor, from the list" },
         { "TYPE", "type in the monitor, from the list" },
         { "KIND", "kind of device" },
-        { "OLD", "PCI path in the list, and the suffix of a disk" },
-        { "NEW", "PCI path in this machine, and the suffix of a disk" },
+        { "OLD", "PCI path in the list, and the suffix of a disk or interface" },
+        { "NEW", "PCI path in this machine, and the suffix of a disk or interface" },
         { "NAME", "device node or network interface" },
         {},
 };

@@ -52,7 +52,7 @@ static int parse_path(struct parser *p, struct list_row *row) {
         return 0;
 }
 
-/* The name repeats the path. The rest is the suffix of a disk. */
+/* The name repeats the path. The rest is the suffix of a disk or of an interface. */
 static int parse_name(struct parser *p, struct list_row *row) {
         char flat[PCI_PATH_STRING_MAX], expected[LIST_NAME_MAX];
         const char *name = row->texts[LIST_NAME], *rest = NULL;
@@ -68,10 +68,14 @@ static int parse_name(struct parser *p, struct list_row *row) {
                      flat);
         if (n < (int) sizeof(expected) && strncmp(name, expected, (size_t) n) == 0)
                 rest = name + n;
-        if (!rest || (*rest != '\0' && (row->name == LIST_NAME_INTERFACE || rest[0] != '-' || rest[1] == '\0')))
+        if (rest && row->name == LIST_NAME_DISK && *rest != '\0')
+                rest = rest[0] == '-' && rest[1] != '\0' ? rest + 1 : NULL;
+        else if (rest && *rest != '\0' && interface_suffix_span(rest) != strlen(rest))
+                rest = NULL;
+        if (!rest)
                 return error_set(p->error, -EBADMSG, "%s: devices[%zu].name: '%.60s' is not a name of its path",
                                  p->name, p->list.n, name);
-        row->suffix = *rest == '\0' ? "" : rest + 1;
+        row->suffix = rest;
         return 0;
 }
 

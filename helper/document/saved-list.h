@@ -45,7 +45,7 @@ struct list_row {
         char *texts[N_LIST_KEYS]; /* or NULL */
         struct pci_path *path;    /* NULL if the guest does not show the device */
         enum list_name name;
-        const char *suffix; /* of a disk: the part of its name after the path; else empty */
+        const char *suffix; /* of a disk or interface: the part of its name after the path; else empty */
 };
 
 struct saved_list {

@@ -4,7 +4,7 @@
  * Reads the XML of a libvirt domain. The bus in a device's address is not a bus number: it is the index of the PCI
  * controller that the device is plugged into (https://libvirt.org/pci-addresses.html). Controllers have such addresses
  * too, up to a root. So the elements are read three times: for the buses of controllers, for the functions on these
- * buses, and for the disks below functions. A device without a PCI address is listed with a reason.
+ * buses, and for the disks and USB devices below functions. A device without a PCI address is listed with a reason.
  */
 
 #include <stdio.h>
@@ -23,7 +23,6 @@ static const char *reason_of_type(const char *type) {
                 { "ccw", "a channel device (ccw), not on PCI" },
                 { "virtio-mmio", "a virtio-mmio device, not on PCI" },
                 { "spapr-vio", "a device of pseries' VIO, not on PCI" },
-                { "usb", "a USB device that is not a disk" },
                 { "unassigned", "not given to the guest" },
         };
 
@@ -37,9 +36,7 @@ static const char *reason_of_type(const char *type) {
 
 /* For compatibility, libvirt repeats the first serial port as the first console. */
 static bool is_repeated(const xmlNode *element) {
-        const xmlNode *target = element_is(element, "console") ? element_child(element, "target") : NULL;
-
-        return target && element_attribute_is(target, "type", "serial");
+        return element_is(element, "console") && element_child_attribute_is(element, "target", "type", "serial");
 }
 
 static bool is_scsi_hostdev(const xmlNode *element) {
@@ -56,18 +53,18 @@ static bool takes_slot(const xmlNode *element) {
         return bus && streq((const char *) bus, "virtio");
 }
 
-/* @disks: read the disks below functions, instead of everything else */
-static int read_element(struct domain *d, const xmlNode *element, bool disks) {
+/* @below: read the disks and USB devices below functions, instead of everything else */
+static int read_element(struct domain *d, const xmlNode *element, bool below) {
         const xmlNode *address = element_child(element, "address");
         _cleanup_xml_ xmlChar *text = address ? xmlGetProp(address, BAD_CAST "type") : NULL;
         const char *type = (const char *) text;
-        bool is_below = (element_is(element, "disk") && type && (streq(type, "drive") || streq(type, "usb"))) ||
-                        (is_scsi_hostdev(element) && type && streq(type, "drive"));
+        bool is_drive = (element_is(element, "disk") || is_scsi_hostdev(element)) && type && streq(type, "drive");
+        bool is_usb = type && streq(type, "usb");
 
-        if (is_below != disks || is_repeated(element))
+        if ((is_drive || is_usb) != below || is_repeated(element))
                 return 0;
-        if (is_below)
-                return domain_add_disk(d, element, address, type);
+        if (below)
+                return domain_add_below(d, element, address, type);
         if (type && streq(type, "pci"))
                 return domain_add_function(d, element, address);
         /* Without an address, only what is usually on PCI is listed. Keyboards, for example, are left out. */
@@ -90,9 +87,9 @@ static void forget_plugs_below_expanders(struct domain *d) {
 }
 
 /* An element that is wrong is a device that is absent for this reason; the others are read. */
-static int read_elements(struct domain *d, const xmlNode *devices, bool disks) {
+static int read_elements(struct domain *d, const xmlNode *devices, bool below) {
         for (const xmlNode *e = devices->children; e; e = e->next)
-                if (e->type == XML_ELEMENT_NODE && read_element(d, e, disks) == -ENOMEM)
+                if (e->type == XML_ELEMENT_NODE && read_element(d, e, below) == -ENOMEM)
                         return -ENOMEM;
 
         return 0;

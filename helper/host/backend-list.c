@@ -38,11 +38,9 @@ static int add_row(struct machine *machine, struct list_row *row) {
         device->until = row->texts[LIST_ABSENT];
         device->path = row->path;
         row->path = NULL;
-        if (row->name == LIST_NAME_INTERFACE)
-                device->node = NODE_INTERFACE;
-        if (row->name != LIST_NAME_DISK)
+        if (row->name == LIST_NAME_NONE)
                 return 0;
-        device->node = NODE_DISK;
+        device->node = row->name == LIST_NAME_DISK ? NODE_DISK : NODE_INTERFACE;
         return copy_text(row->suffix, &device->suffix);
 }
 

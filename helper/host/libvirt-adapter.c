@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Disk controllers, and the disks that refer to a controller in their address. The guest's numbers follow from
- * libvirt's numbers for QEMU. bhyve assigns the ports of a SATA controller to its disks in order and ignores their
- * units (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
+ * Disk controllers, and the disks and USB devices that refer to a controller in their address. The guest's numbers
+ * follow from libvirt's numbers for QEMU. bhyve assigns the ports of a SATA controller to its disks in order and
+ * ignores their units (src/bhyve/bhyve_command.c). So a disk of bhyve has a name only where order and unit agree.
  */
 
 #include "array.h"
 #include "format-text.h"
 #include "libvirt-qemu.h"
+#include "qemu-types.h"
 
 static const char *const adapter_types[] = { "scsi", "sata", "ide", "usb", "nvme" };
 
@@ -128,55 +129,58 @@ static int read_drive(const struct domain *d, const xmlNode *address, const char
         return make_suffix(d, adapter, &drive, &disk->suffix);
 }
 
-static int read_usb(const struct domain *d, const xmlNode *address, struct device *disk) {
+static int read_usb(const struct domain *d, const xmlNode *address, bool is_disk, struct device *device) {
         _cleanup_xml_ xmlChar *port = xmlGetProp(address, BAD_CAST "port");
         struct adapter *adapter;
         unsigned index = 0;
         int r;
 
-        r = element_get_number(address, "bus", UINT16_MAX, disk, &index);
+        r = element_get_number(address, "bus", UINT16_MAX, device, &index);
         if (r < 0)
                 return r;
 
         adapter = domain_find_adapter(d, "usb", index);
         if (!adapter)
                 return 0;
-        disk->function = adapter->function;
-        if (port && *port != '\0' && !d->is_bhyve &&
+        device->function = adapter->function;
+        if (is_disk && port && *port != '\0' && !d->is_bhyve &&
             strspn((const char *) port, "0123456789.") == strlen((const char *) port) &&
-            format_text(&disk->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", (const char *) port) < 0)
+            format_text(&device->suffix, SUFFIX_USB "0:%s:1.0-" SUFFIX_SCSI "0:0:0:0", (const char *) port) < 0)
                 return -ENOMEM;
         return 0;
 }
 
 /**
- * domain_add_disk() - add a disk of a controller, or a SCSI device of the host
+ * domain_add_below() - add a disk of a controller, a SCSI device of the host, or a USB device
  * @type: of the address
  *
  * Return: 0, -EBADMSG if the address is wrong, or -ENOMEM.
  */
-int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type) {
-        struct device *disk = machine_add_device(d->machine, NULL, NULL);
+int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type) {
+        struct device *device = machine_add_device(d->machine, NULL, NULL);
+        bool is_disk = element_is(element, "disk") || streq(type, "drive");
         _cleanup_xml_ xmlChar *bus = NULL;
         int r;
 
-        if (!disk)
+        if (!device)
                 return -ENOMEM;
-        r = domain_identify(d, element, disk);
+        r = domain_identify(d, element, device);
         if (r < 0)
                 return r;
+        if (!is_disk)
+                device->kind = qemu_type_find("usb-host")->kind;
 
         if (element_is(element, "hostdev"))
                 bus = xmlGetProp(element, BAD_CAST "type");
         else
                 bus = element_child_attribute(element, "target", "bus");
         if (bus && streq(type, "drive"))
-                r = read_drive(d, address, (char *) bus, disk);
+                r = read_drive(d, address, (char *) bus, device);
         else if (streq(type, "usb"))
-                r = read_usb(d, address, disk);
-        if (disk->function)
-                disk->node = NODE_DISK;
-        else if (!disk->absent)
-                disk->absent = "the controller is not a PCI device of this document";
-        return r < 0 ? r : domain_override(d, disk);
+                r = read_usb(d, address, is_disk, device);
+        if (!device->function)
+                device->absent = device->absent ?: "the controller is not a PCI device of this document";
+        else if (is_disk)
+                device->node = NODE_DISK;
+        return r < 0 ? r : domain_override(d, device);
 }

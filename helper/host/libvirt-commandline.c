@@ -206,12 +206,21 @@ static int set_place(struct domain *d, const struct extra *e) {
         return 0;
 }
 
+/* "failover=on", or JSON's true */
+static bool is_on(json_object *value) {
+        const char *text = json_get_text(value);
+
+        return text ? streq(text, "on") || streq(text, "yes") || streq(text, "true") || streq(text, "y")
+                    : json_object_get_boolean(value);
+}
+
 /* With the property drive, an NVMe controller has one namespace. */
 static int set_node(const struct extra *e) {
         bool is_namespace = e->type->suffix == QEMU_SUFFIX_NVME && json_get(e->properties, "drive");
 
         if (!e->device->bus)
                 return 0;
+        e->device->has_standby = e->type->suffix == QEMU_SUFFIX_CARD && is_on(json_get(e->properties, "failover"));
         e->device->node = is_namespace ? NODE_DISK : e->type->node;
         if (e->device->node != NODE_DISK)
                 return 0;

@@ -251,6 +251,7 @@ int domain_add_function(struct domain *d, const xmlNode *element, const xmlNode 
                 return set_controller(d, element, function);
         qemu_type = libvirt_find_qemu_type(element);
         function->node = qemu_type ? qemu_type_find(qemu_type)->node : NODE_NONE;
+        function->has_standby = element_child_attribute_is(element, "teaming", "type", "persistent");
         if (function->node != NODE_DISK)
                 return 0;
         function->suffix = strdup("");

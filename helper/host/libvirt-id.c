@@ -90,9 +90,8 @@ static void set_number(struct domain *d, xmlNode *element) {
 
 /* An interface of the host has a number before other devices of the host, and the primary video before the others. */
 static bool is_first(const xmlNode *element) {
-        const xmlNode *model = element_is(element, "video") ? element_child(element, "model") : NULL;
-
-        return element_is(element, "interface") || (model && element_attribute_is(model, "primary", "yes"));
+        return element_is(element, "interface") ||
+               (element_is(element, "video") && element_child_attribute_is(element, "model", "primary", "yes"));
 }
 
 /**

@@ -86,6 +86,8 @@ static const struct libvirt_numbers numbers[] = {
         { "iommu",      "iommu",      NULL,    NULL,          false },
         { "pstore",     "pstore",     NULL,    NULL,          false },
         { "serial",     "serial",     NULL,    NULL,          false },
+        { "hub",        "hub",        NULL,    NULL,          false },
+        { "redirdev",   "redir",      NULL,    NULL,          true  },
 };
 // clang-format on
 

@@ -28,6 +28,13 @@ xmlChar *element_child_attribute(const xmlNode *element, const char *child, cons
         return e ? xmlGetProp(e, BAD_CAST attribute) : NULL;
 }
 
+/** element_child_attribute_is() - check an attribute of a child */
+bool element_child_attribute_is(const xmlNode *element, const char *child, const char *attribute, const char *value) {
+        const xmlNode *e = element_child(element, child);
+
+        return e && element_attribute_is(e, attribute, value);
+}
+
 /**
  * element_parse_number() - read a number from an attribute as libvirt does, which uses strtoul() but refuses a sign
  *

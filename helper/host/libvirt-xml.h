@@ -66,6 +66,7 @@ static inline bool domain_is_s390(const struct domain *d) {
 bool element_is(const xmlNode *element, const char *name);
 bool element_attribute_is(const xmlNode *element, const char *attribute, const char *value);
 const xmlNode *element_child(const xmlNode *element, const char *name);
+bool element_child_attribute_is(const xmlNode *element, const char *child, const char *attribute, const char *value);
 xmlChar *element_child_attribute(const xmlNode *element, const char *child, const char *attribute);
 int element_parse_number(const xmlNode *element, const char *attribute, unsigned most, unsigned *ret);
 int element_get_number(const xmlNode *element, const char *attribute, unsigned most, struct device *device,
@@ -89,7 +90,7 @@ int domain_add_without_path(struct domain *d, const xmlNode *element, const char
 int domain_add_adapter(struct domain *d, const xmlNode *element, struct device *function);
 void domain_sort_adapters(struct domain *d);
 struct adapter *domain_find_adapter(const struct domain *d, const char *type, unsigned index);
-int domain_add_disk(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
+int domain_add_below(struct domain *d, const xmlNode *element, const xmlNode *address, const char *type);
 
 /* libvirt-commandline.c, libvirt-override.c */
 int domain_read_commandline(struct domain *d, const xmlNode *domain);

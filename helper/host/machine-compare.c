@@ -137,10 +137,7 @@ static void match_places(struct pairs *p) {
 
 /* -- Differences -- */
 
-/*
- * QEMU lists these, other sources do not: devices that its machines have without being asked, and USB devices that are
- * not disks.
- */
+/* QEMU lists these, other sources do not: its machines have them without being asked. */
 static bool is_listed_by_qemu_alone(const struct device *d) {
         static const char *const types[] = {
                 "mch",
@@ -157,7 +154,7 @@ static bool is_listed_by_qemu_alone(const struct device *d) {
                 if (fnmatch(types[i], d->type, 0) == 0)
                         return true;
 
-        return streq(d->kind, "USB device");
+        return false;
 }
 
 static int report_all(const struct pairs *p, difference_fn callback, void *userdata) {

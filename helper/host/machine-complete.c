@@ -38,6 +38,30 @@ static int function_set_path(struct device *f) {
         return 0;
 }
 
+/*
+ * The driver of a virtio card with failover=on makes two interfaces: the card's, and a standby interface, whose port
+ * has the name "sby" (Linux 4.18, drivers/net/virtio_net.c).
+ */
+static int add_standby_interfaces(struct machine *machine) {
+        for (size_t i = 0, n = machine->n_devices; i < n; i++) {
+                struct device *standby, *card = machine->devices[i];
+
+                if (!card->has_standby)
+                        continue;
+                standby = machine_add_device(machine, NULL, card);
+                if (!standby)
+                        return -ENOMEM;
+                standby->node = NODE_INTERFACE;
+                standby->kind = "standby interface";
+                standby->type = strdup(card->type);
+                standby->suffix = strdup(INTERFACE_STANDBY);
+                if (!standby->type || !standby->suffix)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
 static int compare_devices(const void *a, const void *b) {
         const struct device *x = *(struct device *const *) a, *y = *(struct device *const *) b;
         const struct pci_path *of_x = device_get_path(x), *of_y = device_get_path(y);
@@ -192,7 +216,9 @@ int machine_complete(struct machine *machine) {
         }
 
         mark_used_slots(machine);
-        r = mark_same_roots(machine);
+        r = add_standby_interfaces(machine);
+        if (r >= 0)
+                r = mark_same_roots(machine);
         if (r >= 0)
                 r = set_paths(machine);
         if (r >= 0)

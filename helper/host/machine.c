@@ -187,7 +187,7 @@ const char *device_name_in_guest(const struct device *device, char buf[static NA
 
         pci_path_print(path, PCI_PATH_FLAT, flat);
         if (device->node == NODE_INTERFACE) {
-                n = snprintf(buf, NAME_IN_GUEST_MAX, INTERFACE_PREFIX "%s", flat);
+                n = snprintf(buf, NAME_IN_GUEST_MAX, INTERFACE_PREFIX "%s%s", flat, device->suffix ?: "");
                 most = INTERFACE_NAME_MAX;
         } else {
                 n = snprintf(buf, NAME_IN_GUEST_MAX, DISK_LINKS "%s%s%s", flat, *device->suffix != '\0' ? "-" : "",

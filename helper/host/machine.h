@@ -64,11 +64,12 @@ struct device {
         struct pci_hop hop;      /* of a function */
         struct device *function; /* of a device below a function: that function */
         enum node node;
-        char *suffix;            /* after the flat form, in the link of a disk; NULL if unknown */
+        char *suffix;            /* after the flat form in the name of a disk or interface; NULL if unknown */
         const char *absent;      /* the reason why the guest does not show the device, or NULL */
         char *absent_text;       /* owned text of absent, or NULL; see device_set_absent() */
         const char *until;       /* of a function: the reason why it may not exist yet, or NULL */
         struct pci_path *path;   /* see device_get_path() */
+        bool has_standby;        /* a card that has a standby interface, too */
         bool twin;               /* another device has the same address; set by machine_complete() */
         void *userdata;          /* for the verb that prints the machine; NULL initially */
 };

@@ -87,6 +87,7 @@ int record_set_suffix(struct record *r, json_object *const values[static QEMU_PR
                                     !json_object_get_boolean(values[0]);
                 return 0;
         case QEMU_SUFFIX_CARD:
+                r->device->has_standby = json_object_get_boolean(values[1]);
                 r->sriov_pf = text && *text != '\0' ? strdup(text) : NULL;
                 return text && *text != '\0' && !r->sriov_pf ? -ENOMEM : 0;
         case QEMU_SUFFIX_EXPANDER:

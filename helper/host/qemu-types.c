@@ -78,7 +78,7 @@ static const struct qemu_type type_table[] = {
         { "usb-bot",     "USB storage", .suffix = QEMU_SUFFIX_USB_SCSI, .properties = { "port" } },
 
         { "virtio-net-pci*", "network controller", .node = NODE_INTERFACE, .suffix = QEMU_SUFFIX_CARD, .leaf = true,
-          .properties = { "sriov-pf" }, .labels = card_labels },
+          .properties = { "sriov-pf", "failover" }, .labels = card_labels },
         NETWORK("e1000*"),
         NETWORK("igb*"),
         NETWORK("rtl8139"),

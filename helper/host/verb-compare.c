@@ -11,7 +11,7 @@ static const struct column columns[] = {
         { "ID", "name in the monitor" },
         { "TYPE", "type in the monitor" },
         { "KIND", "kind of device" },
-        { "OLD", "PCI path in the first source, and the suffix of a disk" },
+        { "OLD", "PCI path in the first source, and the suffix of a disk or interface" },
         { "NEW", "the same in the second source" },
         {},
 };

@@ -36,6 +36,7 @@
 #define INTERFACE_SUB_FUNCTION 'S' /* before the number of a sub-function */
 #define INTERFACE_PORT_NAME 'n'    /* before the driver's name of a port */
 #define INTERFACE_PORT_NUMBER 'd'  /* before the number of a port */
+#define INTERFACE_STANDBY "nsby"    /* of the standby interface of a virtio card */
 #define INTERFACE_NAME_MAX 127 /* bytes: ALTIFNAMSIZ of <linux/if.h> without its null byte */
 
 extern const char *const link_directories[]; /* "/dev/disk/by-pci-path" and the others; ends with NULL */

@@ -11,7 +11,7 @@ from command.run import pcipath
 from host.run import pcipath_host
 from host.test_documents import DOCUMENTS, GUESTS
 from trees import sandbox
-from trees.machine import Ata, AtaPort, Disk, Lun, Machine, Net, Nvme, Namespace, Root, VirtioBlk, VirtioScsi, VirtualFunctions, function
+from trees.machine import Ata, AtaPort, Disk, Lun, Machine, Net, Nvme, Namespace, Port, Root, VirtioBlk, VirtioScsi, VirtualFunctions, function
 from trees.sysfs import Tree
 
 COVERS = {
@@ -117,6 +117,15 @@ def test_devices_that_nobody_asked_for():
     machine = Machine([Root([function('02.0', Net(), vfs=VirtualFunctions([function('00.0', Net())])), function('03.0', VirtioScsi([])), function('04.0', Net())])])
     [changes] = compare([card('02.0'), card('04.0')], machine=machine)
     assert changes == [('came', None, None, '03.0')]
+
+
+def test_failover_pair():
+    """The host lists the standby interface, which has no id. A list that it has saved earlier may lack it."""
+    standby = row('02.0', 'standby interface', 'pci-02.0nsby', id=None)
+    ports = [Port(0), Port(0, 'sby')]
+    pair, alone = (Machine([Root([function('02.0', Net(number, virtio=True))])]) for number in (ports, ports[:1]))
+    assert [*compare([card('02.0'), standby], [card('02.0')], [standby], machine=pair)] == [[], [], []]
+    assert [*compare([card('02.0'), standby], machine=alone)] == [[('went', None, '02.0,nsby', None)]]
 
 
 @pytest.mark.parametrize('monitor', GUESTS)

@@ -52,6 +52,9 @@ class Arguments:
             self._place(device)
         for device in self.devices:
             device.name = self._name(device)
+        # The standby interface of a virtio card, whose port has the name "sby" in Linux.
+        self.devices += [Device(device.driver, None, {}, device.path, name=f"{device.name}nsby")
+                         for device in self.devices if device.properties.get("failover") and device.name]
         # The bridge that QEMU has below a pxb.
         self.devices += [Device("pci-bridge", None, {}, f"0000:{device.properties['bus_nr']:02x}:00.0", True)
                          for device in self.devices if device.driver == "pxb"]

@@ -86,7 +86,7 @@ class Generator:
         self.elements: list[str] = []
         self.numbers = {"vd": 0, "sd": 0, "hd": 0, "fd": 0, "mac": 0, "alias": 0}
         self.root_numbers = {0}  # of pseries' host bridges, or of expanders
-        self.has_watchdog = False
+        self.has_watchdog = self.has_usb = False
         self.adapters: list[str] = []  # models of the controllers, by index
         self.scsi_used: set[tuple[int, ...]] = set()
         # Of what is given an address by hand. Some domains have none, some have all.
@@ -172,6 +172,7 @@ class Generator:
         self.buses.append(Bus(index, kind))
 
     def add_usb(self) -> None:
+        self.has_usb = True
         for index in range(self.random.choice([1, 1, 2])):
             model = self.random.choice(self.type.usb)
             # i440fx has the first one within a chip.
@@ -243,7 +244,8 @@ class Generator:
         self.numbers["mac"] += 1
         mac = f"<mac address='52:54:00:00:00:{self.numbers['mac']:02x}'/>"
         model = self.random.choice(self.type.cards)
-        self.add("interface", "type='user'", f"{mac}<model type='{model}'/>", "" if model == "spapr-vlan" else None)
+        failover = "<teaming type='persistent'/>" if model == "virtio" and self.maybe(0.2) else ""
+        self.add("interface", "type='user'", f"{mac}<model type='{model}'/>{failover}", "" if model == "spapr-vlan" else None)
 
     def host_address(self) -> str:
         return f"<address type='pci' domain='0' bus='{self.random.randint(1, 250)}' slot='{self.random.randint(0, 31)}' function='0'/>"
@@ -260,7 +262,7 @@ class Generator:
                      "<host name='192.0.2.1' port='3260'/></source>", self.scsi_address())
 
     def add_other(self) -> None:
-        kind = self.random.choice(["rng", "fs", "sound", "input", "channel", "serial", "watchdog", "shmem", "pmem"])
+        kind = self.random.choice(["rng", "fs", "sound", "input", "usb", "channel", "serial", "watchdog", "shmem", "pmem"])
         if kind == "rng":
             self.add("rng", "model='virtio'", "<backend model='random'>/dev/urandom</backend>")
         elif kind == "fs" and self.maybe(0.5):
@@ -271,6 +273,8 @@ class Generator:
             self.add("sound", f"model='{self.random.choice(self.type.sounds)}'")
         elif kind == "input":
             self.add("input", f"type='{self.random.choice(['mouse', 'keyboard', 'tablet'])}' bus='virtio'")
+        elif kind == "usb" and self.has_usb:
+            self.add_usb_device(self.random.choice(["input", "input", "sound", "redirdev", "hostdev"]))
         elif kind == "channel":
             self.add("channel", "type='pty'", f"<target type='virtio' name='port.{len(self.elements)}'/>", "")
         elif kind == "serial" and self.type.arch == "x86_64":
@@ -283,6 +287,16 @@ class Generator:
         elif kind == "pmem" and self.type.arch == "x86_64" and not self.runs:
             self.add("memory", "model='virtio-pmem' access='shared'", "<source><path>/dev/null</path></source>"
                      "<target><size unit='M'>128</size></target>")
+
+    def add_usb_device(self, kind: str) -> None:
+        if kind == "input":
+            self.add("input", f"type='{self.random.choice(['mouse', 'keyboard', 'tablet'])}' bus='usb'", "", "")
+        elif kind == "sound":
+            self.add("sound", "model='usb'", "", "")
+        elif kind == "redirdev" and not self.runs:
+            self.add("redirdev", "bus='usb' type='tcp'", "<source mode='bind' host='127.0.0.1' service='4000'/>", "")
+        elif kind == "hostdev" and not self.runs:
+            self.add("hostdev", "mode='subsystem' type='usb' managed='no'", "<source><address bus='1' device='2'/></source>", "")
 
     def fill(self) -> None:
         for _ in range(self.random.randint(0, 7)):

@@ -116,7 +116,7 @@ def test_without_address(element, ident):
 
 ABSENT = {
     "ccw": "a channel device (ccw), not on PCI", "virtio-mmio": "a virtio-mmio device, not on PCI",
-    "spapr-vio": "a device of pseries' VIO, not on PCI", "usb": "a USB device that is not a disk", "new": "not a PCI address"}
+    "spapr-vio": "a device of pseries' VIO, not on PCI", "new": "not a PCI address"}
 
 
 @pytest.mark.parametrize("kind", ABSENT)
@@ -203,10 +203,45 @@ def test_passed_through():
     links = "/dev/disk/by-pci-path/"
     assert rows == {
         "scsi1": ("SCSI controller", "02.0", None), "hostdev2": ("SCSI device", "02.0", links + "02.0-scsi-0:0:4:256"),
-        "hostdev3": ("SCSI controller", "03.0", None), "hostdev4": ("device", "04.0", None), "hostdev0": ("network controller", "05.0", "pci-05.0"),
+        "hostdev1": ("USB device", None, None), "hostdev3": ("SCSI controller", "03.0", None), "hostdev4": ("device", "04.0", None), "hostdev0": ("network controller", "05.0", "pci-05.0"),
         "net0": ("network controller", "06.0", "pci-06.0"), "vda": ("disk", "07.0", links + "07.0"), "vdb": ("disk", "08.0", links + "08.0")}
     labels = {row["id"]: row["source"] for row in table("list", "--libvirt=-", "-o", "ID,SOURCE", stdin=PASSED_THROUGH)}
     assert (labels["net0"], labels["vda"], labels["vdb"]) == ("/dev/vhost-vdpa-0", "/dev/vhost-vdpa-1", "/u")
+
+
+USB_DEVICES = {"input1": "<input type='tablet' bus='usb'>", "hub0": "<hub type='usb'>", "redir0": "<redirdev bus='usb' type='spicevmc'>",
+               "sound0": "<sound model='usb'>", "hostdev0": "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source>"}
+
+
+def test_usb_devices():
+    """As QEMU lists them: the path is that of their controller, and there is no name."""
+    elements = "".join(f"{element}<address type='usb' bus='0' port='{port}'/></{re.match('<([a-z]+)', element)[1]}>"
+                       for port, element in enumerate(USB_DEVICES.values(), 1))
+    text = ("<domain type='kvm'><os><type machine='q35'/></os><devices><controller type='pci' index='0' model='pcie-root'/>"
+            "<controller type='usb' index='0' model='qemu-xhci'><address type='pci' bus='0' slot='8'/></controller>"
+            f"<input type='mouse' bus='ps2'/>{elements}</devices></domain>")
+    rows = {row["id"]: (row["kind"], row["path"], row["name"], row["absent"]) for row in table("list", "--libvirt=-", stdin=text)}
+    assert rows == {"usb": ("USB controller", "08.0", None, None)} | dict.fromkeys(USB_DEVICES, ("USB device", "08.0", None, None))
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_failover_pair(persistent, tmp_path):
+    """The card of the pair that stays has two interfaces, whoever says that it is one."""
+    teaming = "<teaming type='persistent'/>" if persistent else "<teaming type='transient' persistent='ua-other'/>"
+    argument = f"virtio-net-pci,id=by-hand,bus=pcie.0,addr=0xa,failover={'on' if persistent else 'off'}"
+    text = ("<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><os><type machine='q35'/></os><devices>"
+            "<controller type='pci' index='0' model='pcie-root'/><interface type='user'><mac address='52:54:00:00:00:01'/>"
+            f"<model type='virtio'/>{teaming}<address type='pci' bus='0' slot='9'/></interface></devices><qemu:commandline>"
+            f"<qemu:arg value='-device'/><qemu:arg value='{argument}'/></qemu:commandline></domain>")
+    names = [(row["id"], row["name"]) for row in table("list", "--libvirt=-", stdin=text)]
+    standby = lambda path: [(None, f"pci-{path}nsby")] if persistent else []
+    assert names == [("net0", "pci-09.0"), *standby("09.0"), ("by-hand", "pci-0a.0"), *standby("0a.0")]
+    # The card alone bears the id and the labels.
+    assert pcipath_host("of", "--libvirt=-", "net0", "52:54:00:00:00:01", stdin=text).stdout == "09.0\n09.0\n"
+    saved = tmp_path / "list.json"
+    saved.write_text(pcipath_host("list", "-J", "--libvirt=-", stdin=text).stdout)
+    assert [(row["id"], row["name"]) for row in table("list", f"--list={saved}")] == names
+    assert table("compare", f"--list={saved}", "--libvirt=-", stdin=text) == []
 
 
 def test_primary_video():

@@ -9,7 +9,7 @@ from command.run import on_machine
 from emulator import LATER
 from host.qemu import MACHINES, UNKNOWN_MACHINES, as_older, paused
 from host.run import error, pcipath_host, table
-from oracle import disks, link_name, pci_functions, pci_path, virtual_functions
+from oracle import disks, interfaces, link_name, pci_functions, pci_path, standby_interfaces, virtual_functions
 from machine import with_uid
 from qmp import QMPError
 from release import HOST
@@ -26,6 +26,7 @@ SEEDS = range(1, 13)
 
 COVERS = {
     **PLATFORMS,
+    "failover-pair": "Interface: a virtio failover pair: the standby interface",
     "topology": "Host: QEMU's pc, q35, virt and pseries, before they run",
     "later": "Host: QEMU 10 and 11",
     "both_ways": "Host: QEMU 10 and 11",
@@ -59,6 +60,8 @@ TOPOLOGIES = {
     "pc-shapes": ("pc", build("pc", [devices for devices, _ in SHAPES["pc"].values()])),
     "disks": ("q35", KINDS_OF_DISK),
     "usb-optical": ("q35", USB_OPTICAL),
+    "failover-pair": ("q35", [port("rp", "pcie.0", "1.0", 1), device("virtio-net-pci", "standby", bus="rp", failover=True),
+                              device("virtio-net-pci", "alone", bus="pcie.0", addr="2.0"), device("e1000e", "other", bus="pcie.0", addr="3.0")]),
     **{name: (platform.machine, platform.devices) for name, platform in QEMU_PLATFORMS.items()},
     "aarch64": ("virt", [
         port("rp", "pcie.0", "1.0", 1), disk("behind", "rp"), disk("flat", "pcie.0", "5.0"),
@@ -87,12 +90,15 @@ def test_machines_that_both_readers_know(kind, model):
 
 def compare(machine):
     """The same functions and disks, with the same names, as the oracle has for what bears an id; and only those."""
-    rows = {row["id"]: row for row in table("list", f"--qmp={machine.socket}") if row["id"]}
+    all_rows = table("list", f"--qmp={machine.socket}")
+    rows = {row["id"]: row for row in all_rows if row["id"]}
     qmp = machine.qmp
     paths = {name: pci_path(qmp, name) for name in pci_functions(qmp)}
     links = {name: LINKS + link_name(qmp, name) for name in disks(qmp)}
     assert {name: row["path"] for name, row in rows.items() if name in paths} == paths
     assert {name: row["name"] for name, row in rows.items() if (row["name"] or "").startswith(LINKS)} == links
+    names = [row["name"] for row in all_rows if (row["name"] or "").startswith("pci-")]
+    assert sorted(names) == sorted([*interfaces(qmp).values(), *standby_interfaces(qmp).values()])
     for name, row in rows.items():
         assert row["absent"] is None and row["path"] == pci_path(qmp, name), name
     assert pcipath_host("of", f"--qmp={machine.socket}", *paths).stdout.split() == list(paths.values())

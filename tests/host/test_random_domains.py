@@ -102,15 +102,17 @@ def check_types(domain, rows):
     drivers = {device.path: device.driver for device in domain.arguments.devices if device.is_function and device.path}
     for row in rows:
         if row["path"] in drivers and not row["name"]:
-            of_controller = DRIVERS["usb"] + "|" + DRIVERS["scsi"] + "|" + DRIVERS["virtio-serial"]
-            driver = of_controller if row["type"] in ("disk", "hostdev") else ""
-            assert re.match(f"{DRIVERS[row['type']]}|{driver}", drivers[row["path"]]), row
+            types = ["usb"] if row["kind"] == "USB device" else [row["type"]]
+            if row["type"] in ("disk", "hostdev"):
+                types += ["usb", "scsi", "virtio-serial"]
+            assert re.match("|".join(DRIVERS[name] for name in types), drivers[row["path"]]), row
 
 
 def check_ids(domain):
     """The ids of QEMU's command line, which a domain has in its document only while it runs."""
     # Companions of a USB controller have no id in QEMU, and libvirt's is that of the controller.
-    devices = [device for device in domain.arguments.devices if device.id and device.path and (device.is_function or device.name)
+    devices = [device for device in domain.arguments.devices if device.id and device.path
+               and (device.is_function or device.name or device.driver.startswith("usb-"))
                and not any(device.id == other.properties.get("masterbus", "").partition(".")[0] for other in domain.arguments.devices)]
     printed = pcipath_host("of", "--libvirt=-", *(device.id for device in devices), stdin=domain.text)
     assert printed.stdout.splitlines() == [device.path for device in devices], (printed.stderr, [device.id for device in devices])

@@ -172,6 +172,11 @@ def interfaces(qmp: QMP) -> dict[str, str]:
     return {i: f"pci-{flat(pci_path(qmp, i))}" for i in pci_functions(qmp) if _get(qmp, PERIPHERAL / i, "mac")}
 
 
+def standby_interfaces(qmp: QMP) -> dict[str, str]:
+    """By id of each virtio card that is one of a failover pair the name of its standby interface, whose port the kernel calls "sby"."""
+    return {i: f"{name}nsby" for i, name in interfaces(qmp).items() if _get(qmp, PERIPHERAL / i, "failover")}
+
+
 def mac(qmp: QMP, device_id: str) -> str:
     """A network card's address, by which a test knows its interface."""
     return str(_get(qmp, PERIPHERAL / device_id, "mac"))
