@@ -88,7 +88,9 @@ launch_interactive_shell() { exit 1; }
 : >/tmp/cmdline
 read -r line </proc/cmdline
 parse_cmdline "$line"
-(run_hookfunctions run_earlyhook 'early hook' pcipath; run_hookfunctions run_hook hook pcipath; echo "root: $(getarg root) resume: $resume")
+(run_hookfunctions run_earlyhook 'early hook' pcipath; run_hookfunctions run_hook hook pcipath
+# Init goes on with these. The hook has not printed them, so here is nothing that a terminal obeys.
+printf 'root: %s resume: %s\\n' "$(getarg root)" "$resume" | LC_ALL=C tr -c ' -~\\n' '?')
 """
 
 
