@@ -68,12 +68,19 @@ static int read_port(const char *syspath, char buf[static INTERFACE_NAME_MAX + 1
         return r;
 }
 
-/* An interface that is disappearing has no port. */
+/*
+ * The attributes of an interface that disappears or is renamed look like those of one without a port, and a renamed one
+ * can be found as its own neighbour.
+ */
+static bool is_gone(const char *syspath) {
+        return sysfs_exists(syspath, "uevent") == 0;
+}
+
 static int has_port(const char *syspath, const char *name, void *userdata) {
         char port[INTERFACE_NAME_MAX + 1];
 
         (void) name;
-        return read_port(syspath, port) >= 0 && streq(port, userdata);
+        return read_port(syspath, port) >= 0 && streq(port, userdata) && !is_gone(syspath);
 }
 
 /* "S88" for an interface of a sub-function, empty for any other. Return: 0, or a negative errno. */
@@ -97,7 +104,8 @@ static int read_sub_function(const char *syspath, char buf[static SUB_FUNCTION_M
  * @buf: set when the return value is 0 or -ENOTUNIQ
  *
  * Return: 0, -ENOTUNIQ when another interface would have the same name, -ENAMETOOLONG, -EBADMSG when the driver's name
- * of the port is not allowed in a name, or the errno of an attribute that cannot be read.
+ * of the port is not allowed in a name, -ENODEV when it has been removed or renamed, or the errno of an attribute that
+ * cannot be read.
  */
 int interface_get_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
         char port[INTERFACE_NAME_MAX + 1], name[INTERFACE_NAME_MAX + 1], sub_function[SUB_FUNCTION_MAX + 2];
@@ -113,6 +121,8 @@ int interface_get_name(const char *syspath, const char *flat, char buf[static IN
         if (snprintf(name, sizeof(name), INTERFACE_PREFIX "%s%s%s", flat, sub_function, port) >= (int) sizeof(name))
                 return -ENAMETOOLONG;
         r = sysfs_for_each_sibling(syspath, has_port, port);
+        if (r > 0 && is_gone(syspath))
+                r = -ENODEV;
         if (r < 0)
                 return r;
 
@@ -133,10 +143,13 @@ struct others {
 
 static int add_other(const char *syspath, const char *name, void *userdata) {
         struct others *others = userdata;
+        bool with_port = interface_has_port(syspath);
 
         (void) name;
+        if (is_gone(syspath))
+                return 0;
         others->any = true;
-        others->without_port = others->without_port || !interface_has_port(syspath);
+        others->without_port = others->without_port || !with_port;
         return 0;
 }
 
@@ -149,7 +162,7 @@ static int add_other(const char *syspath, const char *name, void *userdata) {
  * Nobody has this name, but an alias that does not say the port means the interface if it is the only one.
  *
  * Return: 1 when it is, -ENOTUNIQ when all of several interfaces have ports, 0 when it has no port or another one has
- * none, or the errno of an attribute that cannot be read.
+ * none, -ENODEV when it has been removed or renamed, or the errno of an attribute that cannot be read.
  */
 int interface_get_bare_name(const char *syspath, const char *flat, char buf[static INTERFACE_NAME_MAX + 1]) {
         char port[INTERFACE_NAME_MAX + 1], sub_function[SUB_FUNCTION_MAX + 2];
@@ -162,6 +175,8 @@ int interface_get_bare_name(const char *syspath, const char *flat, char buf[stat
         r = read_sub_function(syspath, sub_function);
         if (r >= 0)
                 r = sysfs_for_each_sibling(syspath, add_other, &others);
+        if (r >= 0 && others.any && is_gone(syspath))
+                r = -ENODEV;
         if (r < 0 || others.without_port ||
             snprintf(port, sizeof(port), INTERFACE_PREFIX "%s%s", flat, sub_function) >= (int) sizeof(port))
                 return r;

@@ -181,6 +181,24 @@ def test_twin_that_comes_later():
 TWO = Machine([Root([function("02.0", Net()), function("03.0", Net())])])
 
 
+def interface_is_renamed(boot):
+    """The helper has the interface's old name. Then an interface beside it disappears while the helper reads its attributes."""
+    boot.events("add")
+    interface = boot.interfaces[0]
+    directory, name = os.path.split(interface.syspath)
+    run_helper = [f"{os.environ['PCIPATH_UDEV']}/pcipath_altname", boot.name(0).removeprefix("pci-")]
+    for old, new in ((interface.syspath, f"{directory}/renamed"), (f"{directory}/renamed", interface.syspath)):
+        os.rename(old, new)
+        done = subprocess.run(run_helper, env=os.environ | {"DEVPATH": interface.devpath}, text=True, capture_output=True, check=False)
+        assert (done.stderr, boot.altnames(0)) == ("", {boot.name(0)}), name
+        os.makedirs(f"{directory}/disappears", exist_ok=True)
+
+
+def test_interface_is_renamed():
+    """No interface is ambiguous with itself under another name, nor with one that has gone."""
+    assert run(interface_is_renamed, TWO) == []
+
+
 def take_name(boot):
     """The second has the name of the first."""
     ip("link", "property", "add", "dev", os.path.basename(boot.interfaces[1].devpath), "altname", boot.name(0),
