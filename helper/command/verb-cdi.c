@@ -88,6 +88,7 @@ static int follow(const struct cdi_options *options) {
         _cleanup_(uevent_monitor_close) struct uevent_monitor monitor = UEVENT_MONITOR_NULL;
         int status, r;
 
+        keep_heap_small();
         status = follow_alone(options->directory, &lock);
         if (status != EXIT_DONE)
                 return status;

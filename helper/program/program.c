@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "ascii.h"
@@ -214,4 +215,14 @@ int program_run(int argc, char **argv) {
                         return log_usage_error(NULL, "the command '%s' was not built in", argv[1]);
 
         return log_usage_error(NULL, "unknown command '%s'", argv[1]);
+}
+
+/**
+ * keep_heap_small() - for a verb that scans the machine again and again
+ *
+ * The space that a large buffer leaves in the heap is soon pinned by small objects that glibc caches, and the next buffer
+ * takes new space: the heap grows for a thousand scans (glibc 2.36). So buffers of a page get a mapping of their own.
+ */
+void keep_heap_small(void) {
+        (void) mallopt(M_MMAP_THRESHOLD, 4096);
 }

@@ -90,3 +90,4 @@ _printf_(2, 3) int log_usage_error(const struct verb *verb, const char *format, 
 int log_path_error(const char *text, const struct pci_path_error *error);
 int parse_seconds(const struct verb *verb, const char *text, uint64_t *ret);
 int flush_output(int status);
+void keep_heap_small(void);
