@@ -151,6 +151,19 @@ static void read_aliases(struct monitor *m) {
                 m->everything = true;
 }
 
+static uint64_t next_deadline(const struct monitor *m) {
+        uint64_t hook = hook_deadline(&m->hook), retry = manager_retry_deadline(&m->manager);
+
+        return hook < retry ? hook : retry;
+}
+
+static void add_retries(struct monitor *m) {
+        const struct device *device;
+
+        while ((device = manager_take_retry(&m->manager)))
+                add_function(m, device->function);
+}
+
 /* Return: an exit status. */
 static int run(struct monitor *m) {
         struct pollfd fds[] = {
@@ -162,7 +175,7 @@ static int run(struct monitor *m) {
 
         for (;;) {
                 hook_run(&m->hook);
-                r = deadline_poll(fds, ELEMENTSOF(fds), hook_deadline(&m->hook));
+                r = deadline_poll(fds, ELEMENTSOF(fds), next_deadline(m));
                 if (r >= 0)
                         r = uevent_monitor_read(&m->monitor, handle_event, m);
                 if (r < 0)
@@ -172,6 +185,7 @@ static int run(struct monitor *m) {
                         m->everything = true;
                 }
                 handle_writes(m);
+                add_retries(m);
                 if (handle_signals(m))
                         return EXIT_DONE;
                 if (m->wants_aliases)
@@ -360,6 +374,8 @@ static int run_monitor(int argc, char **argv) {
                 return log_usage_error(&verb_monitor, "nothing to do: use --modules, --links or --exec");
 
         ignore_sigpipe();
+        keep_heap_small();
+        m.manager.want_retry = true;
         m.manager.reporter = m.hook.reporter = (struct reporter) LOG_REPORTER;
         r = monitor_all(&m);
         close_all(&m);

@@ -8,6 +8,7 @@
 #include <systemd/sd-device.h>
 
 #include "altname.h"
+#include "deadline.h"
 #include "pci-function.h"
 #include "devlinks.h"
 #include "filesystems.h"
@@ -16,6 +17,7 @@
 #include "device-names.h"
 #include "nvme.h"
 #include "readiness.h"
+#include "sysfs.h"
 
 static bool lists_are_equal(const struct string_list *a, const struct string_list *b) {
         if (a->n != b->n)
@@ -258,6 +260,21 @@ int device_find_links(struct manager *m, struct device *device, const struct chi
         return 0;
 }
 
+/*
+ * Reading a disk that was unplugged fails before the kernel is told of that, for example by a USB hub or a SCSI adapter.
+ * So a monitor reads a disk again after this time before it reports a failure.
+ */
+#define RETRY_NSEC (3 * NSEC_PER_SEC)
+
+static void handle_unreadable(struct manager *m, struct device *device, int error) {
+        if (sysfs_exists(device->syspath, "uevent") == 0)
+                return;
+        if (m->want_retry && device->retry == DEADLINE_NEVER)
+                device->retry = deadline_after(RETRY_NSEC);
+        if (!m->want_retry || device->retry == 0)
+                manager_error(m, "%s: cannot read its content: %s", device->name, strerror(-error));
+}
+
 /**
  * device_read_content() - read a disk's content, and find its links by that and by what the disk says of itself
  *
@@ -285,10 +302,12 @@ int device_read_content(struct manager *m, struct device *device) {
                 r = filesystem_get_links(&filesystem, &links);
         if (r == -ENOMEM)
                 return r;
+        if (r < 0 && r != -ENOTUNIQ && r != -ENOMEDIUM)
+                handle_unreadable(m, device, r);
+        else
+                device->retry = DEADLINE_NEVER;
         if (r == -ENOTUNIQ)
                 manager_note(m, "%s: no links by content: two different formats were found", device->name);
-        else if (r < 0 && r != -ENOMEDIUM)
-                manager_error(m, "%s: cannot read its content: %s", device->name, strerror(-r));
 
         device_set_links(device, &device->content, &links);
         return 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "array.h"
+#include "deadline.h"
 #include "manager.h"
 #include "search.h"
 #include "util.h"
@@ -78,6 +79,7 @@ static int add_device(struct manager *m, size_t i, const struct child_device *u,
                 .name = strdup(u->name),
                 .inode = inode,
                 .watch = -1,
+                .retry = DEADLINE_NEVER,
         };
         if (!device->syspath || !device->subsystem || !device->name) {
                 device_free(device);

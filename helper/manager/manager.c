@@ -8,6 +8,7 @@
 
 #include <sys/inotify.h>
 
+#include "deadline.h"
 #include "enumerate.h"
 #include "format-text.h"
 #include "manager.h"
@@ -219,6 +220,32 @@ void manager_touch(struct manager *m, const char *syspath) {
                 if (strncmp(m->devices[i]->syspath, syspath, n) == 0 &&
                     (m->devices[i]->syspath[n] == '\0' || m->devices[i]->syspath[n] == '/'))
                         m->devices[i]->is_read = false;
+}
+
+/** manager_retry_deadline() - the next time that manager_take_retry() has something to return */
+uint64_t manager_retry_deadline(const struct manager *m) {
+        uint64_t deadline = DEADLINE_NEVER;
+
+        for (size_t i = 0; i < m->n_devices; i++)
+                if (m->devices[i]->retry != 0 && m->devices[i]->retry < deadline)
+                        deadline = m->devices[i]->retry;
+
+        return deadline;
+}
+
+/** manager_take_retry() - a disk that the next scan reads again after a failure. Return: NULL when there is none. */
+const struct device *manager_take_retry(struct manager *m) {
+        for (size_t i = 0; i < m->n_devices; i++) {
+                struct device *device = m->devices[i];
+
+                if (device->retry == 0 || !deadline_has_passed(device->retry))
+                        continue;
+                device->retry = 0;
+                device->is_read = false;
+                return device;
+        }
+
+        return NULL;
 }
 
 /** manager_has_refused_name() - does an interface wait for a name that another one has? */

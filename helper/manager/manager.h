@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "alias-list.h"
@@ -32,6 +33,7 @@ struct device {
         bool wants_aliases; /* an interface: the aliases have been read again */
         bool is_announced, is_changed;
         int watch;      /* of inotify, or -1 */
+        uint64_t retry; /* when its content is read again after a failure; DEADLINE_NEVER, or 0 when that has been done */
         struct string_list links;   /* wanted links by PCI path, below /dev; of an interface, its name */
         struct string_list content; /* wanted links by what is on the disk */
         struct string_list made;    /* links that lead to it, or did while its node was there; of both lists */
@@ -48,6 +50,7 @@ struct manager {
         struct link_tree tree;
         struct alias_list aliases;
         int watch_fd;             /* inotify, or -1: a process has closed a disk that it had open for writing */
+        bool want_retry;          /* read a disk again before it is reported as unreadable */
         struct reporter reporter;
         manager_change_fn changed; /* or NULL */
         void *userdata;
@@ -73,6 +76,8 @@ int manager_scan_until_quiet(struct manager *manager);
 int manager_scan_function(struct manager *manager, const char *function_syspath);
 int manager_read_aliases(struct manager *manager);
 void manager_touch(struct manager *manager, const char *syspath);
+uint64_t manager_retry_deadline(const struct manager *manager);
+const struct device *manager_take_retry(struct manager *manager);
 bool manager_has_refused_name(const struct manager *manager);
 const struct device *manager_find_watch(const struct manager *manager, int watch);
 void manager_close(struct manager *manager);

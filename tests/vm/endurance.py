@@ -46,10 +46,9 @@ for name in udevd monitor cdi; do
     echo $name $pid $own $resident $#
 done
 """
-# Errors of pcipath: a device that goes while it is looked at is none. But a disk that is unplugged while it is read fails at first, and is
-# removed after that.
+# Errors of pcipath: a device that goes while it is looked at is none.
 MESSAGES = """
-cat /run/monitor.err /run/cdi.err 2>/dev/null | grep -v 'cannot read its content: Input/output error$'
+cat /run/monitor.err /run/cdi.err 2>/dev/null
 ! command -v journalctl >/dev/null || journalctl -b -q -o cat -p warning | grep pcipath
 :
 """
