@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manager import PPOLL, Udevd, restart_monitor
+from manager import PPOLL, STOP, Udevd, restart_monitor
 
 # A killed process holds its lock until it has ended. Nobody may have waited for it yet.
 FUNCTIONS = f"""
@@ -64,7 +64,8 @@ UDEVD = {
     # Its sockets are systemd's: the first event starts it again.
     "udevd restarted": Disturbance("systemctl stop systemd-udevd.service 2>/dev/null", restarts=True),
     # udevd has lost the events that it had received: what came is told once more, and what went has left its links.
-    "udevd killed": Disturbance("", "systemctl kill --signal=KILL systemd-udevd.service", "systemctl start systemd-udevd.service;"
+    "udevd killed": Disturbance("", f"pids=$(find /sys/fs/cgroup/system.slice/systemd-udevd.service -name cgroup.procs -exec cat {{}} +); {STOP}; "
+                                "systemctl kill --signal=KILL systemd-udevd.service", "systemctl start systemd-udevd.service;"
                                 f"udevadm trigger --action=add; {Udevd.settle}; pcipath prune >/dev/null", restarts=True),
     "queue stopped": Disturbance("udevadm control --stop-exec-queue", "", "udevadm control --start-exec-queue"),
     "trigger storm": Disturbance("", "for action in change add change; do udevadm trigger --action=$action; udevadm trigger --type=subsystems; done"),

@@ -49,9 +49,15 @@ class Monitor:
         return f"for event in {' '.join(places)}; do [ ! -e $event ] || echo {action} >$event; done"
 
 
+# Stop the processes in $pids. A stopped process is not loading a module: if it were killed then, Linux 6.1 would start no thread for the
+# module, and give up the devices that the module has just found.
+STOP = ("kill -STOP $pids; for pid in $pids; do while read -r _ _ state _ </proc/$pid/stat && [ $state != T ] && [ $state != Z ]; do :; done; "
+        "done 2>/dev/null")
+
+
 def restart_monitor(arguments: str = "", ready: bool = True) -> str:
     """Kill the monitor if there is one and start another. With `ready`, wait until it is."""
-    return ("[ ! -e /run/monitor.pid ] || kill -9 $(cat /run/monitor.pid); rm -f /run/again; mkfifo /run/again; "
+    return (f"[ ! -e /run/monitor.pid ] || {{ pids=$(cat /run/monitor.pid); {STOP}; kill -9 $pids; }}; rm -f /run/again; mkfifo /run/again; "
             f"({START_MONITOR} {arguments} --ready-fd=9 9<>/run/again 2>>/run/monitor.err & echo $! >/run/monitor.pid) >/dev/null </dev/null"
             + ("; read -r _ </run/again" if ready else ""))
 
