@@ -261,8 +261,8 @@ int device_find_links(struct manager *m, struct device *device, const struct chi
 }
 
 /*
- * Reading a disk that was unplugged fails before the kernel is told of that, for example by a USB hub or a SCSI adapter.
- * So a monitor reads a disk again after this time before it reports a failure.
+ * Reading a disk that was unplugged fails before the kernel is told of that, for example by a USB hub or a SCSI
+ * adapter. So a monitor reads a disk again after this time before it reports a failure.
  */
 #define RETRY_NSEC (3 * NSEC_PER_SEC)
 

@@ -33,7 +33,7 @@ struct device {
         bool wants_aliases; /* an interface: the aliases have been read again */
         bool is_announced, is_changed;
         int watch;      /* of inotify, or -1 */
-        uint64_t retry; /* when its content is read again after a failure; DEADLINE_NEVER, or 0 when that has been done */
+        uint64_t retry; /* when its content is read again after a failure; DEADLINE_NEVER, or 0 if it has been */
         struct string_list links;   /* wanted links by PCI path, below /dev; of an interface, its name */
         struct string_list content; /* wanted links by what is on the disk */
         struct string_list made;    /* links that lead to it, or did while its node was there; of both lists */

@@ -220,8 +220,9 @@ int program_run(int argc, char **argv) {
 /**
  * keep_heap_small() - for a verb that scans the machine again and again
  *
- * The space that a large buffer leaves in the heap is soon pinned by small objects that glibc caches, and the next buffer
- * takes new space: the heap grows for a thousand scans (glibc 2.36). So buffers of a page get a mapping of their own.
+ * The space that a large buffer leaves in the heap is soon pinned by small objects that glibc caches, and the next
+ * buffer takes new space: the heap grows for a thousand scans (glibc 2.36). So buffers of a page get a mapping of their
+ * own.
  */
 void keep_heap_small(void) {
         (void) mallopt(M_MMAP_THRESHOLD, 4096);
