@@ -4,7 +4,7 @@
 import posixpath
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from documents import TOP, sections
 from machine import Machine
@@ -20,22 +20,24 @@ GUEST = {
 # Of systemd's generators, which guests have no use for but here.
 GENERATORS = ("cryptsetup", "fstab", "integritysetup", "veritysetup")
 
-# What the packages start at each boot, for the tests of disks and for those of cards.
+# What the packages start at each boot.
 STARTED = {
-    "cards": ("multi-user.target.wants/NetworkManager.service", "multi-user.target.wants/networking.service"),
+    "NetworkManager": ("multi-user.target.wants/NetworkManager.service",),
+    "ifupdown": ("multi-user.target.wants/networking.service",),
     "disks": ("multi-user.target.wants/mdmonitor.service", "sysinit.target.wants/lvm2-monitor.service", "sysinit.target.wants/multipathd.service",
               "sockets.target.wants/multipathd.socket"),
 }
 
 
-def keep_root(machine: Machine, without: str = "", files: dict[str, str] | None = None) -> None:
+def keep_root(machine: Machine, *, without: Sequence[str] = (), files: dict[str, str] | None = None) -> None:
     """Before the start: a root file system of the machine's own, with systemd's generators, without what is STARTED, and with files."""
     machine.keep_root()
     edit = [f"rm /etc/systemd/system-generators/systemd-{name}-generator" for name in GENERATORS]
-    edit += [f"rm /etc/systemd/system/{unit}" for unit in STARTED.get(without, ())]
+    edit += [f"rm /etc/systemd/system/{unit}" for name in without for unit in STARTED[name]]
     for name, text in (files or {}).items():
         file = machine.directory / posixpath.basename(name)
         file.write_text(text)
+        file.chmod(0o600 if name.endswith(".nmconnection") else 0o644)  # NetworkManager ignores what others can read
         edit += [f"rm {name}", f"write {file} {name}"]
     subprocess.run(["debugfs", "-w", "-f", "-", machine.root], input="\n".join(edit), text=True, check=True, capture_output=True)
 
@@ -43,6 +45,11 @@ def keep_root(machine: Machine, without: str = "", files: dict[str, str] | None 
 def section_commands(heading: str, word: str = "") -> str:
     """The blocks of a section as commands of a shell: those without a word, and those with this one."""
     return "\n".join(["set -e", *(command for command, its_word in _commands(heading) if its_word in ("", word))])
+
+
+def section_files(*headings: str) -> dict[str, str]:
+    """From the name of each file that blocks of these sections have lines for to the lines; of blocks without a word."""
+    return {rest: text for heading in headings for language, rest, text in SECTIONS[heading] if language == "text" and " " not in rest}
 
 
 def run_section(machine: Machine, heading: str) -> None:

@@ -25,6 +25,14 @@ COVERS = {
 }
 
 
+UNCOVERED = {
+    "Boot: virtual functions of cards that are passed through (igbvf, ixgbevf, iavf, mlx4_en, mlx5_core)": "in QEMU only a guest that has the "
+    "physical function enables virtual functions, and QEMU has no card of the last four drivers",
+    "Boot: disks behind Intel VMD (vmd)": "QEMU has no VMD. A synthetic tree has it",
+    "Boot: root on virtiofs or 9p": "they need virtiofsd, or dracut's module of another package, and have no disk",
+}
+
+
 @dataclass(frozen=True)
 class Hardware:
     """The adapter "adapter" and the disks "root" and "data", as `devices`; and where root is, typed from pcipath-names(7), if it has a name."""

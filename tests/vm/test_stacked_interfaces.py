@@ -7,8 +7,8 @@ import json
 import pytest
 from checks import names_of_interfaces
 from machine import card, root_ports, virtio
-from oracle import interfaces
-from recipes import GUEST, keep_root, run_section
+from oracle import interfaces, standby_interfaces
+from recipes import GUEST, keep_root, run_section, section_files
 from traffic import check_answer, serve
 
 COVERS = {
@@ -16,7 +16,9 @@ COVERS = {
     "macvlan": "Interface: below a MACVLAN of systemd-networkd",
     "failover": "Interface: a virtio failover pair: the primary card is plugged in, unplugged and plugged in again",
     "network_manager": "Interface: configured by NetworkManager: in a running guest, and plugged in again",
+    "network_manager_at_boot": "Interface: configured by NetworkManager: at boot",
     "ifupdown": "Interface: configured by ifupdown: in a running guest, and plugged in again",
+    "ifupdown_at_boot": "Interface: configured by ifupdown: at boot",
 }
 
 pytestmark = pytest.mark.exhaustive
@@ -38,15 +40,20 @@ def plugged(name):
 TOPOLOGY = [*root_ports(10), virtio("root", "port0"), *(plugged(name) for name in CARDS if name != "primary")]
 
 
+def boot(machine):
+    """With a server on the far card, which has an address on the network of each of the others."""
+    machine.boot("root=LABEL=root")
+    far = interfaces(machine.qmp)["far"]
+    machine.run(f"pcipath wait -t net --timeout=1000 {far.removeprefix('pci-')} && ip netns add far && ip link set {far} netns far && ip -n far link set {far} up && "
+                f"for n in 5 9 13 17 21; do ip -n far addr add 192.0.2.$n/30 dev {far} || exit; done")
+    serve(machine, "far")
+
+
 @pytest.fixture(scope="module")
 def machine(make_machine):
     with make_machine(TOPOLOGY, options=HUB, **GUEST) as machine:
-        keep_root(machine, without="disks")
-        machine.boot("root=LABEL=root")
-        far = interfaces(machine.qmp)["far"]
-        machine.run(f"systemctl stop NetworkManager; ip netns add far && ip link set {far} netns far && ip -n far link set {far} up && "
-                    f"for n in 5 9 13 17 21; do ip -n far addr add 192.0.2.$n/30 dev {far} || exit; done")
-        serve(machine, "far")
+        keep_root(machine, without=("disks", "NetworkManager"))
+        boot(machine)
         for heading in ("Bridge (systemd-networkd)", "MACVLAN (systemd-networkd)", "Failover pair (systemd-networkd)"):
             run_section(machine, heading)
         machine.run("systemctl start systemd-networkd && /lib/systemd/systemd-networkd-wait-online --timeout=1000 "
@@ -55,12 +62,15 @@ def machine(make_machine):
 
 
 @pytest.fixture(autouse=True)
-def names(machine):
+def names(request):
     """After each test the names are those of the cards, and of the standby interface."""
+    machine = request.getfixturevalue("machine") if "machine" in request.fixturenames else None
     yield
+    if not machine:
+        return
     machine.settle()
     names = interfaces(machine.qmp)
-    assert set(names_of_interfaces(machine)) == {*names.values(), names["standby"] + "nsby"} - {names["far"]}
+    assert set(names_of_interfaces(machine)) == {*names.values(), *standby_interfaces(machine.qmp).values()} - {names["far"]}
 
 
 def link(machine, name):
@@ -135,3 +145,23 @@ def test_ifupdown(machine):
     assert f"ip link del {name}" in machine.call(f"ifdown -v {name}; rm {file}; ip link set {name} down").stderr
     run_section(machine, "ifupdown")
     check_named(machine, "ifupdown", "lan1", "192.0.2.22/30", "192.0.2.21")
+
+
+def check_at_boot(make_machine, heading, without, name, ifname, address, peer):
+    """The files of the recipe are there from the start. Nothing else tells the guest what to do with the card."""
+    topology = [device for device in TOPOLOGY if "netdev" not in device or device["netdev"] in (name, "far")]
+    options = [word for card in (name, "far") for word in ("-netdev", f"hubport,hubid=0,id={card}")]
+    with make_machine(topology, options=options, **GUEST) as machine:
+        keep_root(machine, without=("disks", without), files=section_files(heading))
+        boot(machine)
+        wait_address(machine, ifname, address)
+        check_answer(machine, peer)
+        assert interfaces(machine.qmp)[name] in link(machine, ifname)["altnames"]
+
+
+def test_network_manager_at_boot(make_machine):
+    check_at_boot(make_machine, "NetworkManager", "ifupdown", "managed", "lan0", "192.0.2.18/30", "192.0.2.17")
+
+
+def test_ifupdown_at_boot(make_machine):
+    check_at_boot(make_machine, "ifupdown", "NetworkManager", "ifupdown", "lan1", "192.0.2.22/30", "192.0.2.21")

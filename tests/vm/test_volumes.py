@@ -74,7 +74,7 @@ class Guest(Machine):
 def machine(make_machine):
     """With every volume made, in use, and written to; then it was switched off."""
     with make_machine([*BASE, *sum(DEVICES.values(), [])], of=Guest, **GUEST) as machine:
-        keep_root(machine, without="cards")
+        keep_root(machine, without=("NetworkManager", "ifupdown"))
         machine.add_drives()
         machine.boot(BOOT)
         for name, heading in SECTIONS.items():
@@ -194,7 +194,7 @@ def test_root(make_machine, tmp_path, tool):
         machine.run(": >/run/key && cryptsetup luksFormat -q --type=luks2 --cipher=cipher_null-ecb --pbkdf=pbkdf2 --iter-time=10"
                     " /dev/disk/by-pci-path/02.1-00.0 /run/key && sync")
     with make_machine([*root_ports(1), virtio("root", "port0")], **GUEST) as machine:
-        keep_root(machine, without="cards")
+        keep_root(machine, without=("NetworkManager", "ifupdown"))
         (tmp_path / "debs").mkdir()
         commands = f"mkdir /etc/keys; : >/etc/keys/system; {TOOLS[tool]}\n{section_commands('LUKS below the root file system', tool)}"
         machine.initrd = in_root(machine.root, tmp_path / "debs", tmp_path, f"{commands}\n[ -e /boot/initrd.img-* ] || mv /boot/init* /boot/initrd.img-new")
