@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the dracut module, or initramfs-tools' hook, brings into an image, whatever machine the image is built on."""
 
+import re
 import subprocess
 
 import pytest
 from architecture import ARM64, NATIVE, PPC64EL
 from driver_table import ALWAYS, rows
 from guest import KINDS, Recipe, make_guest
+from image_files import compressed, files_of, unpack
 from programs import BUILD, CACHE
 from release import HOST
 
@@ -31,11 +33,10 @@ UNCOVERED = {
 }
 
 
-def unpack(initrd, directory):
-    """Two archives one after the other, where dracut (112) leaves compressed drivers as they are."""
-    if initrd.read_bytes().startswith(b"070701"):
-        subprocess.run(["cpio", "-i", "-d", "--quiet"], stdin=initrd.open("rb"), cwd=directory, check=True)
-    subprocess.run(f"/usr/lib/dracut/skipcpio {initrd} | zstd -dc | cpio -i -d -u --quiet", shell=True, cwd=directory, check=True)
+# Of pcipath's own files in an image, compressed, and what its programs load.
+KIB = 108.5
+PROGRAMS = {"pcipath", "pcipath_id", "pcipath_altname"}
+LIBRARIES = {"libc.so.6", "libsystemd.so.0", "libmnl.so.0", "libkmod.so.2", "libblkid.so.1", "libsmartcols.so.1"}
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "hostonly", "initramfs-tools"])
@@ -53,6 +54,17 @@ def test_image(guest, kind, tmp_path):
     assert {row.module for row in table if row.kind in ALWAYS} - builtin - brought == set()
     # Not without networking, or another root file system than ext4. dracut's own module for host-only images may bring more.
     assert kind == "hostonly" or not {row.module for row in table if row.kind not in ALWAYS} & brought
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_of_the_image(guest, kind, tmp_path):
+    """No commit makes the image larger unnoticed: as tests/cost for instructions. docs/performance.md has the bytes of the libraries."""
+    unpack(guest.initrd(kind).resolve(), tmp_path)
+    own = [path for name, path in sorted(files_of(tmp_path).items()) if "pcipath" in name]
+    change = compressed(*own) / 1024 / KIB - 1
+    assert abs(change) <= 0.05, f"pcipath's own files: {100 * change:+.0f} %: find out why, or record the new figure"
+    needed = subprocess.run(["readelf", "-d", *(path for path in own if path.name in PROGRAMS)], text=True, capture_output=True, check=True).stdout
+    assert set(re.findall(r"\(NEEDED\).*\[(.*)\]", needed)) == LIBRARIES
 
 
 @pytest.mark.parametrize("architecture,hypervisor", [

@@ -8,8 +8,8 @@ import os
 import mkinitcpio_image
 import pytest
 from checks import check_disks, check_functions
+from image_files import unpack
 from machine import root_ports, virtio
-from test_image import unpack
 
 COVERS = {
     "initramfs_tools": "Boot: initramfs-tools: root and other disks plugged in while the boot waits, in reverse order",
