@@ -6,8 +6,8 @@
 
 Both make the same links, below different directories: at each third plug at the same time, at the others one of them alone,
 while the other is stopped. The times are from the kernel's "add" event of the disk to the link by PCI path, and to the link of
-the file system's UUID, which the disk has to be read for; the ratios are those of the medians. Then the memory of both when
-they sleep.
+the file system's UUID, which the disk has to be read for; the ratios are those of the medians. Then the time that libblkid takes to read
+the disk, which is a part of both, and the memory of both when they sleep.
 
 The guest's clock counts its instructions, so that what else is done on the host is no part of the times, but for the disk's.
 """
@@ -55,6 +55,25 @@ def one_plug(machine, programs):
     return {(program, link): int(next(times)) for program in programs for link in LINKS}
 
 
+# Wall time in nanoseconds. The kernel forgets what was read of a disk when no program has it open any more.
+READ = """
+time_of() {
+    start=$(date +%s%N)
+    for i in $(seq PLUGS); do pcipath "$@" >/dev/null; done
+    echo $(( $(date +%s%N) - start ))
+}
+echo $(( $(time_of probe /dev/disk/by-pci-path/02.1-00.0) - $(time_of --version) ))
+"""
+
+
+def measure_read(machine, plugs):
+    machine.plug(disk('virtio-blk-pci', 'data', bus='port1'))
+    machine.wait(f'/dev/{LINKS["by-uuid"]}')
+    machine.settle()
+    time = int(machine.run(READ.replace('PLUGS', str(plugs))))
+    print(f'libblkid reads the disk in {time / plugs / 1e6:.1f} ms, mean of {plugs}', flush=True)
+
+
 def memory(machine, pid):
     """Kilobytes: resident, and its share of them when what is shared is divided."""
     rollup = dict(line.split()[:2] for line in machine.run(f'cat /proc/{pid}/smaps_rollup').splitlines()[1:])
@@ -88,6 +107,7 @@ def main():
                         '(pcipath monitor --beside-udev --modules --links=/run/links --ready-fd=9 9>/run/up & echo $! >/run/pid)'
                         ' >/dev/null 2>&1 </dev/null; cat /run/up')
             measure(machine, plugs)
+            measure_read(machine, plugs)
             # A worker of udevd's that has nothing to do ends after three seconds.
             machine.run(f'set -- {PIDS["udevd"]}; until [ -z "$(cat /proc/$1/task/$1/children)" ]; do sleep 1; done')
             for program, pid in PIDS.items():
