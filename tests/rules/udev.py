@@ -78,10 +78,12 @@ class Record:
 
 
 class Udevd:
-    """The daemon, in a sandbox that enter() has prepared. `debug`: log, for `started` to be known."""
+    """The daemon, in a sandbox that enter() has prepared. `debug`: log, for `started` to be known. `runner`: words to put before its command."""
 
-    def __init__(self, debug=False):
+    def __init__(self, debug=False, runner=(), workers=4):
         self.debug = debug
+        self.command = ["setpriv", "--pdeathsig", "KILL", *runner, "/lib/systemd/systemd-udevd", "--resolve-names=never",
+                        f"--children-max={workers}", *(["--debug"] if debug else [])]  # setpriv: not to be left behind when this process is killed
         self.read = 0  # how much of the log
         self.sent = {}  # by devpath, what its last event had
 
@@ -92,14 +94,16 @@ class Udevd:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ready, open(LOG, "ab") as log:
             ready.bind("/run/notify")
             ready.settimeout(60)
-            # setpriv: not to be left behind when this process is killed.
-            self.daemon = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "/lib/systemd/systemd-udevd",
-                                            "--resolve-names=never", "--children-max=4",
-                                            *(["--debug"] if self.debug else [])], stderr=log,
-                                           env=os.environ | {"NOTIFY_SOCKET": "/run/notify"})
+            self.daemon = subprocess.Popen(self.command, stderr=log, env=os.environ | {"NOTIFY_SOCKET": "/run/notify"})
             while b"READY=1" not in ready.recv(4096):
                 pass
+        os.unlink("/run/notify")
         return self
+
+    def stop(self):
+        """Let it end, with its workers and its runner."""
+        subprocess.run(["udevadm", "control", "--exit"], check=True)
+        self.daemon.wait()
 
     def __exit__(self, *_):
         self.daemon.kill()
