@@ -24,9 +24,6 @@ COVERS = {
     "container": "Unit: a systemd-nspawn container with a disk that is plugged in after boot",
 }
 
-# Mounts are bound to their disk up to systemd 254 alone, and udevd's sandbox differs.
-pytestmark = pytest.mark.releases("bookworm", "forky")
-
 TOPOLOGY = [*root_ports(3), disk("virtio-blk-pci", "root", bus="port0")]
 FLAT = {"port1": "02.1-00.0", "port2": "02.2-00.0"}
 
@@ -126,7 +123,6 @@ def test_fstab(machine):
     check_mounted(machine)
 
 
-@pytest.mark.releases("forky")
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["fstab", "unit"])
 def test_unplugged_while_mounted(machine, kind):
@@ -145,7 +141,6 @@ def test_unplugged_while_mounted(machine, kind):
     check_mounted(machine)
 
 
-@pytest.mark.releases("forky")
 @pytest.mark.exhaustive
 def test_declared_unready(machine):
     """Until a later event takes it back."""
@@ -165,7 +160,6 @@ def test_declared_unready(machine):
     machine.run(f"until systemctl is-active -q {unit}; do :; done")
 
 
-@pytest.mark.releases("forky")
 @pytest.mark.exhaustive
 def test_stricter_sandbox(machine):
     """One that later versions of systemd may have: the rules and helpers need no more than this."""
