@@ -5,18 +5,15 @@ import posixpath
 import shlex
 import subprocess
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from documents import TOP, sections
 from machine import Machine
+from release import HOST
 
 SECTIONS = sections(TOP / "docs/guests.md")
 
-# All in one guest, because each takes a minute to make. It has the kernel's libraries, which dm-verity and Btrfs need.
-GUEST = {
-    "packages": ("cryptsetup", "cryptsetup-initramfs", "lvm2", "mdadm", "multipath-tools", "btrfs-progs", "dbus", "network-manager", "ifupdown"),
-    "modules": ("*/kernel/lib/*",),
-    "memory": "768M",
-}
+PACKAGES = ("cryptsetup", "cryptsetup-initramfs", "lvm2", "mdadm", "multipath-tools", "btrfs-progs", "dbus", "network-manager", "ifupdown")
 # Of systemd's generators, which guests have no use for but here.
 GENERATORS = ("cryptsetup", "fstab", "integritysetup", "veritysetup")
 
@@ -29,11 +26,21 @@ STARTED = {
 }
 
 
-def keep_root(machine: Machine, *, without: Sequence[str] = (), files: dict[str, str] | None = None) -> None:
-    """Before the start: a root file system of the machine's own, with systemd's generators, without what is STARTED, and with files."""
+def guest(release: str) -> dict[str, Any]:
+    """All packages in one guest of a release, because each guest takes a minute to make. It has the kernel's libraries, which dm-verity and Btrfs
+    need."""
+    # systemd-cryptsetup is new in Debian 13.
+    return {"release": release, "packages": (*PACKAGES, *("systemd-cryptsetup",) * (release != HOST)), "modules": ("*/kernel/lib/*",),
+            "memory": "768M"}
+
+
+def keep_root(machine: Machine, *, without: Sequence[str] = (), starts: Sequence[str] = (), files: dict[str, str] | None = None) -> None:
+    """Before the start: a root file system of the machine's own, with systemd's generators, without what is STARTED, with files, and with
+    services of systemd's own that start at each boot."""
     machine.keep_root()
     edit = [f"rm /etc/systemd/system-generators/systemd-{name}-generator" for name in GENERATORS]
     edit += [f"rm /etc/systemd/system/{unit}" for name in without for unit in STARTED[name]]
+    edit += [f"symlink /etc/systemd/system/multi-user.target.wants/{unit} /usr/lib/systemd/system/{unit}" for unit in starts]
     for name, text in (files or {}).items():
         file = machine.directory / posixpath.basename(name)
         file.write_text(text)

@@ -8,7 +8,8 @@ import pytest
 from checks import names_of_interfaces
 from machine import card, root_ports, virtio
 from oracle import interfaces, standby_interfaces
-from recipes import GUEST, keep_root, run_section, section_files
+from recipes import guest, keep_root, run_section, section_files
+from release import HOST
 from traffic import check_answer, serve
 
 COVERS = {
@@ -40,6 +41,9 @@ def plugged(name):
 TOPOLOGY = [*root_ports(10), virtio("root", "port0"), *(plugged(name) for name in CARDS if name != "primary")]
 
 
+NETWORKD = ("Bridge (systemd-networkd)", "MACVLAN (systemd-networkd)", "Failover pair (systemd-networkd)")
+
+
 def boot(machine):
     """With a server on the far card, which has an address on the network of each of the others."""
     machine.boot("root=LABEL=root")
@@ -50,14 +54,11 @@ def boot(machine):
 
 
 @pytest.fixture(scope="module")
-def machine(make_machine):
-    with make_machine(TOPOLOGY, options=HUB, **GUEST) as machine:
-        keep_root(machine, without=("disks", "NetworkManager"))
+def machine(make_machine, release):
+    with make_machine(TOPOLOGY, options=HUB, **guest(release)) as machine:
+        keep_root(machine, without=("disks", "NetworkManager"), starts=("systemd-networkd.service",), files=section_files(*NETWORKD))
         boot(machine)
-        for heading in ("Bridge (systemd-networkd)", "MACVLAN (systemd-networkd)", "Failover pair (systemd-networkd)"):
-            run_section(machine, heading)
-        machine.run("systemctl start systemd-networkd && /lib/systemd/systemd-networkd-wait-online --timeout=1000 "
-                    "--interface=bridge0:routable --interface=macvlan0:routable")
+        machine.run("/lib/systemd/systemd-networkd-wait-online --timeout=1000 --interface=bridge0:routable --interface=macvlan0:routable")
         yield machine
 
 
@@ -124,6 +125,7 @@ def check_named(machine, name, ifname, address, peer):
     check_answer(machine, peer)
 
 
+@pytest.mark.releases("bookworm")
 def test_network_manager(machine):
     """It takes no alternative name, as pcipath-names(7) has it."""
     name = interfaces(machine.qmp)["managed"]
@@ -136,6 +138,7 @@ def test_network_manager(machine):
     machine.run("systemctl stop NetworkManager")
 
 
+@pytest.mark.releases("bookworm")
 def test_ifupdown(machine):
     """And what pcipath-names(7) says of alternative names."""
     name = interfaces(machine.qmp)["ifupdown"]
@@ -151,7 +154,7 @@ def check_at_boot(make_machine, heading, without, name, ifname, address, peer):
     """The files of the recipe are there from the start. Nothing else tells the guest what to do with the card."""
     topology = [device for device in TOPOLOGY if "netdev" not in device or device["netdev"] in (name, "far")]
     options = [word for card in (name, "far") for word in ("-netdev", f"hubport,hubid=0,id={card}")]
-    with make_machine(topology, options=options, **GUEST) as machine:
+    with make_machine(topology, options=options, **guest(HOST)) as machine:
         keep_root(machine, without=("disks", without), files=section_files(heading))
         boot(machine)
         wait_address(machine, ifname, address)

@@ -8,7 +8,8 @@ import pytest
 from checks import check_disks, lspci_paths
 from machine import Machine, disk, root_ports, virtio
 from oracle import disks, link_name, pci_path
-from recipes import GUEST, keep_root, run_blocks, run_section, section_commands
+from recipes import guest, keep_root, run_blocks, run_section, section_commands
+from release import HOST
 from test_packages import in_root
 
 COVERS = {
@@ -73,7 +74,7 @@ class Guest(Machine):
 @pytest.fixture(scope="module")
 def machine(make_machine):
     """With every volume made, in use, and written to; then it was switched off."""
-    with make_machine([*BASE, *sum(DEVICES.values(), [])], of=Guest, **GUEST) as machine:
+    with make_machine([*BASE, *sum(DEVICES.values(), [])], of=Guest, **guest(HOST)) as machine:
         keep_root(machine, without=("NetworkManager", "ifupdown"))
         machine.add_drives()
         machine.boot(BOOT)
@@ -188,12 +189,12 @@ TOOLS = {
 @pytest.mark.parametrize("tool", TOOLS)
 def test_root(make_machine, tmp_path, tool):
     """With a cipher that does nothing the root file system lies behind the header as it is."""
-    with make_machine([*root_ports(2), virtio("root", "port0"), virtio("header", "port1")], **GUEST) as machine:
+    with make_machine([*root_ports(2), virtio("root", "port0"), virtio("header", "port1")], **guest(HOST)) as machine:
         header = machine.add_drive("header")
         machine.boot(BOOT)
         machine.run(": >/run/key && cryptsetup luksFormat -q --type=luks2 --cipher=cipher_null-ecb --pbkdf=pbkdf2 --iter-time=10"
                     " /dev/disk/by-pci-path/02.1-00.0 /run/key && sync")
-    with make_machine([*root_ports(1), virtio("root", "port0")], **GUEST) as machine:
+    with make_machine([*root_ports(1), virtio("root", "port0")], **guest(HOST)) as machine:
         keep_root(machine, without=("NetworkManager", "ifupdown"))
         (tmp_path / "debs").mkdir()
         commands = f"mkdir /etc/keys; : >/etc/keys/system; {TOOLS[tool]}\n{section_commands('LUKS below the root file system', tool)}"
