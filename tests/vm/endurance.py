@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+import re
 import threading
 import time
 import traceback
@@ -41,9 +42,8 @@ for name in udevd monitor cdi; do
     else
         [ -e /run/$name.pid ] && read -r pid </run/$name.pid || continue
     fi
-    set -- /proc/$pid/fd/*
     while read -r key value _; do case $key in RssAnon:) own=$value ;; VmRSS:) resident=$value ;; esac; done </proc/$pid/status
-    echo $name $pid $own $resident $#
+    echo $name $pid $own $resident $(for fd in /proc/$pid/fd/*; do readlink $fd; done)
 done
 """
 # Errors of pcipath: a device that goes while it is looked at is none.
@@ -69,7 +69,7 @@ class Figures:
     pid: int
     own: int  # KB
     resident: int  # KB
-    descriptors: int
+    descriptors: tuple[str, ...]  # where each leads
 
 
 @dataclass
@@ -91,7 +91,14 @@ class Result:
     def grown(self) -> list[str]:
         """The processes that are not flat."""
         return [name for name, last in self.last.items() if name in self.first and (
-            last.pid != self.first[name].pid or last.own > self.first[name].own + GROWTH[name] or last.descriptors > self.first[name].descriptors + SPARE[name])]
+            last.pid != self.first[name].pid or last.own > self.first[name].own + GROWTH[name] or len(last.descriptors) > len(self.first[name].descriptors) + SPARE[name])]
+
+    def opened(self) -> Iterator[str]:
+        """A line for each process whose descriptors are others than they were."""
+        for name, last in self.last.items():
+            before, after = Counter(self.first[name].descriptors if name in self.first else ()), Counter(last.descriptors)
+            if before != after:
+                yield f"{self.kind}: {name}: opened {sorted((after - before).elements())}, closed {sorted((before - after).elements())}"
 
 
 class Turns:
@@ -198,7 +205,8 @@ class Soak:
 
     def figures(self) -> dict[str, Figures]:
         rows = (line.split() for line in self.machine.run(FIGURES).splitlines())
-        return {name: Figures(*map(int, numbers)) for name, *numbers in rows}
+        return {name: Figures(int(pid), int(own), int(resident), tuple(re.sub(r"\[[0-9]+\]", "", target) for target in targets))
+                for name, pid, own, resident, *targets in rows}
 
     def run(self, cycles: float, seconds: float = math.inf, turns: Turns | None = None) -> Result:
         """Rounds until there were so many cycles, or so many seconds are over. A failure is the result's, too."""

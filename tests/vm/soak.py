@@ -91,13 +91,15 @@ def report(results: list[Result]) -> None:
                 ["events lost", *(str(result.lost) for result in results)])
     print_table(["guest", "process", "own memory", "at the end", "resident", "at the end", "descriptors", "at the end", "flat"],
                 *(row for result in results for row in process_rows(result)))
+    for line in (line for result in results for line in result.opened()):
+        print(line)
 
 
 def process_rows(result: Result) -> Iterator[list[str]]:
     for name, first in result.first.items():
         if last := result.last.get(name):
             yield [result.kind, {"cdi": "cdi --follow"}.get(name, name), f"{first.own} KB", f"{last.own} KB", f"{first.resident} KB", f"{last.resident} KB",
-                   str(first.descriptors), str(last.descriptors), "no" if name in result.grown() else "yes"]
+                   str(len(first.descriptors)), str(len(last.descriptors)), "no" if name in result.grown() else "yes"]
 
 
 def main() -> int:
