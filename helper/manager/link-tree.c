@@ -233,13 +233,20 @@ static int put(const struct link_tree *tree, int fd, const char *name, const cha
  * and -ENOTDIR when another kind of file has the name of a directory; both files are left as they are.
  */
 int link_tree_put(const struct link_tree *tree, const char *name, const char *node) {
-        _cleanup_close_ int fd = -1;
         char spec[PATH_MAX];
-        const char *last;
+        int r = -ENOENT;
 
         print_device_spec(tree, name, node, spec);
-        fd = open_above(tree, name, true, &last);
-        return fd < 0 ? fd : put(tree, fd, last, spec);
+        /* udevd removes a link, and a directory after its last link (systemd 252, rmdir_parents()). */
+        for (int i = 0; i < ATTEMPTS_MAX && r == -ENOENT; i++) {
+                _cleanup_close_ int fd = -1;
+                const char *last;
+
+                fd = open_above(tree, name, true, &last);
+                r = fd < 0 ? fd : put(tree, fd, last, spec);
+        }
+
+        return r;
 }
 
 /**
@@ -260,7 +267,9 @@ int link_tree_remove(const struct link_tree *tree, const char *name) {
         if (!S_ISLNK(st.st_mode))
                 return -EEXIST;
 
-        return unlinkat(fd, last, 0) < 0 ? negative_errno() : 1;
+        if (unlinkat(fd, last, 0) < 0)
+                return errno == ENOENT ? 0 : negative_errno();
+        return 1;
 }
 
 /* Renames a link to a temporary name, never to one that exists. Return: 0, or a negative errno. */

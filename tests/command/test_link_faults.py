@@ -155,6 +155,25 @@ def test_links_when_unplugged_at_a_look(name):
     sandbox.run(unplug_at_each_look, name)
 
 
+def remove_directory_after_each_call():
+    guest = Guest("scsi")
+    guest.reset()
+    _, looks = looks_of(COLDPLUG, f"{LOOKS},{CHANGES}")
+    os.unlink(TRACE)
+    calls = [look for look in looks if "/disk/by-pci-path" in look[2]]
+    for syscall, count, text in calls:
+        guest.reset()
+        done = stop_at(COLDPLUG, syscall, count, lambda: shutil.rmtree("/dev/disk/by-pci-path", ignore_errors=True))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), text
+        guest.judge_next(set(), text)
+    return {syscall for syscall, *_ in calls}
+
+
+def test_directory_is_removed_meanwhile():
+    """As udevd does it, which shares the directories with `pcipath monitor --beside-udev`: it is made again, and nothing is said."""
+    assert sandbox.run(remove_directory_after_each_call) >= {"openat", "symlinkat", "renameat", "unlinkat"}
+
+
 def fail_each_allocation():
     guest = Guest("virtio")
     guest.reset()
