@@ -14,7 +14,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / 'vm')]
 
-from architecture import AMD64, ARM64, NATIVE, PPC64EL  # noqa: E402
+from architecture import AMD64, ARM64, NATIVE, PPC64EL, compiler  # noqa: E402
 from build import make_tree  # noqa: E402
 from cache import locked  # noqa: E402
 from command.manager import build  # noqa: E402
@@ -37,7 +37,7 @@ def prepare(architecture):
         tree = make_tree(CACHE.resolve() / f'tree-{name}', lambda path: debstrap(recipe, path))
         built = cross_build(BUILD, tree, architecture)
         smallest = built / 'open-device'
-        subprocess.run(['clang', f'--target={architecture.triple}', f'--sysroot={tree}', '-fuse-ld=lld', '-Os', '-o', smallest,
+        subprocess.run([*compiler(architecture, tree), '-fuse-ld=lld', '-Os', '-o', smallest,
                         TESTS / 'bench/open-device.c', '-lsystemd'], check=True)
     return tree, smallest, built / 'helper/pcipath_id'
 

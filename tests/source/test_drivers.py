@@ -44,7 +44,7 @@ def test_table():
         assert row.kind in KINDS and set(row.machines) <= MACHINES, row
 
 
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "ppc64le", "s390x", "riscv64"])
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "ppc64le", "s390x", "riscv64", "loongarch64"])
 @pytest.mark.parametrize("kinds", [("bus", "disk", "net"), KINDS], ids="-".join)
 def test_everything(choose, machine, kinds):
     assert choose(None, f"--machine={machine}", *kinds) == (expected(kinds=kinds, machine=machine), "")

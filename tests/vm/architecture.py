@@ -22,16 +22,19 @@ class Architecture:
     family: str  # meson's, and of QEMU's program
     packages: tuple[str, ...] = ()  # what its machines need beside what all need
     release: str = "bookworm"  # the first of Debian that has it
-    compiler: str = "12"  # the version of that release's GCC, whose start files and libgcc are linked
-    linker: str = "lld"  # of lld 14: of a processor that it does not know, or not well enough, binutils' own ("bfd")
+    gcc: str = "12"  # the version of that release's, whose start files and libgcc are linked
     endian: str = "little"
 
 
 AMD64 = Architecture("amd64", "amd64", "x86_64", "x86_64-linux-gnu", "x86_64", ("initramfs-tools",))
 ARM64 = Architecture("arm64", "arm64", "aarch64", "aarch64-linux-gnu", "aarch64")
 PPC64EL = Architecture("ppc64el", "powerpc64le", "ppc64le", "powerpc64le-linux-gnu", "ppc64", ("powerpc-ibm-utils",))
-S390X = Architecture("s390x", "s390x", "s390x", "s390x-linux-gnu", "s390x", linker="bfd", endian="big")
-RISCV64 = Architecture("riscv64", "riscv64", "riscv64", "riscv64-linux-gnu", "riscv64", release="trixie", compiler="14", linker="bfd")
+S390X = Architecture("s390x", "s390x", "s390x", "s390x-linux-gnu", "s390x", endian="big")
+RISCV64 = Architecture("riscv64", "riscv64", "riscv64", "riscv64-linux-gnu", "riscv64", release="trixie", gcc="14")
+LOONG64 = Architecture("loong64", "loong64", "loongarch64", "loongarch64-linux-gnu", "loongarch64", release="forky", gcc="16")
+
+# The first of Debian 12's that compiles and links for all of them.
+CLANG = "clang-19"
 
 # The host's. tests/setup makes a Debian of this architecture ready and no other.
 NATIVE = AMD64
@@ -58,13 +61,18 @@ depmod -b . "$(ls usr/lib/modules)"
 """
 
 
+def compiler(architecture: Architecture, tree: Path) -> list[str]:
+    """The command that compiles against the libraries and headers of a tree."""
+    return [CLANG, f"--target={architecture.triple}", f"--sysroot={tree}"]
+
+
 def cross_file(architecture: Architecture, tree: Path) -> str:
     """For `meson setup --cross-file`: clang, lld, and the libraries and headers of a tree."""
     directories = [tree / "usr/lib" / architecture.triple / "pkgconfig", tree / "usr/share/pkgconfig"]
     return f"""
 [binaries]
-c = ['clang', '--target={architecture.triple}', '--sysroot={tree}']
-c_ld = '{architecture.linker}'
+c = {compiler(architecture, tree)}
+c_ld = 'lld'
 pkgconfig = 'pkg-config'
 [properties]
 sys_root = '{tree}'

@@ -35,22 +35,28 @@ MADE = pytest.StashKey[list[Machine]]()
 def guest_of(architecture, release, packages=(), bare=False, modules=()):
     """`bare`: without pcipath, and with the drivers of the root disk that pcipath would bring. `modules`: further globs of drivers."""
     drivers = (*Recipe.drivers, "virtio_pci", "virtio_blk") if bare else Recipe.drivers
-    return make_guest(CACHE, None if bare else BUILD, Recipe(release, architecture, (*Recipe.packages, *packages), drivers=drivers,
-                                                             includes=(*Recipe.includes, *modules)))
+    recipe = Recipe(release, architecture, (*Recipe.packages, *packages), drivers=drivers, includes=(*Recipe.includes, *modules))
+    with unavailable(f"Debian's {release} for {architecture.name}", *() if release == HOST else (TreeError,)):
+        return make_guest(CACHE, None if bare else BUILD, recipe)
 
 
 @pytest.fixture(scope="session")
 def release(request):
     """The test is run with --all once for each release of Debian whose packages this machine can have; it always has its own. Or for
     those of a mark `releases`: what differs from the oldest in the newest alone, or not at all."""
-    with unavailable(f"Debian's {request.param}", *() if request.param == HOST else (TreeError,)):
-        guest_of(NATIVE, request.param)
+    guest_of(NATIVE, request.param)
     return request.param
 
 
 @pytest.fixture(scope="session")
 def guest(release):
     return guest_of(NATIVE, release)
+
+
+@pytest.fixture(scope="session")
+def first_guest():
+    """first_guest(architecture): that of the first release that has the architecture."""
+    return lambda architecture: guest_of(architecture, architecture.release)
 
 
 def pytest_generate_tests(metafunc):
@@ -81,9 +87,7 @@ def make_machine(request, tmp_path_factory):
     @contextlib.contextmanager
     def make(topology, machine="q35", release=None, packages=(), bare=False, modules=(), qemu=None, of=Machine, **options):
         architecture = MACHINES[machine].architecture
-        release = release or architecture.release
-        with unavailable(f"Debian's {release} for {architecture.name}", *() if release == HOST else (TreeError,)):
-            guest = guest_of(architecture, release, packages, bare, modules)
+        guest = guest_of(architecture, release or architecture.release, packages, bare, modules)
         if kind:
             options["kind"] = kind
         elif architecture == NATIVE:

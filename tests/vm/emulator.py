@@ -16,18 +16,20 @@ from build import UNPACKED, make_tree
 from cache import locked
 from release import HOST
 
-LATER = (
-    "trixie",  # QEMU 10.0: a network card with virtual functions (igb), an NVMe subsystem for each controller
-    "forky",  # QEMU 11.1: virtual functions of virtio-net-pci
-)
-
-# The host has its own of the other machines. For these its package, which has twenty more, is six times as large.
-_PACKAGES = ("qemu-system-x86", "qemu-system-s390x", "qemu-system-riscv", "opensbi")
+# The packages of each. The host has its own of the machines that are in none.
+LATER = {
+    # QEMU 10.0: a network card with virtual functions (igb), an NVMe subsystem for each controller. The host's package of s390x and
+    # riscv64 has twenty machines more, and is six times as large.
+    "trixie": ("qemu-system-x86", "qemu-system-s390x", "qemu-system-riscv", "opensbi"),
+    # QEMU 11.1: virtual functions of virtio-net-pci, and loong64 ("misc")
+    "forky": ("qemu-system-x86", "qemu-system-s390x", "qemu-system-misc", "qemu-efi-loongarch64"),
+}
 
 # For mmdebstrap: what the machines of these tests never look at is more than half of it.
 _PRUNE = """
 cd "$1/usr"
-rm -r share/doc share/man share/locale lib/*/gconv bin/qemu-system-i386 bin/*-microvm
+rm -r share/doc share/man share/locale lib/*/gconv
+find bin -name 'qemu-system-*' ! -name '*-x86_64' ! -name '*-s390x' ! -name '*-riscv64' ! -name '*-loongarch64' -delete
 """
 _ENTER = 'mount --bind "$0/usr" /usr; exec "$@"'
 
@@ -49,4 +51,4 @@ def _tree(cache: Path, release: str) -> Path:
 
 def _debstrap(release: str, tree: str) -> list[str]:
     return ["mmdebstrap", f"--architectures={NATIVE.name}", '--aptopt=Acquire::Check-Valid-Until "false"', *UNPACKED,
-            f"--include={','.join(_PACKAGES)}", f"--extract-hook={_PRUNE}", release, tree]
+            f"--include={','.join(LATER[release])}", f"--extract-hook={_PRUNE}", release, tree]

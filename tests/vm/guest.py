@@ -132,7 +132,7 @@ def debstrap(recipe: Recipe, tree: str) -> list[str]:
                 f"--customize-hook={NSPAWN}", f"--customize-hook={PLAIN_DRIVERS}", recipe.suite, tree]
     # Packages are unpacked, not installed. mmdebstrap's own filter would take longer than all the rest. One index is
     # enough for a guest that no one attacks.
-    return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)},libgcc-{recipe.architecture.compiler}-dev",
+    return [*command, *UNPACKED, f"--include={ESSENTIAL}", f"--include={packages}", f"--include={','.join(DEVELOPMENT)},libgcc-{recipe.architecture.gcc}-dev",
             f"--extract-hook={_prune(recipe)}", f"--extract-hook={FINISH}",
             recipe.suite, tree, f"deb http://deb.debian.org/debian {recipe.suite} main"]
 
@@ -171,7 +171,8 @@ def _assemble(path: Path, tree: Path, package: Path, modules: str, drivers: str,
     run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", _ASSEMBLE, "assemble",
          tree, package, HERE, scratch, path, modules, drivers, EXAMPLE, *foreign)
     shutil.rmtree(scratch)
-    [kernel] = tree.glob("boot/vmlinu[xz]-*")
+    # Up to Debian 13 the package has it in the first, later in the second.
+    kernel, *_ = [*tree.glob("boot/vmlinu[xz]-*"), *tree.glob("usr/lib/modules/*/vmlinu[xz]")]
     _unpack_kernel(kernel, path / "vmlinux")
 
 
@@ -277,24 +278,27 @@ fi
 
 
 def _unpack_kernel(image: Path, target: Path) -> None:
-    """Do on the host what a bzImage does first, and what takes an emulated processor three seconds. What is no bzImage, as
-    other architectures' kernels are not, is taken as it is.
+    """Do on the host what a bzImage or an EFI zboot image does first, and what takes an emulated processor three seconds. Other
+    kernels are taken as they are.
 
-    The payload's place is in the boot protocol's header (Documentation/arch/x86/boot.rst). For xz and zstd the kernel's
-    build appends the size, four bytes that their decompressors would not take.
+    The payload's place is in the header (Documentation/arch/x86/boot.rst; drivers/firmware/efi/libstub/zboot-header.S). For xz and
+    zstd the build of a bzImage appends the size, four bytes that their decompressors would not take.
     """
     tools = {b"\x1f\x8b": ("gzip", 0), b"\xfd7": ("xz", 4), b"\x28\xb5": ("zstd", 4)}
     data = image.read_bytes()
-    if data[0x202:0x206] != b"HdrS":
+    if is_bzimage := data[0x202:0x206] == b"HdrS":
+        offset, length = struct.unpack_from("<II", data, 0x248)
+        offset += (data[0x1F1] + 1) * 512
+    elif data[4:8] == b"zimg":
+        offset, length = struct.unpack_from("<II", data, 8)
+    else:
         shutil.copy(image, target)
         return
-    offset, length = struct.unpack_from("<II", data, 0x248)
-    offset += (data[0x1F1] + 1) * 512
     if (magic := data[offset:offset + 2]) not in tools:
         raise BuildError(f"{image} is not compressed in a way that is known here")
     tool, appended = tools[magic]
     with target.open("wb") as file:
-        subprocess.run([tool, "-dc"], input=data[offset:offset + length - appended], stdout=file, check=True)
+        subprocess.run([tool, "-dc"], input=data[offset:offset + length - appended * is_bzimage], stdout=file, check=True)
 
 
 def _unpack_initrd(image: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from architecture import AMD64, ARM64, PPC64EL, RISCV64, S390X, Architecture
+from architecture import AMD64, ARM64, LOONG64, PPC64EL, RISCV64, S390X, Architecture
 from guest import Guest
 from manager import MANAGERS, Udevd
 from progress import Progress, Stream, wait_end
@@ -62,6 +62,8 @@ MACHINES = {
     "pseries": MachineType("pseries", "pci.0", "power9", "hvc0", PPC64EL),
     "s390": MachineType("s390-ccw-virtio", "pci.0", "max", "ttysclp0", S390X, has_channels=True, qemu="trixie"),
     "riscv": MachineType("virt", "pcie.0", "rv64", "ttyS0", RISCV64, qemu="trixie"),
+    # Debian's kernel does not read PCI from a device tree (CONFIG_PCI_HOST_GENERIC).
+    "loong": MachineType("virt", "pcie.0", "la464", "ttyS0", LOONG64, ("-bios", "/usr/share/qemu-efi-loongarch64/QEMU_EFI.fd"), qemu="forky"),
 }
 
 # A failed boot powers off instead of waiting at a prompt. Timeouts are long, because the guest's clock runs on while a busy host gives

@@ -5,12 +5,10 @@ import re
 import subprocess
 
 import pytest
-from architecture import ARM64, NATIVE, PPC64EL
+from architecture import ARM64, LOONG64, NATIVE, PPC64EL, RISCV64, S390X
 from driver_table import ALWAYS, rows
-from guest import KINDS, Recipe, make_guest
+from guest import KINDS
 from image_files import compressed, files_of, unpack
-from programs import BUILD, CACHE
-from release import HOST
 
 # What no QEMU of these tests has. A parameter of test_drivers_of().
 COVERS = {
@@ -69,10 +67,12 @@ def test_bytes_of_the_image(guest, kind, tmp_path):
 
 @pytest.mark.parametrize("architecture,hypervisor", [
     *((NATIVE, name) for name in ("hyper-v", "xen", "virtualbox", "ec2", "gce", "azure")), (PPC64EL, "pseries"), (ARM64, "azure"),
-    (ARM64, "gce"), (ARM64, "kvm"), (PPC64EL, "kvm")], ids=lambda value: getattr(value, "name", value))
-def test_drivers_of(architecture, hypervisor, tmp_path):
+    (ARM64, "gce"), (ARM64, "kvm"), (PPC64EL, "kvm"), (S390X, "kvm"), *(pytest.param(architecture, "kvm", marks=pytest.mark.exhaustive)
+                                                                       for architecture in (RISCV64, LOONG64))],
+    ids=lambda value: getattr(value, "name", value))
+def test_drivers_of(first_guest, architecture, hypervisor, tmp_path):
     """Debian's kernel has each driver of the table, and the image each that is not left to images with networking."""
-    unpack(make_guest(CACHE, BUILD, Recipe(HOST, architecture)).initrd("nosystemd").resolve(), tmp_path)
+    unpack(first_guest(architecture).initrd("nosystemd").resolve(), tmp_path)
     builtin, loadable, brought = drivers_of(tmp_path)
     table = [row for row in rows() if row.is_for(architecture.machine) and hypervisor in row.machines]
     assert table and {row.module for row in table} - builtin - loadable == set()
