@@ -251,9 +251,9 @@ SYNTHETIC = {
     "sub-functions": Synthetic(
         Machine([Root([function("02.0", function("00.0", Net(), SubFunctions({
                            88: [Net(), uverbs(1)], 0: [Net([Port(0), Port(1)])], 4294967295: [Net([Port(0, "p0")]), nvme(1)]}),
-                           uverbs(0))),
+                           uverbs(0), vfs=VirtualFunctions([vf(SubFunctions({99: [Net()]}))]))),
                        function("03.0", Auxiliary([Net()]))])]),
-        {"pci-02.0-00.0", "pci-02.0-00.0S88", "pci-02.0-00.0S0", "pci-02.0-00.0S0d1", "pci-02.0-00.0S4294967295np0",
+        {"pci-02.0-00.0", "pci-02.0-00.0S88", "pci-02.0-00.0v0S99", "pci-02.0-00.0S0", "pci-02.0-00.0S0d1", "pci-02.0-00.0S4294967295np0",
          "infiniband/by-pci-path/02.0-00.0-sf-88", "infiniband/by-pci-path/02.0-00.0", "02.0-00.0-sf-4294967295-nvme-1"}),
 
     # Two that nothing tells apart have no name; neither has one with a name that an interface cannot have.
