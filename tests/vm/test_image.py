@@ -28,6 +28,8 @@ UNCOVERED = {
     "Boot: VMware, VirtualBox: on BusLogic and LSI Logic Parallel (mptspi)": "QEMU has neither adapter",
     "Boot: EC2, Google's cloud, Azure: with ena, gve and mana": "QEMU has no such cards",
     "Boot: PowerVM: on virtual Fibre Channel (ibmvfc)": "QEMU has no such adapter",
+    "Boot: PowerVM: with a virtual network card (ibmveth)": "it is not on PCI, so it has no name, and no boot waits for it. QEMU's pseries has it as "
+    "spapr-vlan",
 }
 
 
