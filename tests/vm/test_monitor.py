@@ -7,7 +7,8 @@ import pytest
 from checks import check_disks
 from content import Content, partition_node
 from machine import disk, root_ports, virtio
-from manager import restart_monitor
+from manager import PPOLL, restart_monitor
+from oracle import link_name
 
 COVERS = {
     "lost_events": "Hotplug: without udevd, more events than the socket can hold",
@@ -15,9 +16,10 @@ COVERS = {
     "written_to": "Disk: without udevd, links by label and UUID follow what is written to a disk",
     "blacklisted": "Hotplug: without udevd, a disk whose driver is in modprobe's blacklist",
     "told_of_each_device": "Hotplug: without udevd, the program of `--exec` runs for each device",
+    "unreadable": "Fault: without udevd, a disk that cannot be read, and one that is unplugged while it is read",
 }
 
-TOPOLOGY = [*root_ports(4), virtio("root", "port0")]
+TOPOLOGY = [*root_ports(4), virtio("root", "port0"), {"driver": "virtio-scsi-pci", "id": "scsi", "bus": "pcie.0", "addr": "5.0"}]
 DRIVE = {f"drive{n}": Content(n) for n in (0, 1, 3)}
 
 # Writes down which disks and partitions the kernel has told of, with a '+', or a '-' when they have gone: it shows them before,
@@ -42,7 +44,7 @@ def machine(make_machine):
 @pytest.fixture(autouse=True)
 def clean(machine):
     yield
-    for name in [*DRIVE, "empty", "spare"]:
+    for name in [*DRIVE, "empty", "spare", "unreadable"]:
         with suppress(Exception):
             machine.unplug(name)
     restart(machine)
@@ -154,6 +156,32 @@ def test_blacklisted(machine):
     machine.run("rm /etc/modprobe.d/test.conf; pcipath coldplug --modules")
     settle(machine, ["spare"])
     check_disks(machine)
+
+
+# Stops the monitor when it sleeps with a timeout: it has failed to read a disk, and is going to read it again.
+STOP_BEFORE_RETRY = f"""(monitor=$(cat /run/monitor.pid)
+until read -r call _ _ timeout _ </proc/$monitor/syscall && [ $call = {PPOLL} ] && [ $timeout != 0x0 ]; do :; done
+kill -STOP $monitor; : >/run/stopped) >/dev/null 2>&1 </dev/null &"""
+
+
+def test_unreadable(machine):
+    """Of a disk that went while it was read nothing is said. A disk that stays is reported once, and has its link."""
+    machine.qmp.execute("blockdev-add", **{"driver": "blkdebug", "node-name": "unreadable", "image": {"driver": "null-co", "size": 64 << 20},
+                                           "inject-error": [{"event": "none", "iotype": "read", "errno": 5, "once": False}]})
+    restart(machine)
+    machine.run(f": >/run/monitor.err; {STOP_BEFORE_RETRY}")
+    machine.plug(disk("scsi-hd", "unreadable", bus="scsi.0"))
+    machine.run("until [ -e /run/stopped ]; do :; done")
+    machine.unplug("unreadable")
+    machine.run("while [ -e /sys/class/block/sda ]; do :; done; kill -CONT $(cat /run/monitor.pid)")
+    settle(machine, [])
+    assert machine.run("cat /run/monitor.err") == ""
+
+    machine.plug(disk("scsi-hd", "unreadable", bus="scsi.0"))
+    machine.run("until [ -s /run/monitor.err ]; do :; done")
+    settle(machine, ["unreadable"])
+    assert machine.run(f"readlink /dev/disk/by-pci-path/{link_name(machine.qmp, 'unreadable')}") == "../../sda\n"
+    assert machine.run("cat /run/monitor.err") == "pcipath: /dev/sda: cannot read its content: Input/output error\n"
 
 
 def test_told_of_each_device(machine):
