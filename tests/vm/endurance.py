@@ -95,8 +95,8 @@ class Result:
 
     def opened(self) -> Iterator[str]:
         """A line for each process whose descriptors are others than they were."""
-        for name, last in self.last.items():
-            before, after = Counter(self.first[name].descriptors if name in self.first else ()), Counter(last.descriptors)
+        for name in self.first.keys() & self.last.keys():
+            before, after = (Counter(figures[name].descriptors) for figures in (self.first, self.last))
             if before != after:
                 yield f"{self.kind}: {name}: opened {sorted((after - before).elements())}, closed {sorted((before - after).elements())}"
 
