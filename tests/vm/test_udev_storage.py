@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The scenarios of systemd's own test of disks (TEST-64-UDEV-STORAGE), written anew after what they do: all links are right at each settled
-moment, and those of whole disks are never gone in between. What it stacks on disks is in other modules.
+moment, and those of whole disks are never gone in between. test_volumes.py has the boots with volumes that were made before.
 
 There are fewer rounds of simultaneous events than systemd has without emulation (100) and under it (10): ITERATIONS.
 """
@@ -8,9 +8,11 @@ There are fewer rounds of simultaneous events than systemd has without emulation
 import itertools
 
 import pytest
-from checks import check_disks, check_functions, check_helper, check_links
-from machine import disk, virtio
-from oracle import link_name
+from checks import check_disks, check_functions, check_helper, check_links, lspci_paths
+from machine import Machine, disk, virtio
+from oracle import link_name, pci_path
+from recipes import guest
+from release import HOST
 
 LINKS = "/dev/disk/by-pci-path"
 
@@ -24,6 +26,10 @@ COVERS = {
     "identically_named_partitions": "Disk: systemd's TEST-64: 16 disks with 8 partitions of one name each",
     "simultaneous_events": "Hotplug: systemd's TEST-64: the partitions of 10 disks made and deleted at the same time",
     "many_partitions_at_once": "Hotplug: systemd's TEST-64: the partitions of 10 disks made and deleted at the same time",
+    "logical_volumes": "Disk: systemd's TEST-64: LVM on four disks, whose volumes come and go",
+    "arrays": "Disk: systemd's TEST-64: md arrays of two, three and four disks, one with partitions",
+    "many_disks_of_one_btrfs": "Disk: systemd's TEST-64: Btrfs on one, two and four disks",
+    "paths_fail": "Disk: systemd's TEST-64: multipath of four paths, each of which fails, is unplugged and comes back",
 }
 
 ITERATIONS = 6
@@ -38,7 +44,8 @@ def check_all(machine):
 
 def boot(machine):
     machine.add_drives()
-    machine.boot("root=LABEL=root")
+    # The packages that the stacks need start these.
+    machine.boot("root=LABEL=root systemd.mask=NetworkManager.service systemd.mask=networking.service")
     check_all(machine)
 
 
@@ -110,7 +117,8 @@ NVME = [
 
 @pytest.fixture(scope="module")
 def machine(make_machine, request):
-    with make_machine(request.param, memory="1G") as machine:
+    topology, options = request.param if isinstance(request.param, tuple) else (request.param, {"memory": "1G"})
+    with make_machine(topology, **options) as machine:
         boot(machine)
         yield machine
 
@@ -201,3 +209,180 @@ def test_many_partitions_at_once(machine):
         machine.run(at_once(map(delete, disks)))
         machine.settle()
         check_all(machine)
+
+
+class Stacked(Machine):
+    """With drives that are large enough for Btrfs, and one that all paths lead to."""
+
+    def add_drives(self):
+        for n in range(4):
+            self.add_drive(f"disk{n}", 256 + n << 20)
+        self.add_drive("shared")
+
+    def disks(self):
+        """The paths of one drive are told by their adapters."""
+        functions = lspci_paths(self)
+        rows = self.run("cd /sys/bus/pci/devices; ls -d */virtio*/host*/target*/*/block/*").split()
+        nodes = {functions[row.split("/")[0]]: row.rpartition("/")[2] for row in rows}
+        return super().disks() | {path["id"]: nodes[pci_path(self.qmp, path["bus"].partition(".")[0])] for path in PATHS
+                                  if pci_path(self.qmp, path["bus"].partition(".")[0]) in nodes}
+
+
+PATHS = [disk("scsi-hd", f"path{n}", bus=f"adapter{n}.0", channel=0, **{"scsi-id": 0, "share-rw": True}, lun=0, wwn=0x5000c50000000001)
+         | {"drive": "shared", "serial": "shared"} for n in range(4)]
+STACKS = [
+    virtio("root", "pcie.0", addr="3.0"),
+    *(virtio(f"disk{n}", "pcie.0", addr=f"{4 + n:x}.0") for n in range(4)),
+    *({"driver": "virtio-scsi-pci", "id": f"adapter{n}", "bus": "pcie.0", "addr": f"{8 + n:x}.0"} for n in range(4)),
+    *PATHS,
+]
+with_stacks = pytest.mark.parametrize("machine", [pytest.param((STACKS, guest(HOST) | {"of": Stacked}), id="stacks")], indirect=True)
+DISKS = [f"disk{n}" for n in range(4)]
+
+
+def leads_to(machine, label, *nodes):
+    """Is udev's link by label one to one of these nodes?"""
+    found, *nodes = machine.run(f"realpath /dev/disk/by-label/{label} {' '.join(nodes)}").split()
+    return found in nodes
+
+
+@pytest.fixture
+def four(machine):
+    """The links of four disks, the first with one partition that is used in its place. Afterwards the disks are empty."""
+    disks = links_of(machine, DISKS)
+    with Watched(machine):
+        machine.run(partition(disks[0], ("first", 200)))
+        machine.wait(f"{disks[0]}-part1")
+        yield [f"{disks[0]}-part1", *disks[1:]]
+        machine.settle()
+        machine.run(f"wipefs -q -a {disks[0]}-part1 {' '.join(disks[1:])} && {delete(disks[0])} && wipefs -q -a {disks[0]}")
+        check_all(machine)
+
+
+@with_stacks
+def test_logical_volumes(machine, four):
+    """Volumes over all disks, made, taken away and brought back. Nothing but disks has a link by PCI path."""
+    machine.run(f"pvcreate -q -y {' '.join(four)} && vgcreate -q storage {' '.join(four)} && lvcreate -q -y -i 4 -L 32M -n striped storage && "
+                "lvcreate -q -y -L 300M -n linear storage && mkfs.ext4 -q -L striped /dev/storage/striped && mkswap -q -L linear /dev/storage/linear")
+    machine.settle()
+    assert leads_to(machine, "striped", "/dev/storage/striped") and leads_to(machine, "linear", "/dev/storage/linear")
+    for _ in range(ITERATIONS):
+        machine.run("vgchange -q -an storage && vgchange -q -ay storage")
+    machine.wait("/dev/disk/by-label/striped")
+    check_disks(machine)
+    for n in range(ITERATIONS):
+        machine.run(f"lvcreate -q -y -L 4M -n more{n} storage")
+    machine.settle()
+    check_disks(machine)
+    machine.run("vgremove -q -y storage")
+
+
+def end_array(machine, name):
+    """udev may be reading it."""
+    machine.settle()
+    machine.run(f"mdadm --quiet --stop /dev/md/{name}")
+    machine.settle()
+
+
+@with_stacks
+@pytest.mark.parametrize("level,number", [(1, 2), (5, 3), (10, 4)])
+def test_arrays(machine, four, level, number):
+    """Made, ended, and put together again: by udev, which sees the disks change, or by hand."""
+    disks, array = " ".join(four[:number]), f"/dev/md/level{level}"
+    machine.run(f"mdadm --quiet --create {array} --run --assume-clean --homehost=any --level={level} --raid-devices={number} {disks}")
+    machine.settle()
+    machine.run(f"printf 'label: gpt\nsize=16MiB\nsize=16MiB\n' | udevadm lock --device={array} sfdisk -q {array}")
+    machine.wait(f"{array}p2")
+    machine.run(f"udevadm lock --device={array} mkfs.ext4 -q -L level{level} {array}p2")
+    machine.settle()
+    for _ in range(2):
+        check_disks(machine)
+        assert leads_to(machine, f"level{level}", f"{array}p2")
+        end_array(machine, f"level{level}")
+        machine.run(f"[ -e {array} ] || mdadm --quiet --assemble {array} {disks}")
+        machine.wait(f"{array}p2")
+    end_array(machine, f"level{level}")
+    machine.run(f"[ ! -e {array} ] || mdadm --quiet --stop {array}; mdadm --zero-superblock {disks}")
+
+
+@with_stacks
+@pytest.mark.parametrize("number,profile", [(1, "single"), (2, "raid1"), (4, "raid10")])
+def test_many_disks_of_one_btrfs(machine, four, number, profile):
+    """Each disk has the label; udev's link leads to one of them."""
+    disks, others = four[:number], four[number:]
+    machine.run(f"mkfs.btrfs -q -f -L {profile} -d {profile} -m {profile} {' '.join(disks)}")
+    machine.settle()
+    assert leads_to(machine, profile, *disks)
+    check_disks(machine)
+    machine.run(f"mount /dev/disk/by-label/{profile} /mnt && echo kept >/mnt/file")
+    if others:
+        machine.run(f"btrfs device add -f {others[0]} /mnt && btrfs device remove {others[0]} /mnt")
+    machine.run("umount /mnt")
+    machine.trigger("change", "block")
+    check_disks(machine)
+    assert machine.run(f"mount {disks[-1]} /mnt && cat /mnt/file && umount /mnt") == "kept\n"
+
+
+CONFIG = """defaults {
+    find_multipaths no
+    path_grouping_policy multibus
+    polling_interval 1
+    max_polling_interval 1
+    no_path_retry queue
+}
+blacklist {
+    wwid ".*"
+}
+blacklist_exceptions {
+    wwid "35000c50000000001"
+}
+multipaths {
+    multipath {
+        wwid 35000c50000000001
+        alias shared
+    }
+}
+"""
+
+
+def await_paths(machine, active):
+    """multipathd uses so many paths."""
+    machine.run(f"until [ \"$(multipathd show paths raw format '%t %m' | grep -c '^active *shared')\" = {active} ]; do sleep 0.2; done")
+
+
+@with_stacks
+def test_paths_fail(machine):
+    """What is written meanwhile gets to the disk. A path that fails keeps its links; one that is unplugged has none until it is back."""
+    ids = [path["id"] for path in PATHS]
+    paths, nodes = links_of(machine, ids), machine.disks()
+    with Watched(machine):
+        machine.run(partition(paths[0], ("first", 32)))
+        machine.run(f"for path in {' '.join(paths[1:])}; do blockdev --rereadpt $path || exit; done")
+        machine.wait(f"{paths[3]}-part1")
+        machine.run(f"cat >/etc/multipath.conf <<'END'\n{CONFIG}END\nsystemctl restart multipathd.service")
+        machine.wait("/dev/mapper/shared-part1")
+        await_paths(machine, 4)
+        check_disks(machine)
+        machine.run("mkfs.ext4 -q -L shared /dev/mapper/shared-part1 && mount /dev/mapper/shared-part1 /mnt")
+        for n, name in enumerate(ids):
+            machine.run(f"echo offline >/sys/class/block/{nodes[name]}/device/state")
+            await_paths(machine, 3)
+            machine.run(f"echo {n} >/mnt/offline{n} && sync /mnt/offline{n}")
+            check_disks(machine)
+            machine.run(f"echo running >/sys/class/block/{nodes[name]}/device/state")
+            await_paths(machine, 4)
+        check_disks(machine)
+    for n, path in enumerate(PATHS):
+        machine.unplug(path["id"])
+        machine.wait(paths[n], gone=True)
+        await_paths(machine, 3)
+        machine.run(f"echo {n} >/mnt/gone{n} && sync /mnt/gone{n}")
+        check_disks(machine)
+        machine.plug(path)
+        machine.wait(paths[n])
+        await_paths(machine, 4)
+        check_disks(machine)
+    machine.run("umount /mnt && fsck.ext4 -n /dev/mapper/shared-part1 && mount /dev/mapper/shared-part1 /mnt")
+    assert machine.run("cd /mnt && cat offline? gone?").split() == 2 * ["0", "1", "2", "3"]
+    machine.run("umount /mnt && multipath -f shared && systemctl stop multipathd.service multipathd.socket")
+    check_all(machine)
