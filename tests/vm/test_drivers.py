@@ -30,7 +30,7 @@ UNCOVERED = {
     "physical function enables virtual functions, and QEMU has no card of the last four drivers",
     "Boot: disks behind Intel VMD (vmd)": "QEMU has no VMD. A synthetic tree has it",
     "Boot: e1000, e1000e, igb, vmxnet3, 8139cp, tulip, pcnet32, ne2k-pci and e100 in the initramfs": "the images of the tests have no "
-    "networking. test_drivers_of finds the drivers in an image that has it, and the cards above are checked after the boot",
+    "networking. Debian's kernels have each of these drivers, and the cards of the rows above are checked after the boot",
     "Boot: root on virtiofs or 9p": "they need virtiofsd, or dracut's module of another package, and have no disk",
 }
 
