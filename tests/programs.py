@@ -7,8 +7,11 @@ PCIPATH_CACHE     where guests, and whatever else is downloaded for tests, are k
 PCIPATH_RUNNER    words to put before their command, as "valgrind -q"
 """
 
+import json
 import os
+import struct
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +57,15 @@ def name_tree():
         syspath, path, *link = line.split("\t")
         names.setdefault(syspath, []).append((path, *[text or None for text in link]))
     return names
+
+
+def loaded_later(program):
+    """The entries of the ELF note in which a program names the libraries that it loads with dlopen(3)."""
+    with tempfile.NamedTemporaryFile() as dump:
+        subprocess.run(["objcopy", f"--dump-section=.note.dlopen={dump.name}", program, "/dev/null"], check=True)
+        note = dump.read()
+    owner_size, size, kind = struct.unpack_from("=III", note)
+    assert (note[12:16], owner_size, kind) == (b"FDO\0", 4, 0x407c0c0a) and len(note) == 16 + (size + 3) // 4 * 4
+    text, end, padding = note[16:].partition(b"\0")
+    assert end and len(text) + 1 == size and not padding.strip(b"\0")
+    return json.loads(text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -20,6 +21,13 @@ static int load_modules(struct manager *m, const struct string_list *syspaths) {
         if (syspaths->n == 0)
                 return 0;
         r = modules_open(&modules, m->dry_run ? &m->reporter : NULL);
+        if (r == -ELIBACC) {
+                manager_error(m,
+                              "no module can be loaded: %s: install libkmod (the package libkmod2, kmod-libs or kmod), "
+                              "or build the drivers into the kernel",
+                              dlerror());
+                return 0;
+        }
         if (r == -ENOENT) {
                 manager_error(m, "no index of modules for this kernel: "
                                  "run depmod, or build the drivers into the kernel");

@@ -2,11 +2,12 @@
 """`pcipath coldplug --modules` with modules of our own: aliases, dependencies and modprobe.d(5)."""
 
 import os
+import re
 import subprocess
 
 import pytest
 from command.machine import write
-from command.manager import MACHINE, build, complaints, pcipath
+from command.manager import BY_PATH, MACHINE, RIGHT, build, complaints, pcipath
 from trees import sandbox
 
 PCI_ALIAS, VIRTIO_ALIAS = "pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc00i00", "virtio:d00000002v00001AF4"
@@ -49,7 +50,8 @@ def modules(tmp_path_factory):
     return modules_tree(tmp_path_factory.mktemp("modules"))
 
 
-def load_modules(modules, modprobe, arguments):
+def load_modules(modules, modprobe, arguments, drivers=False):
+    """drivers: each device has one already."""
     tree = build(MACHINE)
     for device in tree.devices:
         alias = {"pci": PCI_ALIAS, "virtio": VIRTIO_ALIAS}.get(device.subsystem)
@@ -57,6 +59,8 @@ def load_modules(modules, modprobe, arguments):
             write(f"{device.syspath}/modalias", alias.encode() + b"\n")
             if os.path.lexists(f"{device.syspath}/driver"):
                 os.unlink(f"{device.syspath}/driver")
+            if drivers:
+                os.symlink("/sys/bus/any/drivers/builtin", f"{device.syspath}/driver")
     os.makedirs("/usr/lib/modules", exist_ok=True)  # a machine in a container may have none
     if modules:
         sandbox.bind(str(modules), "/usr/lib/modules")
@@ -111,3 +115,51 @@ def test_module_that_cannot_be_loaded(modules):
 def test_no_modules():
     done = sandbox.run(load_modules, None, "", [])
     assert complaints(done) == ["pcipath: no index of modules for this kernel: run depmod, or build the drivers into the kernel"]
+
+
+def replace_libkmod(library):
+    """By another file, or remove it: in an overlay of the directory that the loader finds it in."""
+    found = re.search(r"^\tlibkmod\.so\.2 .* => (/.*)$", subprocess.run(["/sbin/ldconfig", "-p"], text=True, capture_output=True, check=True).stdout,
+                      re.MULTILINE)[1]
+    directory = os.path.realpath(os.path.dirname(found))
+    sandbox.mount("tmpfs", "/mnt", "tmpfs")
+    os.mkdir("/mnt/upper")
+    os.mkdir("/mnt/work")
+    sandbox.mount("overlay", directory, "overlay", options=f"lowerdir={directory},upperdir=/mnt/upper,workdir=/mnt/work")
+    os.unlink(found)
+    if library:
+        os.symlink(library, found)
+
+
+def coldplug_with_libkmod(library, drivers):
+    replace_libkmod(library)
+    return load_modules(None, "", ["--links"], drivers), set(os.listdir(BY_PATH))
+
+
+@pytest.fixture(scope="module")
+def empty_library(tmp_path_factory):
+    library = tmp_path_factory.mktemp("library") / "libkmod.so.2"
+    subprocess.run(["gcc", "-shared", "-x", "c", "-o", library, "/dev/null"], check=True)
+    return library
+
+
+def check_without_libkmod(library, reason):
+    """One message for all devices. They get their links, as those whose drivers are built in."""
+    done, links = sandbox.run(coldplug_with_libkmod, library, False)
+    [line] = complaints(done)
+    assert re.fullmatch(rf"pcipath: no module can be loaded: \S*libkmod\.so\.2: {reason}: install libkmod .*", line), line
+    assert links == RIGHT
+
+
+def test_no_libkmod():
+    check_without_libkmod(None, "cannot open shared object file: No such file or directory")
+
+
+def test_libkmod_without_a_function(empty_library):
+    check_without_libkmod(empty_library, r"undefined symbol: kmod_\w+")
+
+
+def test_no_libkmod_needed():
+    """Each device has its driver: the kernel is one without modules."""
+    done, links = sandbox.run(coldplug_with_libkmod, None, True)
+    assert (done.returncode, done.stderr, links) == (0, "", RIGHT)

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from programs import loaded_later
 from release_files import WARNING, files_below, releasing_block, repository_of, run, run_in_copy
 
 pytestmark = [pytest.mark.xdist_group("arch"), pytest.mark.exhaustive]
@@ -44,10 +45,12 @@ def test_files_are_those_that_meson_installs(packages, installed, package, tmp_p
 
 
 @pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
-def test_depends_on_what_it_links(packages, package, tmp_path):
+def test_depends_on_what_it_loads(packages, package, tmp_path):
     """One of namcap's rules: each library's package is named, and no other."""
     run("bsdtar", "-xf", packages[package], "-C", tmp_path)
     needed = {"sh"} if package == "pcipath" else set()
+    if package == "pcipath":
+        needed |= {LIBRARIES[name] for entry in loaded_later(tmp_path / "usr/bin/pcipath") for name in entry["soname"]}
     for name in files_below(tmp_path):
         if (tmp_path / name).is_file() and (tmp_path / name).open("rb").read(4) == b"\x7fELF":
             printed = run("readelf", "--dynamic", tmp_path / name)

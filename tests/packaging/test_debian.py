@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from architecture import NATIVE
 from build import TreeError, make_tree
-from programs import BUILD, CACHE
+from documents import README
+from programs import BUILD, CACHE, loaded_later
 from release import HOST, RELEASES, build_debs, copy_source, make_debs
 from unavailable import unavailable
 
@@ -99,9 +100,26 @@ def test_files_are_those_that_meson_installs(unpacked, tmp_path):
         assert packed == {name for name in files if not name.startswith("usr/lib/initcpio/")}, package  # Debian has no mkinitcpio
 
 
+def dependencies(debs, package):
+    return [name.split()[0] for name in field(debs, package, "Depends").split(", ")]
+
+
+@pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
+def test_readme_has_the_dependencies(debs, package):
+    [listed] = re.findall(rf"^\| `{package}` \|.*\| (.*) \|$", README, re.MULTILINE)
+    assert listed.split(", ") == dependencies(debs, package)
+
+
+def test_asks_for_what_it_loads_later(debs, unpacked):
+    """dpkg-shlibdeps does not see it. Debian 12 has no dh_dlopenlibdeps."""
+    [soname] = [name for entry in loaded_later(unpacked["pcipath"] / "usr/bin/pcipath") for name in entry["soname"]]
+    [owner] = {line.split(":")[0] for line in run("dpkg-query", "-S", f"*/{soname}").splitlines()}
+    assert owner in dependencies(debs, "pcipath")
+
+
 def test_asks_for_libraries_alone(debs, unpacked):
     for package in ("pcipath", "pcipath-host"):
-        assert all(name.startswith("lib") for name in field(debs, package, "Depends").split(", "))
+        assert all(name.startswith("lib") for name in dependencies(debs, package))
     interpreters = {}
     for name in files_of(unpacked["pcipath"]):
         path = unpacked["pcipath"] / name
@@ -167,8 +185,7 @@ def test_clean_build(release, tmp_path):
 def test_comes_and_goes(release, tmp_path):
     """Installed, removed and purged where no udevd runs; the smoke test of the package runs in between."""
     debs = make_debs(CACHE, release, TOP)
-    libraries = ",".join(sorted({name.split()[0] for package in ("pcipath", "pcipath-host")
-                                 for name in field(debs, package, "Depends").split(", ")}))
+    libraries = ",".join(sorted({name for package in ("pcipath", "pcipath-host") for name in dependencies(debs, package)}))
     with unavailable(f"Debian's {release}", *() if release == HOST else (TreeError,)):
         tree = make_tree(CACHE.resolve() / f"bare-{release}-{NATIVE.name}", lambda path: [
             "mmdebstrap", f"--architectures={NATIVE.name}", '--aptopt=Acquire::Check-Valid-Until "false"', "--variant=minbase", f"--include={libraries},udev", release, path])

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from programs import loaded_later
 from release_files import TOP, WARNING, files_below, releasing_block, repository_of, run, run_in_copy
 
 pytestmark = pytest.mark.xdist_group("rpm")
@@ -45,6 +46,15 @@ def test_asks_for_libraries_and_a_shell_alone(rpms):
     for package, shells in (("pcipath", {"/bin/sh"}), ("pcipath-host", set())):
         needs = {line for line in run("rpm", "-qp", "--requires", rpms[package]).splitlines() if ".so." not in line}
         assert {need for need in needs if not need.startswith(("rpmlib(", "rtld("))} == shells
+
+
+def test_asks_for_what_it_loads_later(rpms, tmp_path):
+    """As rpm itself asks for a library that is linked: of this architecture's word size."""
+    run("sh", "-euc", 'rpm2cpio "$0" | cpio -id --quiet', rpms["pcipath"], cwd=tmp_path)
+    needs = run("rpm", "-qp", "--requires", rpms["pcipath"]).splitlines()
+    [libc] = {need for need in needs if need.startswith("libc.so.6()")} or {"libc.so.6"}
+    for entry in loaded_later(tmp_path / "usr/bin/pcipath"):
+        assert {libc.replace("libc.so.6", name) for name in entry["soname"]} <= set(needs)
 
 
 def test_scripts(rpms):

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from programs import loaded_later
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PCIPATH_BUILDDIR", TOP / "build"))
@@ -127,10 +128,23 @@ def test_bad_option_fails_to_configure(option, tmp_path):
     assert "ERROR:" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("helper,libraries", [("pcipath_id", {"libsystemd", "libc"}), ("pcipath_altname", {"libmnl", "libc"})])
-def test_helper_links_no_more_than_it_needs(helper, libraries):
-    dynamic = run("readelf", "-d", BUILD / "helper" / helper)
+@pytest.mark.parametrize("program,libraries", [
+    ("pcipath", {"libsystemd", "libmnl", "libsmartcols", "libblkid", "libc"}), ("pcipath_id", {"libsystemd", "libc"}),
+    ("pcipath_altname", {"libmnl", "libc"})])
+def test_links_no_more_than_it_needs(program, libraries):
+    dynamic = run("readelf", "-d", BUILD / "helper" / program)
     assert set(re.findall(r"NEEDED.*\[(.*?)\.so", dynamic)) == libraries
+
+
+@pytest.mark.parametrize("build", ["build", "build-clang"])
+def test_names_the_library_that_it_loads_later(build, tmp_path):
+    """Packagers and tools that build images read this. It stays in a stripped program."""
+    program = TOP / build / "helper/pcipath"
+    stripped = tmp_path / "pcipath"
+    run("strip", "--strip-all", "--strip-unneeded", "-o", stripped, program)
+    for file in (program, stripped):
+        assert [{key: entry[key] for key in ("soname", "feature", "priority")} for entry in loaded_later(file)] == [
+            {"soname": ["libkmod.so.2"], "feature": "kmod", "priority": "recommended"}]
 
 
 def test_host_links_nothing_of_the_guests():
