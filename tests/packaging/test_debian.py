@@ -107,7 +107,7 @@ def dependencies(debs, package):
 @pytest.mark.parametrize("package", ["pcipath", "pcipath-host"])
 def test_readme_has_the_dependencies(debs, package):
     [listed] = re.findall(rf"^\| `{package}` \|.*\| (.*) \|$", README, re.MULTILINE)
-    assert listed.split(", ") == dependencies(debs, package)
+    assert listed.split(", ") == sorted(dependencies(debs, package))
 
 
 def test_asks_for_what_it_loads_later(debs, unpacked):
@@ -139,11 +139,13 @@ def test_hardening_and_debug_symbols(unpacked):
         programs = programs_of(unpacked[package])
         assert len(programs) == count
         for program in programs:
-            told = run("readelf", "-W", "--file-header", "--program-headers", "--dynamic", "--notes", program)
+            told = run("readelf", "-W", "--file-header", "--program-headers", "--dynamic", program)
             assert "DYN (Position-Independent Executable" in told and "GNU_RELRO" in told and "BIND_NOW" in told, told
             symbols = run("readelf", "-W", "--dyn-syms", program)
             assert "__stack_chk_fail" in symbols and "_chk@" in symbols, symbols
-            [identity] = re.findall(r"Build ID: ([0-9a-f]+)", told)
+            # Debian 12's readelf fails because it does not know .note.dlopen.
+            notes = subprocess.run(["readelf", "--notes", program], text=True, stdout=subprocess.PIPE, check=False).stdout
+            [identity] = re.findall(r"Build ID: ([0-9a-f]+)", notes)
             assert (unpacked[f"{package}-dbgsym"] / f"usr/lib/debug/.build-id/{identity[:2]}/{identity[2:]}.debug").exists()
 
 
