@@ -7,18 +7,19 @@ time that QEMU consumes, and the CPU time that it asked for.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import select
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 # CPU seconds for one answer: the guest is busy with something else. A boot takes about ten.
 CPU_BOUND = 300.0
-# Seconds in which QEMU asked for less than this share of a processor: the guest sleeps and nothing will wake it.
+# Seconds in which QEMU asked for less than this share of a processor, and none of its threads waits for one: the guest sleeps and nothing
+# will wake it.
 IDLE_BOUND, IDLE_SHARE = 240.0, 0.05
 # Seconds, whatever the guest does. Commands in the guest have this bound: their clock goes on while the guest gets no CPU time.
 BOUND = 3600.0
@@ -46,20 +47,32 @@ class Progress:
             raise TimeoutError(f"QEMU has consumed {CPU_BOUND:.0f} CPU seconds")
         if now - self._begin > BOUND:
             raise TimeoutError(f"{BOUND:.0f} seconds are over")
-        if now - self._idle_since > IDLE_BOUND:
+        if now - self._idle_since > IDLE_BOUND and not self._is_runnable():
             if asked - self._asked < IDLE_SHARE * (now - self._idle_since):
                 raise TimeoutError(f"QEMU has been idle for {now - self._idle_since:.0f} seconds")
             self._idle_since, self._asked = now, asked
+
+    def _is_runnable(self) -> bool:
+        """A thread of QEMU waits for a processor, or has one. The kernel adds the time of a wait when it is over."""
+        return any(_read(thread).rpartition(")")[2].split()[:1] == ["R"] for thread in self._threads("stat"))
+
+    def _threads(self, file: str) -> Iterator[Path]:
+        return Path(f"/proc/{self._pid}/task").glob(f"*/{file}")
 
     def _usage(self) -> tuple[float, float]:
         """The CPU seconds that QEMU has consumed, and those with the time that its threads have waited for a processor."""
         numbers = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         consumed = sum(map(int, numbers[11:13])) / os.sysconf("SC_CLK_TCK")  # user and system
-        waited = 0
-        for thread in Path(f"/proc/{self._pid}/task").glob("*/schedstat"):
-            with contextlib.suppress(OSError):  # the thread has ended
-                waited += int(thread.read_text().split()[1])
+        waited = sum(int((_read(thread) or "0 0").split()[1]) for thread in self._threads("schedstat"))
         return consumed, consumed + waited / 1e9
+
+
+def _read(file: Path) -> str:
+    """Nothing if the thread has ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 
 class Stream(io.RawIOBase):
