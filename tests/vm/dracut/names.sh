@@ -32,11 +32,18 @@ for name in *; do
         "$(udevadm info -q symlink "$node" | tr ' ' '\n' | sed -n 's,^disk/by-pci-path/,,p')"
 done > "/run/links-$1"
 EOF
-    # In between it says so, and waits until a disk is in the place of another.
+    # In between it says so, and waits until the kernel has sent the event of the partition of the disk that is in the place of another.
+    # Until then the disk is in sysfs, but the kernel drops the events that `udevadm trigger` asks for (Linux 6.1, device_add_disk()), and
+    # the late look would wait for them for ever.
     cat > /run/gap << 'EOF'
-was=$(readlink /sys/block/vdb)
-echo 'no udevd runs' > /dev/console
-while is=$(readlink /sys/block/vdb); [ "${is:-$was}" = "$was" ]; do :; done
+mkfifo /run/gap-events
+udevadm monitor --kernel --subsystem-match=block/partition > /run/gap-events &
+while read -r source action device _; do
+    case "$source $action $device" in
+        'KERNEL - '*) echo 'no udevd runs' > /dev/console ;; # It listens.
+        KERNEL*' add '*/vdb1) break ;;
+    esac
+done < /run/gap-events
 EOF
     begin() { # UNIT ORDER COMMAND...
         unit=$1 order=$2
