@@ -40,28 +40,30 @@ static int has_alias(struct pruning *p, const struct string_list *links, const c
         return r < 0 ? r : string_list_has(&by_alias, link);
 }
 
+/* Any other error leaves open which links the device has. */
+static bool errno_is_no_name(int r) {
+        return r == -EBADMSG || r == -E2BIG || r == -ENAMETOOLONG;
+}
+
 /* Only udevd finds out what an input device is, so that a link of any input class is right. */
 static int device_has_link(struct pruning *p, sd_device *device, const char *link) {
+        bool by_alias = strncmp(link, ALIAS_DIRECTORY "/", strlen(ALIAS_DIRECTORY "/")) == 0;
         _cleanup_names_ struct names names = {};
-        int r, left_out;
+        int r, left_out = 0;
 
         r = device_get_names(device, &names);
         if (r < 0 || names.n == 0)
-                return r == -EBADMSG || r == -E2BIG ? 0 : r;
+                return errno_is_no_name(r) ? 0 : r;
 
-        for (size_t i = 0; input_classes[i].suffix; i++) {
+        for (size_t i = 0; input_classes[i].suffix && r == 0; i++) {
                 _cleanup_string_list_ struct string_list links = {};
 
                 r = device_get_links(device, &names, input_classes[i].suffix, &links, &left_out);
-                if (r < 0)
-                        return r;
-                if (strncmp(link, ALIAS_DIRECTORY "/", strlen(ALIAS_DIRECTORY "/")) == 0)
-                        return has_alias(p, &links, link);
-                if (string_list_has(&links, link))
-                        return 1;
+                if (r >= 0)
+                        r = by_alias ? has_alias(p, &links, link) : string_list_has(&links, link);
         }
 
-        return 0;
+        return r != 0 || errno_is_no_name(left_out) ? r : left_out;
 }
 
 /* Return: 1, 0 when there is no such node or it has no such link, or a negative errno. */

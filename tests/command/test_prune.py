@@ -3,12 +3,13 @@
 is in tests/vm."""
 
 import os
+import re
 import stat
 
 import pytest
 from command.machine import complete, links, make_nodes, write
 from command.run import PCIPATH, pcipath
-from command.test_faults import TRACE, looks_of, stop_at
+from command.test_faults import LOOKS, TRACE, looks_of, stop_at, traced
 from synthetic.machines import SYNTHETIC
 from synthetic.parts import blk
 from trees import sandbox
@@ -119,6 +120,22 @@ def replace_at_each_look():
 def test_replaced_meanwhile():
     """And none stays that udevd does not know of."""
     assert {"renameat2", "unlinkat", "readlinkat"} <= sandbox.run(replace_at_each_look)
+
+
+def hide_each_file(name):
+    right = build(SYNTHETIC[name].machine)
+    make(right)
+    _, looks = looks_of([PCIPATH, "prune"])
+    files = {file for _, _, text in looks for file in re.findall(r'["<](/sys/[^">]+)', text)}
+    for file in files:
+        done = traced([PCIPATH, "prune"], "-P", file, "-e", f"inject={LOOKS}:error=EIO")
+        assert links() == right and done.stdout == "", f"{file}\n{done.stdout}"
+    return len(files)
+
+
+def test_unreadable():
+    """A link whose device cannot be read may be right: it stays."""
+    assert sandbox.run(hide_each_file, "xeon") > 5
 
 
 TEMPORARY = {".#02.0-00.0123456789abcdef": "vdx", ".pcipath-links-0123456789abcdef": "vdx", ".pcipath-prune-0123456789abcdef": "vdx"}
