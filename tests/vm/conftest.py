@@ -100,6 +100,9 @@ def make_machine(request, tmp_path_factory):
         known.append(machine)
         try:
             yield machine
+        except AssertionError:
+            machine.keep_state()
+            raise
         finally:
             machine.stop()
 
@@ -141,7 +144,7 @@ def pytest_runtest_makereport(item, call):
         for machine in known:
             text = "\n".join(json.dumps(device) for device in machine.topology)
             if not call.excinfo.errisinstance(MachineError):  # its own text ends with the log
-                text += f"\n{machine.tail()}"
+                text += f"\n{machine.tail()}\n{machine.state}"
             report.sections.append((f"machine in {machine.directory}", text))
     if call.when == "teardown":
         known[:] = [machine for machine in known if machine.running]

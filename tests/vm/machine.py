@@ -75,6 +75,15 @@ CMDLINE = ("panic=-1 rd.shell=0 rd.emergency=poweroff rd.retry=3600 udev.event_t
            "8250.nr_uarts=1 mitigations=off nokaslr lsm=capability audit=0 cryptomgr.notests")
 
 
+# What the report of a failed comparison has of the guest: what was said, the links, and what udev knows; the logs of a test's own.
+STATE = """
+journalctl -b -o short-monotonic --no-pager -n 150
+ls -l --time-style=full-iso /dev/disk/by-pci-path /sys/class/block
+cat /proc/uptime /run/links-*
+udevadm info /sys/class/block/*
+"""
+
+
 class MachineError(Exception):
     """The machine did not do what it was asked; the text ends with the tail of the guest's serial log."""
 
@@ -134,6 +143,7 @@ class Machine:
         self._drives: dict[str, Path] = {}
         self.root = guest.root
         self._root_drive = ""  # its -drive, if it is no raw image
+        self.state = ""  # of the guest, when a comparison failed
         self._process: subprocess.Popen[bytes] | None = None
         self._channels = contextlib.ExitStack()
         self._requests = 0
@@ -356,6 +366,11 @@ class Machine:
     def tail(self, size: int = 6000) -> str:
         """The end of what QEMU and the guest's console said, `size` bytes at most."""
         return self.log.read_bytes()[-size:].decode(errors="replace") if self.log.exists() else ""
+
+    def keep_state(self) -> None:
+        """For the report of a failed comparison, before the machine is stopped."""
+        with contextlib.suppress(MachineError):
+            self.state = self.call(f"{{ {STATE} }} 2>&1").stdout
 
     def _error(self, text: str) -> MachineError:
         return MachineError(f"{text}\n--- end of {self.log} ---\n{self.tail()}")
