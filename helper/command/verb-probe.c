@@ -64,19 +64,20 @@ static int add_line(struct probe *p, const char *name, const char *state, const 
 
 /* Return: 0, also when the disk cannot be read, or -ENOMEM. */
 static int probe_one(struct probe *p, const char *name) {
-        _cleanup_filesystem_ struct filesystem filesystem = {};
-        _cleanup_close_ int fd = filesystem_open(name);
+        _cleanup_filesystem_ struct filesystem filesystem = FILESYSTEM_NULL;
         const char *state;
         int r;
 
-        r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
+        r = filesystem_open(&filesystem, name);
+        if (r >= 0)
+                r = filesystem_probe(&filesystem);
         if (r == -ENOMEM)
                 return r;
 
         if (r > 0)
                 state = "found";
         else if (r == 0)
-                state = filesystem_is_corrupt(fd) ? "corrupt" : "nothing";
+                state = filesystem_is_corrupt(&filesystem) ? "corrupt" : "nothing";
         else if (r == -ENOTUNIQ) {
                 state = "ambiguous";
                 log_error(EXIT_FAILED, "%s: two different formats were found", name);

@@ -11,7 +11,6 @@
 #include "deadline.h"
 #include "pci-function.h"
 #include "devlinks.h"
-#include "filesystems.h"
 #include "id-links.h"
 #include "manager.h"
 #include "device-names.h"
@@ -277,29 +276,29 @@ static void handle_unreadable(struct manager *m, struct device *device, int erro
 
 /**
  * device_read_content() - read a disk's content, and find its links by that and by what the disk says of itself
+ * @filesystem: closed; may be open then, even if -ENOMEM is returned
  *
  * Return: 0, also when the disk is gone or cannot be read, or -ENOMEM.
  */
-int device_read_content(struct manager *m, struct device *device) {
-        _cleanup_filesystem_ struct filesystem filesystem = {};
+int device_read_content(struct manager *m, struct device *device, struct filesystem *filesystem) {
         _cleanup_string_list_ struct string_list links = {};
-        _cleanup_close_ int fd = -1;
         int r;
 
         /* Before the disk is read, so that no later change is missed. */
         if (m->watch_fd >= 0 && device->watch < 0)
                 device->watch = inotify_add_watch(m->watch_fd, device->name, IN_CLOSE_WRITE);
 
-        fd = filesystem_open(device->name);
-        if (errno_is_absent(fd))
+        r = filesystem_open(filesystem, device->name);
+        if (errno_is_absent(r))
                 return 0; /* the kernel has not finished with it, and will send an event */
         device->is_read = true;
 
-        if (fd >= 0 && id_links_find(device->syspath, fd, &links) < 0)
+        if (r >= 0 && id_links_find(device->syspath, filesystem->fd, &links) < 0)
                 return -ENOMEM;
-        r = fd < 0 ? fd : filesystem_probe(fd, &filesystem);
+        if (r >= 0)
+                r = filesystem_probe(filesystem);
         if (r > 0)
-                r = filesystem_get_links(&filesystem, &links);
+                r = filesystem_get_links(filesystem, &links);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 && r != -ENOTUNIQ && r != -ENOMEDIUM)

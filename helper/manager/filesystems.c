@@ -25,9 +25,7 @@
 
 #define CD_BLOCK_SIZE 2048
 
-/*
- * Of each end of a disk libblkid reads as much in the end, for ZFS (util-linux 2.38, libblkid/src/superblocks/zfs.c).
- */
+/* libblkid reads as much of each end of a disk, for ZFS (util-linux 2.38, libblkid/src/superblocks/zfs.c). */
 #define END_SIZE (512 * 1024)
 
 static const char *const value_names[FILESYSTEM_VALUES] = {
@@ -50,29 +48,47 @@ static inline void free_probep(blkid_probe *probe) {
                 blkid_free_probe(*probe);
 }
 
-void filesystem_clear(struct filesystem *filesystem) {
-        for (size_t i = 0; i < FILESYSTEM_VALUES; i++)
-                free(filesystem->values[i]);
-        *filesystem = (struct filesystem){};
+/** filesystem_close() - close it, unless it is closed */
+void filesystem_close(struct filesystem *filesystem) {
+        free_probep(&filesystem->probe);
+        closep(&filesystem->fd);
+        *filesystem = (struct filesystem) FILESYSTEM_NULL;
+}
+
+/*
+ * libblkid reads dozens of pieces of some bytes there first, each of which would be a request to the disk, and a wait
+ * for it.
+ */
+static void read_ahead(int fd) {
+        off_t size = lseek(fd, 0, SEEK_END);
+
+        (void) posix_fadvise(fd, 0, END_SIZE, POSIX_FADV_WILLNEED);
+        if (size > END_SIZE)
+                (void) posix_fadvise(fd, size - END_SIZE, END_SIZE, POSIX_FADV_WILLNEED);
 }
 
 /**
- * filesystem_open() - open a disk, partition or image for filesystem_probe(): read-only
+ * filesystem_open() - open a disk, partition or image read-only, and begin to read it
+ * @filesystem: closed; to be closed with filesystem_close()
  *
- * Return: a file descriptor, or a negative errno; -ENOTBLK when it is something else.
+ * Return: 0, or a negative errno; -ENOTBLK when it is something else.
  */
-int filesystem_open(const char *node) {
+int filesystem_open(struct filesystem *filesystem, const char *node) {
+        _cleanup_close_ int fd = -1;
         struct stat st;
-        int fd, r;
 
         fd = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
+        if (fd < 0 || fstat(fd, &st) < 0)
                 return negative_errno();
+        if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
+                return -ENOTBLK;
 
-        r = fstat(fd, &st) < 0 ? negative_errno() : (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode) ? fd : -ENOTBLK);
-        if (r < 0)
-                close(fd);
-        return r;
+        filesystem->is_optical = S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR;
+        if (!filesystem->is_optical)
+                read_ahead(fd);
+        filesystem->fd = fd;
+        fd = -1;
+        return 0;
 }
 
 /*
@@ -113,93 +129,69 @@ static int run_probe(blkid_probe probe) {
         return blkid_do_safeprobe(probe);
 }
 
-static int add_values(blkid_probe probe, struct filesystem *ret) {
-        struct filesystem filesystem = {};
-
+static void find_values(struct filesystem *filesystem) {
         for (size_t i = 0; i < FILESYSTEM_VALUES; i++) {
                 const char *value;
 
-                if (blkid_probe_lookup_value(probe, value_names[i], &value, NULL) < 0 || *value == '\0')
-                        continue;
-                filesystem.values[i] = strdup(value);
-                if (!filesystem.values[i]) {
-                        filesystem_clear(&filesystem);
-                        return -ENOMEM;
-                }
+                if (blkid_probe_lookup_value(filesystem->probe, value_names[i], &value, NULL) >= 0 && *value != '\0')
+                        filesystem->values[i] = value;
         }
-
-        *ret = filesystem;
-        return 1;
-}
-
-/*
- * It reads dozens of pieces of some bytes there first, each of which would be a request to the disk, and a wait for it.
- */
-static void read_ahead(blkid_probe probe, int fd) {
-        blkid_loff_t size = blkid_probe_get_size(probe);
-
-        (void) posix_fadvise(fd, 0, END_SIZE, POSIX_FADV_WILLNEED);
-        if (size > END_SIZE)
-                (void) posix_fadvise(fd, size - END_SIZE, END_SIZE, POSIX_FADV_WILLNEED);
 }
 
 /* Return: 1 when there is something to be read, 0 when not, or a negative errno. */
-static int prepare(blkid_probe probe, int fd) {
-        struct stat st;
-        bool is_optical;
+static int prepare(blkid_probe probe, const struct filesystem *filesystem) {
         int r;
 
-        if (fstat(fd, &st) < 0)
-                return negative_errno();
-        is_optical = S_ISBLK(st.st_mode) && major(st.st_rdev) == SCSI_CDROM_MAJOR;
-        if (is_optical) {
-                r = prepare_optical(probe, fd);
+        if (filesystem->is_optical) {
+                r = prepare_optical(probe, filesystem->fd);
                 if (r <= 0)
                         return r;
         }
 
         errno = 0;
-        if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
-                return negative_errno();
-        if (!is_optical)
-                read_ahead(probe, fd);
-        return 1;
+        return blkid_probe_set_device(probe, filesystem->fd, 0, 0) < 0 ? negative_errno() : 1;
 }
 
 /**
  * filesystem_probe() - find out what is on a disk
- * @fd: from filesystem_open()
- * @ret: to be cleared with filesystem_clear(); untouched unless 1 is returned
+ * @filesystem: open, not probed before; gets values if 1 is returned
  *
  * Return: 1, 0 when there is nothing, -ENOTUNIQ when it looks like two different things at once, or another negative
  * errno.
  */
-int filesystem_probe(int fd, struct filesystem *ret) {
-        _cleanup_(free_probep) blkid_probe probe = blkid_new_probe();
+int filesystem_probe(struct filesystem *filesystem) {
+        blkid_probe probe = filesystem->probe = blkid_new_probe();
         int r;
 
         if (!probe)
                 return -ENOMEM;
-        r = prepare(probe, fd);
+        r = prepare(probe, filesystem);
         if (r <= 0)
                 return r;
 
         blkid_probe_set_superblocks_flags(probe, SUPERBLOCK_FLAGS);
         errno = 0;
         r = run_probe(probe);
+        if (r == 0)
+                find_values(filesystem);
         if (r == -2)
                 return -ENOTUNIQ;
-        return r < 0 ? negative_errno() : (r > 0 ? 0 : add_values(probe, ret));
+        return r < 0 ? negative_errno() : r == 0;
+}
+
+/** filesystem_is_whole_disk() - is it open and no partition? After filesystem_probe() */
+bool filesystem_is_whole_disk(const struct filesystem *filesystem) {
+        return filesystem->probe && blkid_probe_is_wholedisk(filesystem->probe);
 }
 
 /**
  * filesystem_is_corrupt() - was there nothing because a checksum is wrong?
- * @fd: with which filesystem_probe() has returned 0
+ * @filesystem: for which filesystem_probe() has returned 0
  */
-bool filesystem_is_corrupt(int fd) {
+bool filesystem_is_corrupt(const struct filesystem *filesystem) {
         _cleanup_(free_probep) blkid_probe probe = blkid_new_probe();
 
-        if (!probe || prepare(probe, fd) <= 0)
+        if (!probe || prepare(probe, filesystem) <= 0)
                 return false;
 
         blkid_probe_set_superblocks_flags(probe, SUPERBLOCK_FLAGS | BLKID_SUBLKS_BADCSUM);
@@ -243,7 +235,7 @@ static int add_link(const char *directory, const char *value, struct string_list
  * Return: 0, or -ENOMEM.
  */
 int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links) {
-        char *const *values = filesystem->values;
+        const char *const *values = filesystem->values;
         const char *usage = values[FILESYSTEM_USAGE], *scheme = values[FILESYSTEM_PART_SCHEME];
         int r = 0;
 

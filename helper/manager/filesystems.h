@@ -26,15 +26,22 @@ enum filesystem_value {
         FILESYSTEM_VALUES,
 };
 
-/* NULL for what there is not. The bytes are those on the disk. */
+/* A disk, partition or image that is open. The values are those on the disk, NULL for what there is not. */
 struct filesystem {
-        char *values[FILESYSTEM_VALUES];
+        int fd;
+        bool is_optical;
+        struct blkid_struct_probe *probe; /* blkid_probe: the values are its */
+        const char *values[FILESYSTEM_VALUES];
 };
 
-int filesystem_open(const char *node);
-int filesystem_probe(int fd, struct filesystem *ret);
-bool filesystem_is_corrupt(int fd);
-int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links);
-void filesystem_clear(struct filesystem *filesystem);
+#define FILESYSTEM_NULL \
+        { .fd = -1 }
 
-#define _cleanup_filesystem_ __attribute__((__cleanup__(filesystem_clear)))
+int filesystem_open(struct filesystem *filesystem, const char *node);
+int filesystem_probe(struct filesystem *filesystem);
+bool filesystem_is_whole_disk(const struct filesystem *filesystem);
+bool filesystem_is_corrupt(const struct filesystem *filesystem);
+int filesystem_get_links(const struct filesystem *filesystem, struct string_list *links);
+void filesystem_close(struct filesystem *filesystem);
+
+#define _cleanup_filesystem_ __attribute__((__cleanup__(filesystem_close)))

@@ -73,16 +73,23 @@ static int add_children(struct manager *m, const struct child_devices *children,
         return 0;
 }
 
-static int read_contents(struct manager *m) {
+/*
+ * The last disk stays open in @last: when it is closed, the kernel frees the pages that it was read into, which takes
+ * longer than making the links. A partition is closed: the table of its disk could not be changed until then.
+ */
+static int read_contents(struct manager *m, struct filesystem *last) {
         for (size_t i = 0; i < m->n_devices; i++) {
                 struct device *device = m->devices[i];
                 int r;
 
                 if (device->is_read || !device_has_content(device))
                         continue;
-                r = device_read_content(m, device);
+                filesystem_close(last);
+                r = device_read_content(m, device, last);
                 if (r < 0)
                         return r;
+                if (!filesystem_is_whole_disk(last))
+                        filesystem_close(last);
         }
 
         return 0;
@@ -119,6 +126,7 @@ static void forget_gone(struct manager *m) {
 
 /* The devices are known: make the rest agree with them. */
 static int finish_scan(struct manager *m) {
+        _cleanup_filesystem_ struct filesystem last = FILESYSTEM_NULL;
         int r = 0;
 
         m->is_made_fresh = m->directory && !m->is_made_known;
@@ -129,7 +137,7 @@ static int finish_scan(struct manager *m) {
         if (r >= 0 && m->directory)
                 r = manager_update_links(m, true);
         if (r >= 0 && manager_wants_names(m))
-                r = read_contents(m);
+                r = read_contents(m, &last);
         if (r >= 0 && m->directory)
                 r = manager_update_links(m, false);
         if (r >= 0)

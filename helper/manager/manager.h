@@ -12,6 +12,7 @@
 
 #include "alias-list.h"
 #include "children.h"
+#include "filesystems.h"
 #include "link-tree.h"
 #include "report.h"
 #include "string-list.h"
@@ -104,7 +105,7 @@ void device_set_links(struct device *device, struct string_list *links, struct s
 int device_find_links(struct manager *manager, struct device *device, const struct child_device *u);
 void device_change_aliases(struct device *device, const struct alias_list *old, const struct alias_list *aliases);
 bool device_has_content(const struct device *device);
-int device_read_content(struct manager *manager, struct device *device);
+int device_read_content(struct manager *manager, struct device *device, struct filesystem *filesystem);
 
 /* link-owner.c */
 extern const char *const content_directories[];
