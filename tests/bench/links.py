@@ -13,6 +13,7 @@ The guest's clock counts its instructions, so that what else is done on the host
 """
 
 import base64
+import itertools
 import os
 import statistics
 import subprocess
@@ -31,8 +32,7 @@ CACHE = Path(os.environ.get('PCIPATH_CACHE', BUILD / 'guest-cache'))
 UUID = '6dd3e8a1-1c1f-4d4c-8f0a-0123456789ab'
 TOPS = {'pcipath monitor': '/run/links', 'udevd': '/dev'}
 LINKS = {'by-pci-path': 'disk/by-pci-path/02.1-00.0', 'by-uuid': f'disk/by-uuid/{UUID}'}
-
-
+NUMBERS = itertools.count()
 PIDS = {'pcipath monitor': '$(cat /run/pid)', 'udevd': '$(systemctl show -P MainPID systemd-udevd)'}
 
 
@@ -41,11 +41,13 @@ def one_plug(machine, programs):
     paths = [f'{TOPS[program]}/{link}' for program in programs for link in LINKS.values()]
     others = ' '.join(PIDS[program] for program in TOPS if program not in programs)
     machine.run(f'[ -z "{others}" ] || kill -STOP {others}')
+    number = next(NUMBERS)
     machine.run(f"rm -f /run/ready; mkfifo /run/ready; (/run/measure {' '.join(paths)} 2>&1 | (read r; echo >/run/ready;"
-                ' cat >/run/times; echo >/run/ready)) >/dev/null 2>&1 </dev/null &')
+                f' cat >/run/times; echo measured plug {number}. >/dev/console)) >/dev/null 2>&1 </dev/null &')
     machine.run('cat /run/ready')
     machine.plug(disk('virtio-blk-pci', 'data', bus='port1'))
-    machine.run('cat /run/ready')
+    # A command that waited for it would be started by the agent while the times are measured.
+    machine.wait_console(f'measured plug {number}.')
     times = iter(machine.run('cat /run/times').split())
     machine.run(f'[ -z "{others}" ] || kill -CONT {others}')
     machine.settle()
