@@ -87,11 +87,11 @@ class Follower(Process):
 
 
 class Monitor(Process):
-    """A `pcipath monitor` that has become ready."""
+    """A `pcipath monitor` that has become ready. `runner`: a command that starts it and keeps its process."""
 
-    def __init__(self, *arguments, env=None, **options):
+    def __init__(self, *arguments, env=None, runner=(), **options):
         ours, theirs = os.pipe()
-        self.process = subprocess.Popen(["unshare", "--net", PCIPATH, "monitor", f"--ready-fd={theirs}", *arguments],
+        self.process = subprocess.Popen(["unshare", "--net", *runner, PCIPATH, "monitor", f"--ready-fd={theirs}", *arguments],
                                         pass_fds=[theirs], text=True, env=os.environ | (env or {}),
                                         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options)
         os.close(theirs)

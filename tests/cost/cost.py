@@ -27,6 +27,7 @@ if __name__ == '__main__':
 from command import alias  # noqa: E402
 from command.manager import build  # noqa: E402
 from cost.events import measure_events  # noqa: E402
+from cost.hotplug import filesystem, measure_hotplug  # noqa: E402
 from programs import BUILD  # noqa: E402
 from rules import udev  # noqa: E402
 from trees import sandbox  # noqa: E402
@@ -43,7 +44,6 @@ VIRTIO, SCSI, ATA, NVME, NET = 'virtio', 'SCSI', 'ATA', 'NVMe', 'net'
 SMALL = {VIRTIO: VirtioBlk(Disk(1)), SCSI: VirtioScsi([Lun(0, 1)]), ATA: Ata([AtaPort(1, Disk())]),
          NVME: Nvme([Namespace(1)]), NET: Net(virtio=True)}
 LARGE = (250, 2000)
-UUID = '6dd3e8a1-1c1f-4d4c-8f0a-0123456789ab'
 
 # A bridge of the kernel stands for the interface of the tree.
 IN_NAMESPACE = ['unshare', '--net', 'sh', '-c', 'ip link add eth2 index 2 type bridge && exec "$@"', 'sh']
@@ -97,10 +97,8 @@ def measure_small():
     yield 'pcipath_altname', 'open', beyond_start(ALTNAME, '02.4-00.0', devpath=interface)
     yield 'find', 'open', beyond_start(PCIPATH, 'find', '02.0/00.0')
     yield 'wait', 'open', beyond_start(PCIPATH, 'wait', '--timeout=0', '--type=pci', '02.0/00.0')
-    with tempfile.NamedTemporaryFile() as image:
-        image.truncate(8 << 20)
-        subprocess.run(['mke2fs', '-q', '-t', 'ext4', '-U', UUID, '-E', f'hash_seed={UUID}', image.name], check=True)
-        yield 'probe', 'open', beyond_start(PCIPATH, 'probe', image.name)
+    with filesystem() as image:
+        yield 'probe', 'open', beyond_start(PCIPATH, 'probe', image)
 
 
 def measure_large(number, *more):
@@ -126,7 +124,7 @@ def measure():
     """From a case to its figures: instructions in units of the reference, and system calls."""
     with tempfile.TemporaryDirectory() as destdir:
         os.environ['PCIPATH_UDEV'] = udev.install(destdir)
-        measured = sum(sandbox.run_all(in_list, (measure_small,), (measure_aliases,), (measure_events,), (measure_large, LARGE[1])), [])
+        measured = sum(sandbox.run_all(in_list, (measure_small,), (measure_aliases,), (measure_events,), (measure_hotplug,), (measure_large, LARGE[1])), [])
     found = {case: figures for case, _, figures in measured}
     units = {'start': found['start open-device'][0], 'open': found['open'][0]}
     return {case: (figures[0] / units[unit], figures[1]) for case, unit, figures in measured if case not in ('open', 'start open-device')}
