@@ -32,8 +32,11 @@ pcipath alias --apply
 [ -z "$2" ] && rm -f /run/udev/rules.d/90-bench.rules || printf '%s' "$2" >/run/udev/rules.d/90-bench.rules
 """
 
-# A whole coldplug with the rules in $1, or with the package's if it is empty.
+# A whole coldplug with the rules in $1, or with the package's if it is empty. systemd still makes units when udevd has finished, and
+# answers systemctl before it has: it has finished when it uses no CPU any more.
 TAKE_RULES = """
+usage() { sed -n 's/usage_usec //p' /sys/fs/cgroup/$1/cpu.stat; }
+wait_for_systemd() { used=; until [ "$(usage init.scope)" = "$used" ]; do used=$(usage init.scope); sleep 0.1; done; }
 rules=/usr/lib/udev/rules.d/61-pcipath.rules other=/run/udev/rules.d/61-bench.rules
 mkdir -p /run/udev/rules.d
 if [ -z "$1" ]; then
@@ -46,19 +49,18 @@ fi
 udevadm control --reload
 udevadm trigger --action=add
 udevadm settle
-systemctl is-system-running >/dev/null # when it has come to this
+wait_for_systemd
 """
 
 # Prints wall time and the CPU time of udevd and of systemd, in microseconds, of a coldplug after one that is not timed: that removes
 # what the other mode has left in udev's database and in systemd.
 COLDPLUG = TAKE_RULES + """
-usage() { sed -n 's/usage_usec //p' /sys/fs/cgroup/$1/cpu.stat; }
 [ -z "$2" ] || rm -f /run/udev/data/n* # as if udev had not seen any interface yet
 udevd=$(usage system.slice/systemd-udevd.service) systemd=$(usage init.scope) wall=$(date +%s%N)
 udevadm trigger --action=add
 udevadm settle
 wall=$(( ($(date +%s%N) - wall) / 1000 ))
-systemctl is-system-running >/dev/null
+wait_for_systemd
 echo $wall $(( $(usage system.slice/systemd-udevd.service) - udevd )) $(( $(usage init.scope) - systemd ))
 """
 
