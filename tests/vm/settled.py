@@ -88,7 +88,7 @@ class Names:
         self.addresses = {path: address for address, path in self.paths.items()}
         sizes = host.machine.drive_sizes()
         self.nodes = {sizes[size]: name for name, (size, _) in state.block.items() if size in sizes}
-        # A udevd that was killed does not remove the records of what went meanwhile.
+        # A udevd that was killed leaves the records of what went meanwhile.
         self.records = {f"b{number}" for _, number in state.block.values()} | {f"n{link['ifindex']}" for link in state.net} | {
             f"+pci:{address}" for address in self.paths}
         self.functions_of_net = {name: self.paths.get(ADDRESS.findall(target)[-1]) for name, target in state.directory(DIRECTORIES["net"]).items()
@@ -185,10 +185,11 @@ def _links(state: State) -> dict[str, str]:
 
 
 def _content_links(state: State, names: Names) -> dict[str, str]:
-    """But for those of the root disk."""
+    """But for those of the root disk, and those that a udevd which was killed has left to disks that went meanwhile."""
     links = {f"{directory}/{link}": target.rpartition("/")[2] for directory in CONTENT
              for link, target in state.directory(f"/dev/disk/{directory}").items()}
-    return {link: node for link, node in links.items() if node != names.nodes.get("root")}
+    left = set(links.values()) - state.block.keys() if names.host.machine.has_udevd else set()
+    return {link: node for link, node in links.items() if node != names.nodes.get("root") and node not in left}
 
 
 def _interfaces(state: State) -> dict[str, str]:
