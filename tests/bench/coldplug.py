@@ -47,7 +47,7 @@ def bench_coldplug(guest, directory):
                                     ("64 interfaces", cards(64), ""),
                                     ("64 interfaces for the first time", cards(64), "forget")):
         machine = boot(guest, directory, topology)
-        coldplug(machine, title, ("package", "floor", "helper", "none"), forget=forget)
+        coldplug(machine, title, ("package", "floor", "properties", "helper", "none"), forget=forget)
         machine.stop()
 
 

@@ -11,17 +11,20 @@ from machine import Machine
 COLUMNS = ("wall", "udevd's CPU", "systemd's CPU")
 
 # What the package's rules are measured against. systemd makes a unit of each link and each alias, so no package that adds one
-# to each device costs less than the floor. Another that starts a program for each disk would cost as much as "helper".
+# to each device costs less than the floor, and none that has as many properties as ours costs systemd less than "properties". Another that
+# starts a program for each disk would cost as much as "helper".
+FLOOR = ('SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", SYMLINK+="disk/by-floor/$kernel"',
+         'SUBSYSTEM=="net", ENV{SYSTEMD_ALIAS}+="/sys/subsystem/net/devices/floor-$kernel"')
 RULES = {
     "package": None,
-    "floor": ('SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", SYMLINK+="disk/by-floor/$kernel"',
-              'SUBSYSTEM=="net", ENV{SYSTEMD_ALIAS}+="/sys/subsystem/net/devices/floor-$kernel"'),
+    "floor": FLOOR,
+    "properties": (*FLOOR, 'SUBSYSTEM=="block|net", ENV{ID_FLOOR}="02.0/00.0", ENV{ID_FLOOR_TAG}="02.0-00.0", ENV{ID_FLOOR_LINK}="02.0-00.0"'),
     "helper": ('SUBSYSTEM=="block", IMPORT{program}="pcipath_id"',
                'SUBSYSTEM=="block", ENV{ID_PCI_PATH_LINK}=="?*", SYMLINK+="disk/by-pci-path/$env{ID_PCI_PATH_LINK}"',
                'SUBSYSTEM=="net", IMPORT{program}="pcipath_id"'),
     "none": (),
     "aliases": None,  # the package's, and those that `pcipath alias --apply` makes
-    "handwritten": None,  # the package's, and those of HANDWRITTEN
+    "handwritten": None,  # the package's, and what takes the place of those
 }
 
 # A whole coldplug with the rules in $1, or with the package's if it is empty. systemd still makes units when udevd has finished, and
