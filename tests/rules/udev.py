@@ -9,6 +9,7 @@ that, too, for one event in ten times the time, and from systemd 256 on without 
 
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -101,9 +102,15 @@ class Udevd:
         return self
 
     def stop(self):
-        """Let it end, with its workers and its runner."""
+        """Let it end, with its workers and its runner. Under valgrind it can miss the signal that its last worker has ended."""
         subprocess.run(["udevadm", "control", "--exit"], check=True)
-        self.daemon.wait()
+        for _ in range(20):
+            try:
+                self.daemon.wait(15)
+                return
+            except subprocess.TimeoutExpired:
+                self.daemon.send_signal(signal.SIGCHLD)
+        raise TimeoutError("udevd does not end")
 
     def __exit__(self, *_):
         self.daemon.kill()

@@ -28,12 +28,12 @@ RESTART_FOLLOWER = """[ ! -e /run/cdi.pid ] || end $(cat /run/cdi.pid)
 (pcipath cdi --follow 2>>/run/cdi.err & echo $! >/run/cdi.pid) >/dev/null </dev/null
 followed"""
 
-# All but some megabytes are in use. The process would be the first to be killed.
-PRESSURE = r"""rm -f /run/full; mkfifo /run/full
+# All but some megabytes are in use. The process would be the first to be killed, and may be before it has made the file.
+PRESSURE = r"""rm -f /run/full
 (perl -e 'open O, ">/proc/self/oom_score_adj"; print O 1000; close O; open F, "/proc/meminfo"; ($kb) = map { /^MemAvailable: *(\d+)/ } <F>;
-$x = ""; vec($x, ($kb - 40960) * 1024, 8) = 1 if $kb > 40960; open R, ">/run/full"; print R "full\n"; close R; sleep' &
-echo $! >/run/pressure.pid) >/dev/null 2>&1 </dev/null
-read -r _ </run/full"""
+$x = ""; vec($x, ($kb - 40960) * 1024, 8) = 1 if $kb > 40960; open R, ">/run/full"; sleep' &
+echo $! >/run/pressure.pid; wait; : >/run/full) >/dev/null 2>&1 </dev/null &
+until [ -e /run/full ]; do :; done"""
 
 
 @dataclass(frozen=True)

@@ -200,8 +200,9 @@ class Soak:
             "guest:", *said, text])
 
     def warm_up(self) -> None:
-        """Have each process need as much memory at a time as it will ever need."""
-        self.command(self.disturbances["trigger storm"].meanwhile)
+        """Have each process need as much memory at a time as it will ever need: udevd for a queue of all events of a storm."""
+        storm, stopped = (self.disturbances.get(name, Disturbance()) for name in ("trigger storm", "queue stopped"))
+        self.command("\n".join(filter(None, (stopped.before, storm.meanwhile, stopped.after))))
         self.check()
 
     def figures(self) -> dict[str, Figures]:
