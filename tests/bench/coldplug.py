@@ -5,7 +5,7 @@ import shlex
 import statistics
 import sys
 
-from hardware import aliases, boot, bridged_disks, cards, place, scsi_disks, virtio_disks
+from hardware import aliases, boot, cards, place, scsi_disks, virtio_disks
 from modes import COLUMNS, measure
 
 ROUNDS = 3
@@ -63,13 +63,11 @@ def bench_aliases(guest, directory):
 
 def bench_many(guest, directory):
     few, many = 32, 256
-    rounds = {few: ROUNDS, many: MANY_ROUNDS}
-    for title, topology in (("LUNs", lambda number: scsi_disks(number, 32)), ("virtio disks behind bridges", bridged_disks)):
-        cost = {}
-        for number in (few, many):
-            machine = boot(guest, directory, topology(number), partitioned=True)
-            cpu = coldplug(machine, f"{number} {title} of two partitions", ("package", "none"), rounds[number])
-            cost[number] = [cpu[mode] / number for mode in ("package", "none")]
-            machine.stop()
-        with_, without = (more / less for more, less in zip(cost[many], cost[few], strict=True))
-        print(f"CPU for each of {many} {title} to that for each of {few}: with the rules {with_:.2f}, without {without:.2f}", flush=True)
+    cost = {}
+    for number, rounds in ((few, ROUNDS), (many, MANY_ROUNDS)):
+        machine = boot(guest, directory, scsi_disks(number, 32), partitioned=True)
+        cpu = coldplug(machine, f"{number} LUNs of two partitions", ("package", "none"), rounds)
+        cost[number] = [cpu[mode] / number for mode in ("package", "none")]
+        machine.stop()
+    with_, without = (more / less for more, less in zip(cost[many], cost[few], strict=True))
+    print(f"CPU for each of {many} LUNs to that for each of {few}: with the rules {with_:.2f}, without {without:.2f}", flush=True)

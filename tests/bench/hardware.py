@@ -38,18 +38,6 @@ def aliases(number):
     return "".join(f"alias-{i}={place(i)}\n" for i in range(number))
 
 
-def bridged_disks(number):
-    """virtio-blk disks in all slots but the first of conventional bridges, four bridges below each of two others."""
-    topology = []
-    for i in range(-(-number // 32)):
-        if i % 4 == 0:
-            topology.append({"driver": "i82801b11-bridge", "id": f"dmi{i // 4}", "bus": "pcie.0", "addr": f"{4 + i // 4:02x}.0"})
-        topology.append({"driver": "pci-bridge", "id": f"bridge{i}", "bus": f"dmi{i // 4}", "addr": f"{1 + i % 4:02x}.0",
-                         "chassis_nr": 1 + i})
-    return topology + [disk("virtio-blk-pci", f"disk{i}", bus=f"bridge{i // 32}", addr=f"{1 + i % 32 // 8:02x}.{i % 8}",
-                            multifunction=i % 8 == 0) for i in range(number)]
-
-
 def partition(machine):
     """Two partitions on each drive, by a table made once."""
     drives = [machine.directory / f"{device['drive']}.img" for device in machine.topology if device.get("drive", "root") != "root"]
