@@ -33,21 +33,26 @@
 /*
  * Would the kernel still send requests by this path? nvme_available_path() accepts these states: a controller that is
  * being reset is still plugged in. An inaccessible namespace can become accessible again, a lost one cannot.
+ * Return: 1, 0 when it would not or has gone, or a negative errno.
  */
-static bool is_live(const char *controller, const char *path) {
+static int is_live(const char *controller, const char *path) {
         static const char *const states[] = { "live", "resetting", "connecting" };
         char state[32];
+        int r;
 
-        if (sysfs_read_attribute(path, "ana_state", sizeof(state), state) >= 0 && streq(state, "persistent-loss"))
-                return false;
-        if (sysfs_read_attribute(controller, "state", sizeof(state), state) < 0)
-                return false;
+        r = sysfs_read_attribute(path, "ana_state", sizeof(state), state);
+        if (r >= 0 && streq(state, "persistent-loss"))
+                return 0;
+        if (r >= 0 || errno_is_absent(r))
+                r = sysfs_read_attribute(controller, "state", sizeof(state), state);
+        if (r < 0)
+                return errno_is_absent(r) ? 0 : r;
 
         for (size_t i = 0; i < ELEMENTSOF(states); i++)
                 if (streq(state, states[i]))
-                        return true;
+                        return 1;
 
-        return false;
+        return 0;
 }
 
 /**
@@ -60,7 +65,7 @@ int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
         unsigned subsystem, controller, namespace;
         char link[sizeof(CLASS_BLOCK) + 64], above[PATH_MAX];
         const char *name = strrchr(syspath, '/');
-        int n = 0;
+        int r, n = 0;
 
         if (!name || sscanf(name, "/nvme%uc%un%u%n", &subsystem, &controller, &namespace, &n) != 3 || name[n] != '\0')
                 return 0;
@@ -68,9 +73,11 @@ int nvme_path_get_head(const char *syspath, char ret[static PATH_MAX]) {
                 return -ENAMETOOLONG;
 
         snprintf(link, sizeof(link), CLASS_BLOCK "nvme%un%u", subsystem, namespace);
-        if (is_live(above, syspath) && realpath(link, ret))
-                return 1;
-        ret[0] = '\0';
+        r = is_live(above, syspath);
+        if (r < 0)
+                return r;
+        if (r == 0 || !realpath(link, ret))
+                ret[0] = '\0';
         return 1;
 }
 
@@ -144,10 +151,16 @@ static int for_each_controller(sd_device *head, controller_fn fn, void *userdata
 
         while ((r = read_entry(dir, &entry)) > 0) {
                 if (sscanf(entry->d_name, "nvme%u%n", &number, &n) != 1 || entry->d_name[n] != '\0' ||
-                    snprintf(link, sizeof(link), "%s/%s", syspath, entry->d_name) >= (int) sizeof(link) ||
-                    !realpath(link, controller) ||
-                    snprintf(path, sizeof(path), "%s/nvme%uc%un%u", controller, subsystem, number, namespace) >=
-                            (int) sizeof(path))
+                    snprintf(link, sizeof(link), "%s/%s", syspath, entry->d_name) >= (int) sizeof(link))
+                        continue;
+                if (!realpath(link, controller)) {
+                        r = negative_errno();
+                        if (errno_is_absent(r) || r == -ELOOP)
+                                continue;
+                        return r;
+                }
+                if (snprintf(path, sizeof(path), "%s/nvme%uc%un%u", controller, subsystem, number, namespace) >=
+                    (int) sizeof(path))
                         continue;
                 r = fn(controller, path, userdata);
                 if (r != 0)
@@ -162,8 +175,9 @@ static int add_path(const char *controller, const char *path, void *userdata) {
         struct nvme_paths *paths = userdata;
         int r;
 
-        if (!is_live(controller, path))
-                return 0;
+        r = is_live(controller, path);
+        if (r <= 0)
+                return r;
         r = sd_device_new_from_syspath(&device, path);
         if (r < 0)
                 return errno_is_absent(r) ? 0 : r;
