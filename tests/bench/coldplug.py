@@ -5,8 +5,8 @@ import shlex
 import statistics
 import sys
 
+from coldplug_modes import COLUMNS, measure
 from hardware import aliases, boot, cards, place, scsi_disks, virtio_disks
-from modes import COLUMNS, measure
 
 ROUNDS = 3
 MANY_ROUNDS = 1  # of a minute each

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What names cost in memory: of systemd, which keeps a unit for each link, and of udev's database. For tests/bench/run."""
 
+from coldplug_modes import TAKE_RULES, quoted_rules
 from hardware import boot, scsi_disks, virtio_disks
-from modes import TAKE_RULES, quoted_rules
 
 MODES = ("none", "floor", "package")
 FIGURES = ("systemd's memory", "database", "database in pages", "files and links of the database")

@@ -102,7 +102,7 @@ class Udevd:
         return self
 
     def stop(self):
-        """Let it end, with its workers and its runner. Under valgrind it can miss the signal that its last worker has ended."""
+        """Let it end, with its workers and its runner. Under valgrind it was seen to sleep for ever with no worker left."""
         subprocess.run(["udevadm", "control", "--exit"], check=True)
         for _ in range(20):
             try:

@@ -2,8 +2,8 @@
 """No commit makes a coldplug more expensive for udevd and systemd unnoticed: as tests/cost for programs. `tests/bench/run coldplug` measures
 more."""
 
+from coldplug_modes import COLUMNS, measure
 from machine import INSTRUCTION_CLOCK, disk, root_ports
-from modes import COLUMNS, measure
 
 DISKS = 16
 TOPOLOGY = [*root_ports(1 + DISKS), disk("virtio-blk-pci", "root", bus="port0"),
